@@ -1,0 +1,36 @@
+"""``smgw-testbed``: simulators, decoders and the demonstration. Each command loads only what it needs."""
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "decode": ("testbed.decode", "decode"),
+    "meter": ("testbed.meter_command", "meter"),
+    "up": ("testbed.up", "up"),
+}
+"""Command name -> module and attribute; imported when called, so that decoding a file needs no simulator."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}.{attribute} is not a command")
+        return command
+
+
+@click.command(cls=_Lazy, epilog="Example: smgw-testbed decode iec62056 capture.bin --json")
+@click.version_option(package_name="smart-meter-gateway")
+def main() -> None:
+    """Meters, captures and a whole smart-metering system on one machine."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What a format may say when it refuses its input.
+
+Every parser in ``wire`` lets exactly one error class escape, a child of :class:`WireError`; nothing else, whatever the
+bytes. Bad data is a ``WireError``; calling an object in the wrong order is a ``RuntimeError``.
+"""
+
+
+class WireError(ValueError):
+    """Base of every refusal by a format; never raised itself."""
+
+
+class ObisError(WireError):
+    """Not an OBIS code (IEC 62056-61)."""
+
+
+class ReadingError(WireError):
+    """Not a device identification, register, unit or reading."""
+
+
+class Iec62056Error(WireError):
+    """Bytes of a meter that break IEC 62056-21."""
+
+
+class ContentError(WireError):
+    """Not a COSEM/XML content document of ours, or outside its bounds."""
+
+
+class ProfileError(WireError):
+    """Not a meter, evaluation or communication profile."""
+
+
+class HttpError(WireError):
+    """The peer broke HTTP/1.1 or a bound on it."""

@@ -1,0 +1,1 @@
+"""Protocols that meters speak on the local metrological network (LMN)."""
