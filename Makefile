@@ -1,0 +1,55 @@
+# The only door: `make demo` and `make test` set up everything they need on a fresh Debian 12+ / Ubuntu 24.04+.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STATE ?= state
+DURATION ?=
+
+RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl
+TEST_PACKAGES := $(RUN_PACKAGES) postgresql
+BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light
+
+.PHONY: help demo test check bench fuzz clean format
+
+help: ## what can be done here
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/installed-testbed ## the whole system on this machine, until Ctrl-C or for DURATION=90 seconds
+	@tools/system-packages $(RUN_PACKAGES)
+	@$(BIN)/smgw-testbed up --state $(STATE) $(if $(DURATION),--duration $(DURATION))
+
+test: $(VENV)/installed-dev ## every test, on all cores
+	@tools/system-packages $(TEST_PACKAGES)
+	@$(BIN)/pytest -n auto $(ARGS)
+
+check: $(VENV)/installed-dev ## style, types, import contracts, file sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/test_architecture.py
+
+bench: $(VENV)/installed-dev ## every figure as a ratio within one run; JSON in bench.json
+	@tools/system-packages $(BENCH_PACKAGES)
+	@$(BIN)/python -m testbed.bench --json bench.json $(ARGS)
+
+fuzz: $(VENV)/installed-dev ## the property tests alone, with many more examples
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n auto --only-properties $(ARGS)
+
+format: $(VENV)/installed-dev ## write the style instead of checking it
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+clean: ## everything that the other targets made
+	rm -rf $(VENV) $(STATE) bench.json build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tools/system-packages python3-venv
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-%: setup.cfg pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "installing the Python packages ($*)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@touch $@
