@@ -25,6 +25,10 @@ class ContentError(WireError):
     """Not a COSEM/XML content document of ours, or outside its bounds."""
 
 
+class CanonicalJsonError(WireError):
+    """Not the one canonical JSON form of a document, or outside its bounds."""
+
+
 class ProfileError(WireError):
     """Not a meter, evaluation or communication profile."""
 
