@@ -1,0 +1,132 @@
+"""The system log: what happened to the gateway, once and then counted.
+
+Decides when an entry is new and when it is a repetition, and how large the ring is. It never holds a consumption value:
+parameters are identifications, counts and reasons. It is stored data, not developer logging.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+import sqlalchemy as sa
+
+from smgw.store.database import Database
+from smgw.store.rows import from_seconds, to_seconds
+from smgw.store.schema import system_log
+
+CAPACITY = 10_000
+"""Entries in the ring: months of a gateway whose repetitions are counted; some 2 MB."""
+REPETITION_WINDOW = timedelta(days=1)
+"""The same entry again within this after its first occurrence is counted; later it is told anew, so that an old entry
+does not hide a fault of today."""
+
+
+class Event(StrEnum):
+    """What can happen. The certified devices' numbers are not public for all of them, so names stand here."""
+
+    GATEWAY_STARTED = "GATEWAY_STARTED"
+    GATEWAY_STOPPED = "GATEWAY_STOPPED"
+    LINE_STATE = "LINE_STATE"
+    METER_STATE = "METER_STATE"
+    TELEGRAM_REFUSED = "TELEGRAM_REFUSED"
+    READING_REFUSED = "READING_REFUSED"
+    ACCESS_REFUSED = "ACCESS_REFUSED"
+    PROFILE_IMPORTED = "PROFILE_IMPORTED"
+    PROFILE_REFUSED = "PROFILE_REFUSED"
+    DELIVERY_ACKNOWLEDGED = "DELIVERY_ACKNOWLEDGED"
+    DELIVERY_DEFERRED = "DELIVERY_DEFERRED"
+    DELIVERY_SET_ASIDE = "DELIVERY_SET_ASIDE"
+    STORE_FAILED = "STORE_FAILED"
+    CLOCK_JUMPED = "CLOCK_JUMPED"
+
+
+class Outcome(IntEnum):
+    """Result of an event, by the numbers of the log schema."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    EXTENSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log; first and last occurrence stay (TR-03109-1 repetitionCounter)."""
+
+    record_number: int
+    event: Event
+    subject: str
+    outcome: Outcome
+    parameters: dict[str, str | int]
+    first_at: datetime
+    last_at: datetime
+    repetition_count: int
+
+
+class SystemLog:
+    """The system log (System-Log)."""
+
+    def __init__(self, database: Database, *, capacity: int = CAPACITY) -> None:
+        """A view on ``database``; the oldest entries beyond ``capacity`` are overwritten."""
+        self._database = database
+        self._capacity = capacity
+
+    def record(self, event: Event, subject: str, outcome: Outcome, *, at: datetime, **parameters: str | int) -> None:
+        """Write an entry, or count it where the same stands already. Raises StoreError."""
+        second, text = to_seconds(at), json.dumps(parameters, sort_keys=True, ensure_ascii=True)
+        window = int(REPETITION_WINDOW.total_seconds())
+        with self._database.write() as connection:
+            same = connection.execute(
+                sa.select(system_log.c.record_number, system_log.c.first_at)
+                .where(
+                    system_log.c.event == event.value,
+                    system_log.c.subject == subject,
+                    system_log.c.parameters == text,
+                    system_log.c.outcome == int(outcome),
+                )
+                .order_by(system_log.c.record_number.desc())
+                .limit(1)
+            ).first()
+            if same is not None and abs(second - same.first_at) < window:
+                connection.execute(
+                    system_log.update()
+                    .where(system_log.c.record_number == same.record_number)
+                    .values(last_at=second, repetition_count=system_log.c.repetition_count + 1)
+                )
+                return
+            number = connection.execute(
+                system_log.insert(),
+                {
+                    "event": event.value,
+                    "subject": subject,
+                    "outcome": int(outcome),
+                    "parameters": text,
+                    "first_at": second,
+                    "last_at": second,
+                    "repetition_count": 0,
+                },
+            ).lastrowid
+            connection.execute(system_log.delete().where(system_log.c.record_number <= number - self._capacity))
+
+    def entries(self, *, after: int = 0, limit: int = CAPACITY) -> list[Entry]:
+        """Entries with a record number above ``after``, oldest first."""
+        query = (
+            sa.select(system_log)
+            .where(system_log.c.record_number > after)
+            .order_by(system_log.c.record_number)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [
+                Entry(
+                    record_number=row.record_number,
+                    event=Event(row.event),
+                    subject=row.subject,
+                    outcome=Outcome(row.outcome),
+                    parameters=json.loads(row.parameters),
+                    first_at=from_seconds(row.first_at),
+                    last_at=from_seconds(row.last_at),
+                    repetition_count=row.repetition_count,
+                )
+                for row in connection.execute(query)
+            ]

@@ -1,0 +1,229 @@
+"""What is owed, and the numbered deliveries that carry it.
+
+Decides three things. Grants are owed once, by (profile, key). A delivery takes the oldest owed grants of one profile
+under the next number of a gapless row 1, 2, 3, ..., and is the same delivery whenever it is opened again, until the
+receiver acknowledged it or refused it for good; so a crash anywhere repeats a number with the same content and never
+invents another. Nothing is ever deleted. Every statement here follows an index: its cost does not grow with the
+backlog.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from smgw.access.decision import Grant
+from smgw.store.database import Database
+from smgw.store.errors import StoreError, StoreReason
+from smgw.store.rows import columns_of, from_seconds, signed_reading, to_seconds
+from smgw.store.schema import deliveries, derived_readings, grant_readings, grants, readings
+from wire.reading import SignedReading
+
+DELIVERY_LIMIT = 250
+"""Grants in one delivery unless told otherwise: a content document of some 150 kB, and a week's backlog in three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One numbered packet of grants of one profile, oldest first; never empty."""
+
+    profile: str
+    sequence: int
+    created_at: datetime
+    grants: tuple[Grant, ...]
+
+    @property
+    def period_begin(self) -> datetime:
+        """Begin of the earliest period in it."""
+        return min(grant.period_begin for grant in self.grants)
+
+    @property
+    def period_end(self) -> datetime:
+        """End of the latest period in it."""
+        return max(grant.period_end for grant in self.grants)
+
+    @property
+    def readings(self) -> tuple[SignedReading, ...]:
+        """All readings of all grants, in order."""
+        return tuple(reading for grant in self.grants for reading in grant.readings)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How one profile stands: grants that no delivery carries yet, and deliveries by state."""
+
+    owed: int
+    open: int
+    acknowledged: int
+    set_aside: int
+
+
+class Outbox:
+    """The grants and deliveries of all profiles."""
+
+    def __init__(self, database: Database) -> None:
+        """A view on ``database``."""
+        self._database = database
+
+    def open_delivery(self, profile: str, now: datetime, limit: int = DELIVERY_LIMIT) -> Delivery | None:
+        """The oldest delivery of ``profile`` that is open, else a new one of up to ``limit`` owed grants, else None.
+
+        Raises StoreError; after StoreFullError nothing was numbered.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_open(profile)).first()
+            if row is not None:
+                return _delivery(connection, profile, row.sequence, row.created_at)
+            if not connection.execute(_owed(profile, 1)).first():
+                return None
+        with self._database.write() as connection:
+            row = connection.execute(_open(profile)).first()  # again: another thread may have been faster
+            if row is not None:
+                return _delivery(connection, profile, row.sequence, row.created_at)
+            owed = connection.scalars(_owed(profile, limit)).all()
+            if not owed:
+                return None
+            last = connection.scalar(
+                sa.select(sa.func.max(deliveries.c.sequence)).where(deliveries.c.profile == profile)
+            )
+            sequence, created_at = (last or 0) + 1, to_seconds(now)
+            connection.execute(
+                deliveries.insert(), {"profile": profile, "sequence": sequence, "created_at": created_at}
+            )
+            connection.execute(
+                grants.update()
+                .where(grants.c.profile == profile, grants.c.sequence.is_(None), grants.c.id <= owed[-1])
+                .values(sequence=sequence)
+            )
+            return _delivery(connection, profile, sequence, created_at)
+
+    def acknowledge(self, profile: str, sequence: int, at: datetime) -> None:
+        """The receiver has committed it. Raises StoreError(NOT_OPEN) for a delivery that is not open."""
+        self._close(profile, sequence, {"acknowledged_at": to_seconds(at)})
+
+    def set_aside(self, profile: str, sequence: int, reason: str, at: datetime) -> None:
+        """The receiver refuses it for good: kept and visible, sent no more. Raises StoreError(NOT_OPEN)."""
+        self._close(profile, sequence, {"set_aside_at": to_seconds(at), "set_aside_reason": reason})
+
+    def balance(self, profile: str) -> Balance:
+        """How ``profile`` stands (counts rows: for people, not for every delivery)."""
+        of_profile = deliveries.c.profile == profile
+        with self._database.read() as connection:
+
+            def count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+                return connection.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+
+            return Balance(
+                owed=count(grants, grants.c.profile == profile, grants.c.sequence.is_(None)),
+                open=count(deliveries, of_profile, *_IS_OPEN),
+                acknowledged=count(deliveries, of_profile, deliveries.c.acknowledged_at.is_not(None)),
+                set_aside=count(deliveries, of_profile, deliveries.c.set_aside_at.is_not(None)),
+            )
+
+    def set_aside_reasons(self, profile: str) -> dict[int, str]:
+        """Sequence -> reason of everything that the receiver refused for good."""
+        query = sa.select(deliveries.c.sequence, deliveries.c.set_aside_reason).where(
+            deliveries.c.profile == profile, deliveries.c.set_aside_at.is_not(None)
+        )
+        with self._database.read() as connection:
+            return {row.sequence: row.set_aside_reason for row in connection.execute(query)}
+
+    def _close(self, profile: str, sequence: int, values: dict[str, int | str]) -> None:
+        with self._database.write() as connection:
+            closed = connection.execute(
+                deliveries.update()
+                .where(deliveries.c.profile == profile, deliveries.c.sequence == sequence, *_IS_OPEN)
+                .values(**values)
+            )
+            if closed.rowcount != 1:
+                raise StoreError(StoreReason.NOT_OPEN, f"delivery {sequence} of {profile} is not open")
+
+
+_IS_OPEN = (deliveries.c.acknowledged_at.is_(None), deliveries.c.set_aside_at.is_(None))
+
+
+def owe(connection: sa.Connection, grant: Grant) -> None:
+    """Keep ``grant`` inside the caller's transaction; one that is known by (profile, key) stands as it is."""
+    if grant.derived is not None:
+        raise ValueError("a derived value must be signed before its grant is kept")
+    known = sa.select(grants.c.id).where(grants.c.profile == grant.profile, grants.c.key == grant.key)
+    if connection.scalar(known) is not None:
+        return
+    grant_id = connection.execute(
+        grants.insert(),
+        {
+            "profile": grant.profile,
+            "key": grant.key,
+            "profile_version": grant.profile_version,
+            "party": grant.party,
+            "period_begin": to_seconds(grant.period_begin),
+            "period_end": to_seconds(grant.period_end),
+        },
+    ).lastrowid
+    for position, signed in enumerate(grant.readings):
+        reading_id = connection.scalar(
+            sa.select(readings.c.id).where(
+                readings.c.device == signed.reading.device.text,
+                readings.c.obis == signed.reading.obis.to_bytes(),
+                readings.c.captured_at == to_seconds(signed.reading.captured_at),
+            )
+        )
+        place = {"grant_id": grant_id, "position": position}
+        if reading_id is None:  # computed by the gateway for this grant alone
+            connection.execute(derived_readings.insert(), place | columns_of(signed))
+        else:
+            connection.execute(grant_readings.insert(), place | {"reading_id": reading_id})
+
+
+def _open(profile: str) -> sa.Select[int, int]:
+    return (
+        sa.select(deliveries.c.sequence, deliveries.c.created_at)
+        .where(deliveries.c.profile == profile, *_IS_OPEN)
+        .order_by(deliveries.c.sequence)
+        .limit(1)
+    )
+
+
+def _owed(profile: str, limit: int) -> sa.Select[int]:
+    return (
+        sa.select(grants.c.id)
+        .where(grants.c.profile == profile, grants.c.sequence.is_(None))
+        .order_by(grants.c.id)
+        .limit(limit)
+    )
+
+
+def _delivery(connection: sa.Connection, profile: str, sequence: int, created_at: int) -> Delivery:
+    """Read a delivery back, with its readings in the order in which they were granted."""
+    bound = connection.execute(
+        sa.select(grants).where(grants.c.profile == profile, grants.c.sequence == sequence).order_by(grants.c.id)
+    ).all()
+    ids = [row.id for row in bound]
+    measured = connection.execute(
+        sa.select(grant_readings.c.grant_id, grant_readings.c.position, readings)
+        .join(readings, readings.c.id == grant_readings.c.reading_id)
+        .where(grant_readings.c.grant_id.in_(ids))
+    ).all()
+    derived = connection.execute(sa.select(derived_readings).where(derived_readings.c.grant_id.in_(ids))).all()
+    values: dict[int, list[SignedReading]] = defaultdict(list)
+    for row in sorted((*measured, *derived), key=lambda row: (row.grant_id, row.position)):
+        values[row.grant_id].append(signed_reading(row))
+    return Delivery(
+        profile=profile,
+        sequence=sequence,
+        created_at=from_seconds(created_at),
+        grants=tuple(
+            Grant(
+                profile=row.profile,
+                profile_version=row.profile_version,
+                party=row.party,
+                key=row.key,
+                period_begin=from_seconds(row.period_begin),
+                period_end=from_seconds(row.period_end),
+                readings=tuple(values[row.id]),
+                derived=None,
+            )
+            for row in bound
+        ),
+    )

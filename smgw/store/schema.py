@@ -1,0 +1,177 @@
+"""The gateway's tables, and what they refuse by themselves.
+
+Decides where each fact lies and which rows may never change. Readings, derived readings and the sequence numbers of
+deliveries are append-only: triggers refuse to change or delete them, whoever asks. Times are whole seconds since
+1970-01-01T00:00:00Z; 64-bit status words are kept as two's complement, because SQLite has signed integers only.
+"""
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 1
+"""Kept in ``PRAGMA user_version``; a database of another version is refused, never converted silently."""
+
+metadata = sa.MetaData()
+
+
+def _value_columns() -> list[sa.Column[int] | sa.Column[str] | sa.Column[bytes]]:
+    """The columns of one value with its inner signature."""
+    return [
+        sa.Column("device", sa.String(14), nullable=False),
+        sa.Column("obis", sa.LargeBinary(6), nullable=False),
+        sa.Column("captured_at", sa.Integer, nullable=False),
+        sa.Column("value", sa.Integer, nullable=False),
+        sa.Column("scaler", sa.Integer, nullable=False),
+        sa.Column("unit", sa.Integer, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("signature", sa.LargeBinary(64), nullable=False),
+    ]
+
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    *_value_columns(),
+    sa.UniqueConstraint("device", "obis", "captured_at"),
+)
+"""What meters said (originaere Messwertliste). Never changed, never deleted."""
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("profile", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("profile_version", sa.Integer, nullable=False),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("period_begin", sa.Integer, nullable=False),
+    sa.Column("period_end", sa.Integer, nullable=False),
+    sa.Column("sequence", sa.Integer, nullable=True),
+    sa.UniqueConstraint("profile", "key"),
+    sqlite_autoincrement=True,
+)
+"""What a party is owed; ``sequence`` names the delivery that carries it, null while none does. Rising id is age."""
+
+sa.Index("grants_owed", grants.c.profile, grants.c.id, sqlite_where=grants.c.sequence.is_(None))
+sa.Index("grants_bound", grants.c.profile, grants.c.sequence, sqlite_where=grants.c.sequence.is_not(None))
+
+grant_readings = sa.Table(
+    "grant_readings",
+    metadata,
+    sa.Column("grant_id", sa.ForeignKey("grants.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("reading_id", sa.ForeignKey("readings.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which stored readings a grant releases, in order."""
+
+derived_readings = sa.Table(
+    "derived_readings",
+    metadata,
+    sa.Column("grant_id", sa.ForeignKey("grants.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    *_value_columns(),
+    sqlite_with_rowid=False,
+)
+"""Values that the gateway computed for one grant (abgeleitete Werte). They belong to the grant and not to
+``readings``: two profiles may sum different meters over the same period."""
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("profile", sa.String, primary_key=True),
+    sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("created_at", sa.Integer, nullable=False),
+    sa.Column("acknowledged_at", sa.Integer, nullable=True),
+    sa.Column("set_aside_at", sa.Integer, nullable=True),
+    sa.Column("set_aside_reason", sa.String, nullable=True),
+    sa.CheckConstraint("acknowledged_at IS NULL OR set_aside_at IS NULL"),
+    sa.CheckConstraint("sequence >= 1"),
+    sqlite_with_rowid=False,
+)
+"""Numbered packets of grants: open, then either acknowledged or set aside, for good."""
+
+sa.Index(
+    "deliveries_open",
+    deliveries.c.profile,
+    deliveries.c.sequence,
+    sqlite_where=sa.and_(deliveries.c.acknowledged_at.is_(None), deliveries.c.set_aside_at.is_(None)),
+)
+sa.Index(
+    "deliveries_set_aside",
+    deliveries.c.profile,
+    deliveries.c.sequence,
+    sqlite_where=deliveries.c.set_aside_at.is_not(None),
+)
+
+profiles = sa.Table(
+    "profiles",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("imported_at", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Every version that ever held: the content, and the administrator's signed document as evidence."""
+
+system_log = sa.Table(
+    "system_log",
+    metadata,
+    sa.Column("record_number", sa.Integer, primary_key=True),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("outcome", sa.Integer, nullable=False),
+    sa.Column("parameters", sa.String, nullable=False),
+    sa.Column("first_at", sa.Integer, nullable=False),
+    sa.Column("last_at", sa.Integer, nullable=False),
+    sa.Column("repetition_count", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""The system log (System-Log, TR-03109-1): a ring, oldest entry overwritten first."""
+
+sa.Index(
+    "system_log_same", system_log.c.event, system_log.c.subject, system_log.c.parameters, system_log.c.record_number
+)
+
+_APPEND_ONLY = ("readings", "derived_readings", "grant_readings", "profiles")
+_NEVER_DELETED = ("grants", "deliveries")
+
+TRIGGERS = (
+    *(
+        f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for table in _APPEND_ONLY
+        for verb in ("UPDATE", "DELETE")
+    ),
+    *(
+        f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is never deleted'); END"
+        for table in _NEVER_DELETED
+    ),
+    (
+        "CREATE TRIGGER grants_bound_once BEFORE UPDATE ON grants WHEN OLD.sequence IS NOT NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a grant is bound to a delivery once'); END"
+    ),
+    (
+        "CREATE TRIGGER deliveries_closed_once BEFORE UPDATE ON deliveries "
+        "WHEN OLD.acknowledged_at IS NOT NULL OR OLD.set_aside_at IS NOT NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a delivery is closed once'); END"
+    ),
+    (
+        "CREATE TRIGGER deliveries_gapless BEFORE INSERT ON deliveries "
+        "WHEN NEW.sequence <> 1 + COALESCE((SELECT MAX(sequence) FROM deliveries WHERE profile = NEW.profile), 0) "
+        "BEGIN SELECT RAISE(ABORT, 'delivery sequences are gapless'); END"
+    ),
+)
+"""Statements that make the tables keep their word; ``recursive_triggers`` makes them hold for INSERT OR REPLACE too."""
+
+
+def create(connection: sa.Connection) -> None:
+    """Make all tables, indexes and triggers in an empty database, inside the caller's transaction."""
+    metadata.create_all(connection)
+    for statement in TRIGGERS:
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
