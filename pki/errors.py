@@ -41,8 +41,8 @@ class TokenReason(Enum):
 
     NO_MODULE = "no-module"
     CONFIGURATION = "configuration"
-    NO_TOKEN = "no-token"
-    TOKEN_EXISTS = "token-exists"
+    NO_TOKEN = "no-token"  # noqa: S105 - a reason, not a secret
+    TOKEN_EXISTS = "token-exists"  # noqa: S105 - a reason, not a secret
     IN_USE = "in-use"
     PIN_FILE = "pin-file"
     PIN_WEAK = "pin-weak"
