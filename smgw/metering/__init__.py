@@ -1,0 +1,1 @@
+"""From what a meter says to what the gateway believes."""
