@@ -36,7 +36,7 @@ def test_every_source_file_has_its_twin(package: str) -> None:
     missing = []
     for path in tracked(f"{package}/*.py"):
         relative = path.relative_to(ROOT)
-        if path.name in ("__init__.py",) or any(str(relative).startswith(prefix) for prefix in TESTED_ELSEWHERE):
+        if path.name == "__init__.py" or any(str(relative).startswith(prefix) for prefix in TESTED_ELSEWHERE):
             continue
         name = "main" if path.stem == "__main__" else path.stem
         folder = ROOT / "tests" / relative.parent

@@ -44,7 +44,7 @@ def main(names: tuple[str, ...], json_file: Path | None) -> None:
 
 def show(figures: dict[str, list[Figure]]) -> None:
     """Print one table; figures of one measurement stay together."""
-    table = Table("what", "value", "unit", "against", "asked", "note", title="Measured in this run", title_justify="left")
+    table = Table("what", "value", "unit", "against", "asked", "note", title="Measured in this run")
     for name, rows in figures.items():
         table.add_section()
         for row in rows:

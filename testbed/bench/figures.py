@@ -15,7 +15,7 @@ ROUNDS = 7
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """``value`` in ``unit``; ``against`` names what a ratio is relative to; ``target`` is what was asked, if anything."""
+    """``value`` in ``unit``; ``against`` is what a ratio is relative to, ``target`` what was asked, if anything."""
 
     name: str
     value: float
