@@ -121,6 +121,18 @@ class Outbox:
                 set_aside=count(deliveries, of_profile, deliveries.c.set_aside_at.is_not(None)),
             )
 
+    def last_created(self, profile: str) -> datetime | None:
+        """When the newest delivery of ``profile`` was numbered: the last dispatch that a restart can know of."""
+        query = (
+            sa.select(deliveries.c.created_at)
+            .where(deliveries.c.profile == profile)
+            .order_by(deliveries.c.sequence.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            created_at = connection.scalar(query)
+        return None if created_at is None else from_seconds(created_at)
+
     def set_aside_reasons(self, profile: str) -> dict[int, str]:
         """Sequence -> reason of everything that the receiver refused for good."""
         query = sa.select(deliveries.c.sequence, deliveries.c.set_aside_reason).where(

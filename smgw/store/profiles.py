@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from wire.profiles import CommunicationProfile, EvaluationProfile, MeterProfile, parse_profile
 
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import to_seconds
 from smgw.store.schema import profiles
+from wire.profiles import CommunicationProfile, EvaluationProfile, MeterProfile, parse_profile
 
 Profile = MeterProfile | EvaluationProfile | CommunicationProfile
 
@@ -50,13 +50,19 @@ class ProfileStore:
         """A view on ``database``."""
         self._database = database
 
-    def put(self, profile: Profile, *, content: bytes, document: bytes, at: datetime) -> bool:
-        """Keep ``profile`` with its content and the signed document; False where this very version stands already.
+    def holds(self, document: bytes) -> bool:
+        """Whether this very signed document was imported before, whatever version holds now."""
+        query = sa.select(sa.literal(1)).where(profiles.c.document == document).limit(1)
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
+    def put(self, profile: Profile, *, document: bytes, at: datetime) -> bool:
+        """Keep ``profile`` and the signed document that it came in; False where this very version stands already.
 
         Raises StoreError(PROFILE_VERSION) for a version that goes back or changes without a new number, and
         StoreError(PROFILE_IDENTITY) for one that changes whose data it is about.
         """
-        kind = _KINDS[type(profile)]
+        kind, content = profile.KIND, profile.to_bytes()
         newest = (
             sa.select(profiles.c.version, profiles.c.content)
             .where(profiles.c.kind == kind, profiles.c.id == profile.id)
@@ -117,7 +123,7 @@ def _require_same_subject(old: Profile, new: Profile) -> None:
         case EvaluationProfile(), EvaluationProfile():
             same = (old.party, old.use_case) == (new.party, new.use_case)
         case CommunicationProfile(), CommunicationProfile():
-            same = old.name == new.name
+            same = old.party == new.party
         case _:
             same = False
     if not same:

@@ -47,28 +47,27 @@ class ReadingStore:
                 outbox.owe(connection, grant)
         return recorded
 
-    def reading_at(self, device: DeviceId, obis: Obis, point: datetime, tolerance: timedelta) -> SignedReading | None:
-        """The first reading from ``point`` on that is not later than ``point + tolerance``."""
+    def reading_at(self, device: DeviceId, obis: Obis, point: datetime, tolerance: timedelta) -> Reading | None:
+        """Of the readings with ``point <= captured_at <= point + tolerance`` the one that was recorded first."""
         return self._one(
             _of(device, obis)
             .where(readings.c.captured_at.between(to_seconds(point), to_seconds(point + tolerance)))
-            .order_by(readings.c.captured_at)
+            .order_by(readings.c.id)
         )
 
     def latest(self, device: DeviceId, obis: Obis) -> Reading | None:
         """The newest stored reading by its own time, for the monotony check of the next one."""
-        found = self._one(_of(device, obis).order_by(readings.c.captured_at.desc()))
-        return None if found is None else found.reading
+        return self._one(_of(device, obis).order_by(readings.c.captured_at.desc()))
 
     def count(self) -> int:
         """How many readings are stored."""
         with self._database.read() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(readings)) or 0
 
-    def _one(self, query: sa.Select[*tuple[object, ...]]) -> SignedReading | None:
+    def _one(self, query: sa.Select[*tuple[object, ...]]) -> Reading | None:
         with self._database.read() as connection:
             row = connection.execute(query.limit(1)).first()
-        return None if row is None else signed_reading(row)
+        return None if row is None else signed_reading(row).reading
 
 
 def _of(device: DeviceId, obis: Obis) -> sa.Select[*tuple[object, ...]]:
