@@ -2,8 +2,8 @@
 
 A value leaves the gateway only as part of a :class:`Grant`, and a grant exists only where every numbered step below has
 passed for one evaluation profile. Nothing here does IO or knows the time: ``captured_at`` of the reading and the
-history that the caller hands in decide. Periods are UTC multiples since the epoch (see ``schedule``). PP-0073, Meter SFP:
-data flow only if a processing profile allows it, to the entities named there, exactly as the profile says.
+history that the caller hands in decide. Periods are UTC multiples since the epoch (see ``schedule``). PP-0073, Meter
+SFP: data flow only if a processing profile allows it, to the entities named there, exactly as the profile says.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class Grant:
 
     ``key`` is unique within the profile: a value for the same raster point or period has the same key, whatever the
     clock did in between. TAF-7: ``readings`` holds the one reading, ``derived`` is None, the period is the one that
-    begins at the raster point. TAF-1: ``readings`` is empty and ``derived`` is the unsigned sum, its device the gateway.
+    begins at the raster point. TAF-1: ``readings`` is empty, ``derived`` is the unsigned sum, its device the gateway.
     """
 
     profile: str
@@ -68,7 +68,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A party that does not get this value; ``profile`` is the evaluation profile that came closest, if there is one."""
+    """A party that does not get this value; ``profile`` is the evaluation profile that came closest, if any."""
 
     party: str
     profile: str | None

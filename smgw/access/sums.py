@@ -13,7 +13,7 @@ from wire.reading import DeviceId, Reading, Register
 
 
 class NotSummableError(Exception):
-    """The boundary readings have no exact sum: none at all, different units, a register that ran backwards, overflow."""
+    """No exact sum: no boundary readings at all, different units, a register that ran backwards, overflow."""
 
 
 def sum_of_advances(
