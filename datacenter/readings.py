@@ -1,0 +1,209 @@
+"""THE WALK, step 9: accepted delivery -> rows, all or nothing, once however often it comes.
+
+Decides idempotency. Within one transaction the delivery's number is claimed first: whoever finds it claimed compares
+digests and writes nothing. Then the rows; a row that is there already must say the same (its signature may differ), or
+the whole delivery is refused and rolled back. The commit is on disk before :meth:`Archive.store` returns.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from datacenter import schema
+from datacenter.database import writing
+from datacenter.errors import Refusal, RefusalReason
+from datacenter.insert_postgresql import STATEMENT, array
+from datacenter.numbers import Dimensions
+from datacenter.sequence import require_repetition
+
+_STATUS_SPAN = 2**64
+DELIVERY_PARAMETERS = tuple(f"delivery_{column.name}" for column in schema.delivery.c)
+
+
+class StoreResult(Enum):
+    """What became of a delivery; both are acknowledged."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery that passed every check; times are epoch seconds, ``digest`` the SHA-256 of the opened content."""
+
+    gateway: str
+    profile: str
+    use_case: str
+    sequence: int
+    digest: bytes
+    created_at: int
+    period_begin: int
+    period_end: int
+    received_at: int
+
+
+class Row(NamedTuple):
+    """One reading as the table takes it; ``status`` unsigned, ``captured_at`` in epoch seconds."""
+
+    device: str
+    obis: str
+    captured_at: int
+    value: int
+    scaler: int
+    unit: int
+    status: int
+    signature: bytes
+
+
+Head = tuple[int, int, bytes, int, int, int, int, int]
+"""The columns of one delivery, in the table's order."""
+Numbered = list[tuple[int, int, int, Row]]
+"""Device number, OBIS number, instant, row: in the order of the primary key."""
+
+
+def _sqlite_insert(table: sa.Table) -> str:
+    return str(sqlite.insert(table).on_conflict_do_nothing().compile(dialect=sqlite.dialect(paramstyle="qmark")))
+
+
+_SQLITE_CLAIM = _sqlite_insert(schema.delivery)
+_SQLITE_ROWS = _sqlite_insert(schema.reading)
+
+
+class Archive:
+    """Where readings are kept; thread-safe."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Use tables that exist (``datacenter.database.prepare``)."""
+        self._engine = engine
+        self.dimensions = Dimensions(engine)
+        self._months: list[tuple[int, int]] = []
+        self._postgresql = engine.dialect.name == "postgresql"
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The database behind it."""
+        return self._engine
+
+    def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
+        """Write everything or nothing. Raises Refusal (conflict) and StorageError (temporary)."""
+        numbers = self.dimensions
+        gateway_no = numbers.gateways.of(delivery.gateway)
+        profile_no = numbers.profiles.of(gateway_no, delivery.profile, delivery.use_case)
+        # Sorted, so that two deliveries that share rows wait for one another instead of dead-locking.
+        numbered = [(numbers.devices.of(row.device), numbers.codes.of(row.obis), row.captured_at, row) for row in rows]
+        numbered.sort(key=itemgetter(0, 1, 2))
+        if self._postgresql:
+            self._ensure_months(row.captured_at for row in rows)
+        head = (
+            profile_no,
+            delivery.sequence,
+            delivery.digest,
+            delivery.created_at,
+            delivery.period_begin,
+            delivery.period_end,
+            delivery.received_at,
+            len(rows),
+        )
+        with writing(self._engine) as connection:
+            insert = self._insert_postgresql if self._postgresql else self._insert_sqlite
+            inserted = insert(connection, gateway_no, head, numbered)
+            if inserted is None:
+                require_repetition(_stored_digest(connection, profile_no, delivery.sequence), delivery.digest)
+                return StoreResult.DUPLICATE
+            if inserted < len(rows):
+                _require_same(connection, gateway_no, numbered)
+        return StoreResult.STORED
+
+    def _insert_postgresql(self, connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> int | None:
+        """Rows inserted, or None where the delivery's number was taken."""
+        devices, codes, captured, plain = zip(*rows, strict=True)
+        parameters = dict(zip(DELIVERY_PARAMETERS, head, strict=True))
+        parameters |= {
+            "gateway_no": gateway_no,
+            "rows_device_no": array(devices),
+            "rows_obis_no": array(codes),
+            "rows_captured_at": array(captured),
+            "rows_value": array(row.value for row in plain),
+            "rows_status": array(signed_status(row.status) for row in plain),
+            "rows_scaler": array(row.scaler for row in plain),
+            "rows_unit": array(row.unit for row in plain),
+            "signatures": b"".join([row.signature for row in plain]),
+        }
+        claimed, inserted = connection.execute(STATEMENT, parameters).one()
+        return int(inserted) if claimed else None
+
+    def _insert_sqlite(self, connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> int | None:
+        """Rows inserted, or None where the delivery's number was taken."""
+        if connection.exec_driver_sql(_SQLITE_CLAIM, head).rowcount == 0:
+            return None
+        return connection.exec_driver_sql(
+            _SQLITE_ROWS,
+            [
+                (
+                    gateway_no,
+                    device,
+                    code,
+                    captured,
+                    row.value,
+                    signed_status(row.status),
+                    head[0],
+                    row.scaler,
+                    row.unit,
+                    row.signature,
+                )
+                for device, code, captured, row in rows
+            ],
+        ).rowcount
+
+    def _ensure_months(self, seconds: Iterable[int]) -> None:
+        """Create the partitions that are not known to exist; committed before the delivery that needs them."""
+        for second in seconds:
+            if any(begin <= second < end for begin, end in self._months):
+                continue
+            bounds = schema.month(second)
+            with writing(self._engine) as connection:
+                schema.create_month(connection, *bounds)
+            # Newest first: nearly every reading belongs to the newest month.
+            self._months = sorted({*self._months, bounds}, reverse=True)
+
+
+def signed_status(status: int) -> int:
+    """The unsigned 64-bit status word as the signed one that databases have."""
+    return status - _STATUS_SPAN if status >= _STATUS_SPAN // 2 else status
+
+
+def unsigned_status(stored: int) -> int:
+    """The status word that :func:`signed_status` stored."""
+    return stored % _STATUS_SPAN
+
+
+def _stored_digest(connection: sa.Connection, profile_no: int, sequence: int) -> bytes:
+    table = schema.delivery
+    query = sa.select(table.c.digest).where(table.c.profile_no == profile_no, table.c.sequence == sequence)
+    return bytes(connection.execute(query).scalar_one())
+
+
+def _require_same(connection: sa.Connection, gateway_no: int, rows: Numbered) -> None:
+    """Some rows were there already: they must hold the same values. Raises Refusal(CONFLICTING_READING).
+
+    Also catches one delivery that says two things about the same instant: the second is not what was stored.
+    """
+    table = schema.reading
+    for (device, code), series in groupby(rows, key=itemgetter(0, 1)):
+        offered = list(series)
+        query = sa.select(table.c.captured_at, table.c.value, table.c.scaler, table.c.unit, table.c.status).where(
+            table.c.gateway_no == gateway_no,
+            table.c.device_no == device,
+            table.c.obis_no == code,
+            table.c.captured_at.between(offered[0][2], offered[-1][2]),
+        )
+        stored = {second: tuple(values) for second, *values in connection.execute(query)}
+        for _, _, second, row in offered:
+            if stored.get(second) != (row.value, row.scaler, row.unit, signed_status(row.status)):
+                raise Refusal(RefusalReason.CONFLICTING_READING)
