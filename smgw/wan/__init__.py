@@ -1,0 +1,1 @@
+"""The gateway's way out: sealing what is owed and delivering it."""

@@ -1,0 +1,346 @@
+"""Steps 6 and 7 of the walk: what is owed to one party is sealed and delivered, until the party has it.
+
+Decides when a delivery leaves, for whose eyes it is sealed, and when it is done. It never seals for a certificate that
+is not good at that moment, never counts anything but the receiver's word as delivered, holds one delivery in memory
+however much is owed, and sends oldest first. It owns no clock: :meth:`Sender.step` does at most one delivery and says
+when it wants to be called again. One sender serves one party over one kept tunnel; only its own thread calls it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from wire.http import HttpClient
+
+from pki import cms
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate
+from pki.errors import CertificateError, SealError, TokenError, TunnelError, TunnelReason
+from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
+from smgw.access import schedule
+from smgw.store.errors import StoreError
+from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.outbox import Delivery, Outbox
+from smgw.store.profiles import ProfileSet
+from smgw.wan import retry
+from smgw.wan.exchange import Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
+from wire.cosem_xml import MEDIA_TYPE, Content, render
+from wire.errors import WireError
+from wire.profiles import CommunicationProfile, EvaluationProfile
+from wire.reading import DeviceId
+
+HANDSHAKE_TIMEOUT = 30.0
+"""Seconds for dialling and the handshake; a token signs in milliseconds, a bad line needs seconds."""
+LONGEST_WAIT = timedelta(minutes=1)
+"""A sender looks at the clock at least this often, so that a clock that was set is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderIdentity:
+    """Who seals: the gateway, its signature certificate, and the key that stays in the security module."""
+
+    gateway: DeviceId
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+@dataclass(slots=True)
+class ProfileProgress:
+    """How the deliveries of one profile go (since the start of the gateway)."""
+
+    sealed: int = 0
+    acknowledged: int = 0
+    duplicates: int = 0
+    set_aside: int = 0
+    failures: int = 0
+    last_error: str = ""
+    last_dispatch: datetime | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderPorts:
+    """Everything outside that a sender touches."""
+
+    outbox: Outbox
+    log: SystemLog
+    trust: Callable[[], TrustStore]
+    profiles: Callable[[], ProfileSet]
+    backend: TunnelBackend
+    random: Callable[[int], bytes]
+    jitter: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The kept tunnel, where it leads (host, port, pin), and when it was opened by the monotonic clock."""
+
+    tunnel: Tunnel
+    leads_to: tuple[str, int, str]
+    opened: float
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Sender:
+    """Delivers to one party, named by the id of its communication profile."""
+
+    party: str
+    identity: SenderIdentity
+    ports: SenderPorts
+    progress: dict[str, ProfileProgress] = field(default_factory=dict)
+    _kept: _Kept | None = None
+
+    def step(self, now: datetime) -> datetime:
+        """Make at most one delivery; returns when to be called again (``now``: at once, there is more)."""
+        profiles = self.ports.profiles()
+        communication = profiles.communications.get(self.party)
+        evaluations = [profile for profile in profiles.evaluations.values() if profile.party == self.party]
+        self._end_session(communication, now)
+        wanted = now + LONGEST_WAIT
+        ready: list[tuple[datetime, EvaluationProfile]] = []
+        for evaluation in evaluations:
+            progress = self._progress_of(evaluation)
+            closed = _not_valid(evaluation, communication, now)
+            if closed is not None:
+                progress.last_error = closed
+                continue
+            at = self._due_at(evaluation, progress, now)
+            if at <= now:
+                ready.append((at, evaluation))
+            else:
+                wanted = min(wanted, at)
+        if not ready or communication is None:
+            return wanted
+        # The longest waiting first: a profile that fails gets a later time and cannot hold back the others.
+        _, evaluation = min(ready, key=lambda entry: (entry[0], entry[1].id))
+        self._serve(evaluation, communication, now)
+        return now
+
+    def close(self) -> None:
+        """End the kept tunnel."""
+        if self._kept is not None:
+            self._kept.tunnel.close()
+            self._kept = None
+
+    def _progress_of(self, evaluation: EvaluationProfile) -> ProfileProgress:
+        if evaluation.id not in self.progress:
+            # A restart goes on with the rhythm that the store remembers, so that gateways which lost their power
+            # together do not all dispatch at the moment it returns.
+            last = self.ports.outbox.last_created(evaluation.id)
+            self.progress[evaluation.id] = ProfileProgress(last_dispatch=last)
+        return self.progress[evaluation.id]
+
+    def _due_at(self, evaluation: EvaluationProfile, progress: ProfileProgress, now: datetime) -> datetime:
+        if progress.retry_at is not None:
+            # A clock that went back must not turn minutes of back-off into months.
+            return min(progress.retry_at, now + retry.DELAY_CAP)
+        gateway, last = self.identity.gateway, progress.last_dispatch
+        if schedule.due(evaluation, gateway, last, now):
+            return now
+        return schedule.next_dispatch(evaluation, gateway, last or evaluation.valid_from)
+
+    def _serve(self, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime) -> None:
+        """One delivery of ``evaluation``, or the finding that nothing is owed."""
+        progress = self._progress_of(evaluation)
+        try:
+            recipient, peer = self._verify(evaluation, communication, now)
+            delivery = self.ports.outbox.open_delivery(evaluation.id, now)
+            if delivery is None:
+                progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
+                return
+            octets = self._seal(delivery, evaluation, communication, recipient)
+            progress.sealed += 1
+            outcome = self._deliver(octets, communication, peer)
+            self._conclude(delivery, outcome, progress, now)
+        except DeferredError as error:
+            self._defer(evaluation, progress, error.reason, str(error), now)
+        except StoreError as error:
+            self._defer(evaluation, progress, Deferral.STORE, str(error), now)
+
+    def _verify(
+        self, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime
+    ) -> tuple[VerifiedCertificate, VerifiedCertificate]:
+        """Verify both certificates of the party at this moment.
+
+        1. the encryption certificate is the one that the evaluation profile names, and good (chain, revocation, role);
+        2. the TLS certificate is the one that the communication profile names, and good;
+        3. both belong to the same party.
+        """
+        trust = self.ports.trust()
+        try:
+            recipient = trust.verify(
+                _certificate(communication.encryption_certificate),
+                role=Role.EMT,
+                purpose=Purpose.ENC,
+                at=now,
+                pinned={evaluation.recipient},
+            )
+        except CertificateError as error:
+            raise DeferredError(Deferral.RECIPIENT_CERTIFICATE, f"{error.reason.value}: {error}") from error
+        try:
+            peer = trust.verify(
+                _certificate(communication.tls_certificate),
+                role=Role.EMT,
+                purpose=Purpose.TLS,
+                at=now,
+                pinned={communication.tls_fingerprint},
+            )
+        except CertificateError as error:
+            raise DeferredError(Deferral.PEER_CERTIFICATE, f"{error.reason.value}: {error}") from error
+        if recipient.identity != peer.identity:
+            raise DeferredError(
+                Deferral.PEER_CERTIFICATE,
+                f"the tunnel leads to {peer.identity}, the seal to {recipient.identity}",
+            )
+        return recipient, peer
+
+    def _seal(
+        self,
+        delivery: Delivery,
+        evaluation: EvaluationProfile,
+        communication: CommunicationProfile,
+        recipient: VerifiedCertificate,
+    ) -> bytes:
+        """Step 6: Grants -> Sealed, for the recipient's eyes only, with the gateway's signature around it."""
+        try:
+            content = render(
+                Content(
+                    gateway=self.identity.gateway,
+                    profile=delivery.profile,
+                    use_case=evaluation.use_case,
+                    sequence=delivery.sequence,
+                    created_at=delivery.created_at,
+                    period_begin=delivery.period_begin,
+                    period_end=delivery.period_end,
+                    readings=delivery.readings,
+                )
+            )
+            return cms.seal(
+                content,
+                recipient=recipient.certificate,
+                signer=self.identity.certificate,
+                key=self.identity.key,
+                random=self.ports.random,
+                key_agreement=cms.KeyAgreement(communication.key_agreement.value),
+            )
+        except WireError as error:
+            raise DeferredError(Deferral.CONTENT, str(error)) from error
+        except SealError as error:
+            raise DeferredError(Deferral.CONTENT, str(error)) from error
+        except TokenError as error:
+            raise DeferredError(Deferral.OWN_SECURITY_MODULE, str(error)) from error
+
+    def _deliver(
+        self, sealed: bytes, communication: CommunicationProfile, verified: VerifiedCertificate
+    ) -> Acknowledged | RefusedForGood:
+        """Step 7. A kept tunnel that the receiver closed meanwhile is replaced once, at once: that is no outage."""
+        while True:
+            kept = self._tunnel(communication, verified)
+            was_used, kept.used = kept.used, True
+            client = HttpClient()
+            request = client.request(
+                communication.path,
+                communication.host,
+                [("Content-Type", MEDIA_TYPE)],
+                sealed,
+            )
+            try:
+                return exchange(kept.tunnel, (client, request), monotonic=self.ports.monotonic)
+            except DeferredError as error:
+                self.close()
+                if not (was_used and error.reason is Deferral.CLOSED):
+                    raise
+
+    def _tunnel(self, communication: CommunicationProfile, verified: VerifiedCertificate) -> _Kept:
+        """The kept tunnel, or a new one to the pinned certificate."""
+        if self._kept is None:
+            peer = TunnelPeer(communication.host, communication.port, verified.certificate)
+            try:
+                tunnel = self.ports.backend.open(peer, timeout=HANDSHAKE_TIMEOUT)
+            except TunnelError as error:
+                wrong = error.reason is TunnelReason.PEER_CERTIFICATE
+                raise DeferredError(
+                    Deferral.PEER_CERTIFICATE if wrong else Deferral.TUNNEL, f"{error.reason.value}: {error}"
+                ) from error
+            self._kept = _Kept(tunnel, _address(communication), self.ports.monotonic())
+        return self._kept
+
+    def _end_session(self, communication: CommunicationProfile | None, now: datetime) -> None:
+        """A tunnel ends with its session time (at most 48 h), with its party, and when its address or pin changed."""
+        if self._kept is None:
+            return
+        age = self.ports.monotonic() - self._kept.opened
+        if (
+            communication is None
+            or not communication.valid_from <= now < communication.valid_until
+            or age >= communication.session_seconds
+            or self._kept.leads_to != _address(communication)
+        ):
+            self.close()
+
+    def _conclude(
+        self, delivery: Delivery, outcome: Acknowledged | RefusedForGood, progress: ProfileProgress, now: datetime
+    ) -> None:
+        progress.failures, progress.retry_at = 0, None
+        if isinstance(outcome, Acknowledged):
+            self.ports.outbox.acknowledge(delivery.profile, delivery.sequence, now)
+            progress.acknowledged += 1
+            progress.duplicates += outcome.duplicate
+            progress.last_error = ""
+            self.ports.log.record(
+                Event.DELIVERY_ACKNOWLEDGED, delivery.profile, Outcome.SUCCESS, at=now, party=self.party
+            )
+        else:
+            self.ports.outbox.set_aside(delivery.profile, delivery.sequence, outcome.reason, now)
+            progress.set_aside += 1
+            progress.last_error = f"set aside: {outcome.reason}"
+            self.ports.log.record(
+                Event.DELIVERY_SET_ASIDE,
+                delivery.profile,
+                Outcome.FAILURE,
+                at=now,
+                party=self.party,
+                sequence=delivery.sequence,
+                reason=outcome.reason,
+            )
+
+    def _defer(
+        self, evaluation: EvaluationProfile, progress: ProfileProgress, reason: Deferral, sentence: str, now: datetime
+    ) -> None:
+        progress.failures += 1
+        progress.retry_at = now + retry.delay(progress.failures, self.ports.jitter)
+        progress.last_error = f"{reason}: {sentence}"
+        try:
+            self.ports.log.record(
+                Event.DELIVERY_DEFERRED, evaluation.id, Outcome.FAILURE, at=now, party=self.party, reason=reason.value
+            )
+        except StoreError as error:  # a store that is full takes no log entry either; the status shows it
+            progress.last_error += f" (not logged: {error.reason})"
+
+
+def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfile | None, now: datetime) -> str | None:
+    """Why nothing of ``evaluation`` may leave now; what it is owed stays owed."""
+    if communication is None:
+        return "not sent: the party has no communication profile"
+    for kind, profile in (("communication", communication), ("evaluation", evaluation)):
+        if now < profile.valid_from:
+            return f"not sent: the {kind} profile is not valid yet"
+        if now >= profile.valid_until:
+            return f"not sent: the {kind} profile has expired"
+    if evaluation.purpose not in communication.purposes:
+        return "not sent: the party may not have values for this purpose"
+    return None
+
+
+def _address(communication: CommunicationProfile) -> tuple[str, int, str]:
+    return communication.host, communication.port, communication.tls_fingerprint
+
+
+def _certificate(der: bytes) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise DeferredError(Deferral.PEER_CERTIFICATE, "a certificate of the party cannot be read") from error
