@@ -1,8 +1,8 @@
 """What a tunnel is to its user: bytes to one pinned peer, over mutual TLS, for 48 hours at most.
 
 Decides the interface that the two ways of making a tunnel share: ``pki.token_tls`` (the key stays in the token) and
-``pki.tls`` (the key in process memory). It opens nothing itself. Every failure is a TunnelError with its reason; a tunnel
-that failed once stays closed, because bytes may have been lost.
+``pki.tls`` (the key in process memory). It opens nothing itself. Every failure is a TunnelError with its reason; a
+tunnel that failed once stays closed, because bytes may have been lost.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from cryptography import x509
 
 from pki.certificates import Role
+from pki.errors import TunnelError, TunnelReason
 
 MAX_TUNNEL_AGE: Final = timedelta(hours=48)
 """TR-03116-3 §4: no TLS session of the WAN outlives this, resumption included."""
@@ -25,6 +26,13 @@ class TunnelPeer:
     port: int
     certificate: x509.Certificate
     role: Role = Role.EMT
+
+
+def require_age(opened_at: datetime, now: datetime) -> None:
+    """Refuse a tunnel that is older than MAX_TUNNEL_AGE, or from the future. Raises TunnelError(CLOSED)."""
+    # A clock that was set back would otherwise lengthen the session's life.
+    if not opened_at <= now < opened_at + MAX_TUNNEL_AGE:
+        raise TunnelError(TunnelReason.CLOSED, "the tunnel has reached its age of 48 hours: open a new one")
 
 
 class Tunnel(Protocol):

@@ -47,7 +47,7 @@ def seal(
     random: Callable[[int], bytes],
     key_agreement: KeyAgreement = KeyAgreement.TR_03111,
 ) -> bytes:
-    """Encrypt ``content`` for the ENC certificate ``recipient``, then sign with ``key`` of the SIG certificate ``signer``.
+    """Encrypt ``content`` for the ENC certificate ``recipient``; sign with ``key`` of the SIG certificate ``signer``.
 
     Both certificates must have been verified by the caller: a TrustStore decides whether they are good now.
     ``random(count)`` gives fresh bytes; content key, nonce and ephemeral key of the message are drawn from it.
