@@ -1,8 +1,8 @@
 """What the datacenter says when it will not: one base, one class per kind of trouble, an enum reason per refusal.
 
-A :class:`Refusal` is about the sender and is final or not by its reason (``datacenter.server`` chooses the HTTP status
-in one place); a :class:`StorageError` is about us and always temporary. The two never blur: a full disk must not make
-a gateway set its readings aside for good.
+A :class:`RefusedError` is about the sender and is final or not by its reason (``datacenter.server`` chooses the HTTP
+status in one place); a :class:`StorageError` is about us and always temporary. The two never blur: a full disk must not
+make a gateway set its readings aside for good.
 """
 
 from enum import StrEnum
@@ -47,12 +47,11 @@ class RefusalReason(StrEnum):
     """Step 7: this sequence number was used for other content."""
     FUTURE = "future"
     TOO_OLD = "too-old"
-    OUTSIDE_PERIOD = "outside-period"
     CONFLICTING_READING = "conflicting-reading"
     """Step 9: another value for the same register and instant is stored already."""
 
 
-class Refusal(DatacenterError):
+class RefusedError(DatacenterError):
     """A delivery is not accepted, and nothing of it was written.
 
     ``gateway`` is the identity as far as it was proven when the step refused ("" before that); ``detail`` a short

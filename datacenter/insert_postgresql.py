@@ -1,9 +1,9 @@
 """PostgreSQL: claim a delivery's number and insert its rows in one statement, one round trip.
 
 Decides nothing: it is one statement, built once from the tables, and the packing of its parameters. Rows travel as one
-text array per column and one string of signatures, cheaper for both ends than a parameter per value, so the statement is
-the same for one reading and for a thousand and is planned once. It inserts rows only where the number was free; whoever
-calls it looks at the two counts. All numbers come out of ``int``, so no text of a sender gets into an array.
+text array per column and one string of signatures, cheaper for both ends than a parameter per value, so the statement
+is the same for one reading and for a thousand and is planned once. It inserts rows only where the number was free;
+whoever calls it looks at the two counts. All numbers come out of ``int``, so no text of a sender gets into an array.
 """
 
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import sqlite
 
 from datacenter import schema
 from datacenter.database import writing
-from datacenter.errors import Refusal, RefusalReason
+from datacenter.errors import RefusalReason, RefusedError
 from datacenter.insert_postgresql import STATEMENT, array
 from datacenter.numbers import Dimensions
 from datacenter.sequence import require_repetition
@@ -91,7 +91,7 @@ class Archive:
         return self._engine
 
     def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
-        """Write everything or nothing. Raises Refusal (conflict) and StorageError (temporary)."""
+        """Write everything or nothing. Raises RefusedError (conflict) and StorageError (temporary)."""
         numbers = self.dimensions
         gateway_no = numbers.gateways.of(delivery.gateway)
         profile_no = numbers.profiles.of(gateway_no, delivery.profile, delivery.use_case)
@@ -122,13 +122,13 @@ class Archive:
 
     def _insert_postgresql(self, connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> int | None:
         """Rows inserted, or None where the delivery's number was taken."""
-        devices, codes, captured, plain = zip(*rows, strict=True)
+        plain = [row for _, _, _, row in rows]
         parameters = dict(zip(DELIVERY_PARAMETERS, head, strict=True))
         parameters |= {
             "gateway_no": gateway_no,
-            "rows_device_no": array(devices),
-            "rows_obis_no": array(codes),
-            "rows_captured_at": array(captured),
+            "rows_device_no": array(device for device, _, _, _ in rows),
+            "rows_obis_no": array(code for _, code, _, _ in rows),
+            "rows_captured_at": array(row.captured_at for row in plain),
             "rows_value": array(row.value for row in plain),
             "rows_status": array(signed_status(row.status) for row in plain),
             "rows_scaler": array(row.scaler for row in plain),
@@ -190,7 +190,7 @@ def _stored_digest(connection: sa.Connection, profile_no: int, sequence: int) ->
 
 
 def _require_same(connection: sa.Connection, gateway_no: int, rows: Numbered) -> None:
-    """Some rows were there already: they must hold the same values. Raises Refusal(CONFLICTING_READING).
+    """Some rows were there already: they must hold the same values. Raises RefusedError(CONFLICTING_READING).
 
     Also catches one delivery that says two things about the same instant: the second is not what was stored.
     """
@@ -206,4 +206,4 @@ def _require_same(connection: sa.Connection, gateway_no: int, rows: Numbered) ->
         stored = {second: tuple(values) for second, *values in connection.execute(query)}
         for _, _, second, row in offered:
             if stored.get(second) != (row.value, row.scaler, row.unit, signed_status(row.status)):
-                raise Refusal(RefusalReason.CONFLICTING_READING)
+                raise RefusedError(RefusalReason.CONFLICTING_READING)

@@ -1,9 +1,9 @@
 """The datacenter's tables, for SQLite and PostgreSQL alike, and the months that PostgreSQL splits readings into.
 
 Decides how a row lies on disk. Identifications become small integers in dimension tables, times are epoch seconds
-(bigint: no time zone can be misread and nothing is converted on the way in), values are integers with their scaler. Rows
-are found by (gateway, device, OBIS, instant): SQLite keeps them in that order on disk (WITHOUT ROWID), PostgreSQL in
-monthly range partitions whose past months can be clustered. Layout matters a hundredfold for reading one meter's year.
+(bigint: no time zone can be misread and nothing is converted on the way in), values are integers with their scaler.
+Rows are found by (gateway, device, OBIS, instant): SQLite keeps them in that order on disk (WITHOUT ROWID), PostgreSQL
+in monthly range partitions whose past months can be clustered: that is a hundredfold when one meter's year is read.
 """
 
 from datetime import UTC, datetime

@@ -1,8 +1,8 @@
 """What is a replay, what is a gap: pure rules over numbers, without a database and without a clock.
 
 Decides two things. A sequence number that was seen before is a *repetition* if the content is the same (the gateway did
-not get our answer; it is acknowledged again and nothing is written) and refused otherwise: nobody overwrites a delivery,
-not even its sender. And it says what is missing: sequence numbers per gateway and profile, raster points per series.
+not get our answer; it is acknowledged again and nothing is written) and refused otherwise: nobody overwrites a
+delivery, not even its sender. And it says what is missing: sequence numbers per gateway and profile, raster points per series.
 A gap is never a reason to refuse what comes after it, because refusing would turn one lost delivery into all of them.
 """
 
@@ -10,8 +10,9 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
+from itertools import pairwise
 
-from datacenter.errors import Refusal, RefusalReason
+from datacenter.errors import RefusalReason, RefusedError
 
 FIRST_SEQUENCE = 1
 USUAL_RASTERS = (1, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400)
@@ -31,12 +32,12 @@ class Gap:
 
 
 def require_repetition(stored: bytes, offered: bytes) -> None:
-    """A sequence number is stored already: the offered content must be the same. Raises Refusal otherwise.
+    """A sequence number is stored already: the offered content must be the same. Raises RefusedError otherwise.
 
-    Both are SHA-256 digests of the opened content, not of the sealed bytes: sealing again after a crash makes other bytes.
+    Both are SHA-256 digests of the opened content, not of the sealed bytes: sealing again makes other bytes.
     """
     if not compare_digest(stored, offered):
-        raise Refusal(RefusalReason.CONFLICTING_DELIVERY)
+        raise RefusedError(RefusalReason.CONFLICTING_DELIVERY)
 
 
 def missing_numbers(seen: Iterable[int]) -> Iterator[Gap]:
@@ -64,7 +65,7 @@ def missing_points(captured: Iterable[int], raster_seconds: int) -> Iterator[Gap
 
 def infer_raster(captured: Sequence[int]) -> int | None:
     """The raster that a series seems to follow: its median step, snapped to a usual one; None if that says nothing."""
-    steps = [later - earlier for earlier, later in zip(captured, captured[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(captured)]
     if len(steps) < ENOUGH_STEPS:
         return None
     middle = statistics.median_low(steps)
