@@ -2,7 +2,7 @@
 
 Nothing is signed by a CA key that was not looked at first: :func:`prepare` signs the certificate with a throwaway key
 and hands exactly those octets to the linter; only then :meth:`Prepared.issue` lets the CA's key sign them, once, and
-compares what came out with what was linted (the pattern of boulder's issuance). CA keys may live in a token or in memory:
+compares what came out with what was linted (the pattern of boulder's issuance). CA keys live in a token or in memory:
 both are ``EllipticCurvePrivateKey``. Time, serial numbers and keys are arguments.
 """
 
