@@ -8,8 +8,9 @@ A document has exactly one spelling. Every value in it comes from an alphabet th
 fixed, and so the canonical form is a regular language: it is *recognised*, field by field, by the expressions below,
 and no general XML parser stands between a peer and the values. A document type, an entity, a comment, a processing
 instruction, another encoding or another prefix is not refused by a switch that somebody could forget: there is nothing
-that could read it. It is also several times faster than lxml and expat with handlers (``smgw-testbed bench``), and
-``render(parse(data)) == data`` holds because it is checked.
+that could read it. Each expression admits one spelling of its value, and the order of the entries is checked, so
+``render(parse(data)) == data`` for every document that is accepted. (Measured on 96 readings: the expressions cost a
+third of what lxml needs for the bare tree and a fifth of expat's bare events; making typed values costs more.)
 """
 
 import base64
@@ -43,6 +44,7 @@ _INSTANCES = {UseCase.TAF_1: "01005e318021", UseCase.TAF_7: "01005e318027"}
 _USE_CASES = {instance: use_case for use_case, instance in _INSTANCES.items()}
 _UNITS = {str(unit.value): unit for unit in Unit}
 
+_INTEGER = r"0|-?[1-9]\d{0,18}"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _COUNT = r"[1-9]\d{0,18}"
 _HEAD = re.compile(
@@ -64,13 +66,14 @@ _CAPTURE_OBJECT = re.compile(
 _BUFFER = "</capture_objects>\n<buffer>\n<simple_data>\n"
 _COLUMN = re.compile(r'<column id="([1-9]\d{0,3})" count="([1-9]\d{0,3})">\n', re.ASCII)
 _ENTRY = re.compile(
-    r'<entry_gateway_signed id="([1-9]\d{0,3})"><value><long64>(-?\d{1,19})</long64></value>'
-    r"<scaler>(-?\d{1,2})</scaler><unit>(\d{1,3})</unit>"
+    rf'<entry_gateway_signed id="([1-9]\d{{0,3}})"><value><long64>({_INTEGER})</long64></value>'
+    rf"<scaler>({_INTEGER})</scaler><unit>(\d{{1,3}})</unit>"
     r"<status><octet-string>([0-9a-f]{16})</octet-string></status>"
     rf"<capture_time>({_TIME})</capture_time>"
-    r"<smgw_signature>([A-Za-z0-9+/]{86}==)</smgw_signature></entry_gateway_signed>\n",
+    r"<smgw_signature>([A-Za-z0-9+/]{85}[AQgw]==)</smgw_signature></entry_gateway_signed>\n",
     re.ASCII,
 )
+"""Of the signature's last letter only two bits count; the others are zero, or one signature had sixteen spellings."""
 _COLUMN_END = "</column>\n"
 _TAIL = "</simple_data>\n</buffer>\n</attributes>\n</object>\n"
 
@@ -153,17 +156,13 @@ def parse(data: bytes) -> Content:
     # 1. Bounds, before anything is built.
     if len(data) > MAXIMUM_BYTES:
         raise ContentError(f"a document has {len(data)} bytes, more than {MAXIMUM_BYTES}")
-    # 2. The shape, and each value's own type.
+    # 2. The shape, and each value's own type and only spelling.
     try:
-        content = _recognise(data.decode("ascii"))
+        return _recognise(data.decode("ascii"))
     except ContentError:
         raise
     except (WireError, UnicodeDecodeError) as error:
         raise ContentError(f"a value is not well formed: {error}"[:200]) from error
-    # 3. One spelling. Leading zeros, unordered columns, a wrong count: what the shape still allows, this does not.
-    if render(content) != data:
-        raise ContentError("not the canonical spelling")
-    return content
 
 
 def _recognise(text: str) -> Content:
@@ -171,26 +170,27 @@ def _recognise(text: str) -> Content:
     instance, gateway, _, profile, use_case, sequence, created_at, period_begin, period_end = head.groups()
     if instance not in _USE_CASES or _USE_CASES[instance].value != use_case:
         raise ContentError("the object's name and its use case disagree")
-    position = head.end()
-    captured: list[tuple[DeviceId, Obis]] = []
-    while found := _CAPTURE_OBJECT.match(text, position):
-        if len(captured) == MAXIMUM_READINGS:
-            raise ContentError("more capture objects than readings are allowed")
-        captured.append((_device(found[3]), Obis.from_bytes(bytes.fromhex(found[2]))))
-        position = found.end()
+    columns, position = _capture_objects(text, head.end())
     position = _literal(_BUFFER, text, position)
     readings: list[SignedReading] = []
-    for device, obis in captured:
-        position = _match(_COLUMN, text, position).end()
+    for number, (device, obis) in enumerate(columns, 1):
+        column = _match(_COLUMN, text, position)
+        first = len(readings)
+        position = column.end()
         while found := _ENTRY.match(text, position):
             if len(readings) == MAXIMUM_READINGS:
                 raise ContentError(f"a document holds at most {MAXIMUM_READINGS} readings")
             readings.append(_signed_reading(device, obis, found))
+            if int(found[1]) != len(readings) - first:
+                raise ContentError("the entries of a column are not numbered 1, 2, 3, ...")
             position = found.end()
+        if column.groups() != (str(number), str(len(readings) - first)):
+            raise ContentError("a column's number or count is not that of its entries")
         position = _literal(_COLUMN_END, text, position)
     if _literal(_TAIL, text, position) != len(text):
         raise ContentError("something follows the document")
-    return Content(
+    found_readings = tuple(readings)
+    content = Content(
         gateway=_device(gateway),
         profile=profile,
         use_case=_USE_CASES[instance],
@@ -198,8 +198,26 @@ def _recognise(text: str) -> Content:
         created_at=parse_instant(created_at),
         period_begin=parse_instant(period_begin),
         period_end=parse_instant(period_end),
-        readings=tuple(readings),
+        readings=found_readings,
     )
+    if content.readings is not found_readings:
+        raise ContentError("the entries of a column are not in the order of time")
+    return content
+
+
+def _capture_objects(text: str, position: int) -> tuple[list[tuple[DeviceId, Obis]], int]:
+    """The columns in their only order (device, OBIS; strictly rising), and where they end."""
+    columns: list[tuple[DeviceId, Obis]] = []
+    while found := _CAPTURE_OBJECT.match(text, position):
+        if len(columns) == MAXIMUM_READINGS:
+            raise ContentError("more capture objects than readings are allowed")
+        columns.append((_device(found[3]), Obis.from_bytes(bytes.fromhex(found[2]))))
+        if int(found[1]) != len(columns):
+            raise ContentError("the capture objects are not numbered 1, 2, 3, ...")
+        position = found.end()
+    if any(later <= earlier for earlier, later in pairwise(columns)):
+        raise ContentError("the capture objects are not in the order of device and OBIS code")
+    return columns, position
 
 
 def _signed_reading(device: DeviceId, obis: Obis, entry: re.Match[str]) -> SignedReading:

@@ -146,4 +146,6 @@ def require_utc_seconds(instant: datetime) -> datetime:
         raise ReadingError("a time is not aware UTC (datetime.UTC)")
     if instant.microsecond:
         raise ReadingError("a time has a fraction of a second")
+    if instant.year < 1970:
+        raise ReadingError("a time lies before 1970, and the inner signature counts seconds from there")
     return instant
