@@ -1,0 +1,1 @@
+"""Twins of smgw/store, and what they share."""
