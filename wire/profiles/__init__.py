@@ -5,25 +5,20 @@ values. Every field is checked where a profile is built; unknown and missing key
 escape.
 """
 
-from wire.errors import ProfileError
-from wire.profiles import document
+from wire.profiles.check import Finding, FindingReason, check_set
 from wire.profiles.communication import CommunicationProfile, KeyAgreement, PartyRole
 from wire.profiles.evaluation import AccessPurpose, EvaluationProfile, UseCase
+from wire.profiles.kinds import Profile, parse_profile
+from wire.profiles.mapping import profile_from_mapping
 from wire.profiles.meter import BlockCheck, MeterProfile, Protocol62056, ProtocolMode
-
-Profile = MeterProfile | EvaluationProfile | CommunicationProfile
-
-_KINDS: dict[str, type[Profile]] = {
-    MeterProfile.KIND: MeterProfile,
-    EvaluationProfile.KIND: EvaluationProfile,
-    CommunicationProfile.KIND: CommunicationProfile,
-}
 
 __all__ = [
     "AccessPurpose",
     "BlockCheck",
     "CommunicationProfile",
     "EvaluationProfile",
+    "Finding",
+    "FindingReason",
     "KeyAgreement",
     "MeterProfile",
     "PartyRole",
@@ -31,14 +26,7 @@ __all__ = [
     "Protocol62056",
     "ProtocolMode",
     "UseCase",
+    "check_set",
     "parse_profile",
+    "profile_from_mapping",
 ]
-
-
-def parse_profile(data: bytes) -> Profile:
-    """Read a profile of any kind, by its key ``kind``. Raises ProfileError."""
-    content = document.read(data)
-    kind = content.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise ProfileError(f"not a kind of profile: {kind!r:.60}")
-    return _KINDS[kind].from_document(content)

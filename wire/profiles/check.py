@@ -1,0 +1,107 @@
+"""Profiles against one another: what no single document can get wrong.
+
+Decides which sets of profiles are consistent enough to be activated. It repairs nothing and grants nothing:
+smgw.access.decision denies by itself where a set is inconsistent; a finding here says so before anybody waits for data.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wire.profiles.communication import CommunicationProfile
+from wire.profiles.evaluation import EvaluationProfile
+from wire.profiles.kinds import Profile
+from wire.profiles.meter import MeterProfile
+from wire.reading import DeviceId
+
+
+class FindingReason(StrEnum):
+    """What is inconsistent between profiles."""
+
+    DUPLICATE_ID = "duplicate-id"
+    DUPLICATE_METER = "duplicate-meter"
+    DUPLICATE_ADDRESS = "duplicate-address"
+    UNKNOWN_PARTY = "unknown-party"
+    PURPOSE_NOT_PERMITTED = "purpose-not-permitted"
+    RECIPIENT_MISMATCH = "recipient-mismatch"
+    UNKNOWN_METER = "unknown-meter"
+    REGISTER_NOT_CAPTURED = "register-not-captured"
+    RASTER_NOT_MET = "raster-not-met"
+    NEVER_VALID_TOGETHER = "never-valid-together"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One inconsistency of the profile ``profile``; ``subject`` names the other side (a party, a meter, a register)."""
+
+    profile: str
+    reason: FindingReason
+    subject: str
+
+
+def check_set(profiles: Iterable[Profile]) -> tuple[Finding, ...]:
+    """All inconsistencies in a set of profiles; none means that every evaluation profile can be served."""
+    everything = tuple(profiles)
+    meters = [profile for profile in everything if isinstance(profile, MeterProfile)]
+    parties = {profile.id: profile for profile in everything if isinstance(profile, CommunicationProfile)}
+    findings = [
+        Finding(name, FindingReason.DUPLICATE_ID, name)
+        for name, count in Counter(profile.id for profile in everything).items()
+        if count > 1
+    ]
+    findings += _between_meters(meters)
+    by_device = {profile.meter: profile for profile in meters}
+    for profile in everything:
+        if isinstance(profile, EvaluationProfile):
+            findings += _towards_party(profile, parties.get(profile.party))
+            for device in profile.meters:
+                findings += _towards_meter(profile, device, by_device.get(device))
+    return tuple(findings)
+
+
+def _between_meters(meters: Sequence[MeterProfile]) -> list[Finding]:
+    """A meter is read once, and an address on a line answers with one voice (an empty address: alone on its line)."""
+    findings: list[Finding] = []
+    for place, profile in enumerate(meters):
+        for other in meters[:place]:
+            if other.meter == profile.meter:
+                findings.append(Finding(profile.id, FindingReason.DUPLICATE_METER, other.id))
+            elif other.line == profile.line and (
+                other.address == profile.address or "" in (other.address, profile.address)
+            ):
+                findings.append(Finding(profile.id, FindingReason.DUPLICATE_ADDRESS, other.id))
+    return findings
+
+
+def _towards_party(profile: EvaluationProfile, party: CommunicationProfile | None) -> list[Finding]:
+    if party is None:
+        return [Finding(profile.id, FindingReason.UNKNOWN_PARTY, profile.party)]
+    findings: list[Finding] = []
+    if profile.purpose not in party.purposes:
+        findings.append(Finding(profile.id, FindingReason.PURPOSE_NOT_PERMITTED, party.id))
+    if profile.recipient != party.encryption_fingerprint:
+        findings.append(Finding(profile.id, FindingReason.RECIPIENT_MISMATCH, party.id))
+    if not _overlap(profile, party):
+        findings.append(Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, party.id))
+    return findings
+
+
+def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterProfile | None) -> list[Finding]:
+    if meter is None:
+        return [Finding(profile.id, FindingReason.UNKNOWN_METER, device.text)]
+    findings = [
+        Finding(profile.id, FindingReason.REGISTER_NOT_CAPTURED, str(register))
+        for register in profile.registers
+        if register not in meter.registers
+    ]
+    # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every raster point.
+    if profile.period_seconds % meter.interval_seconds:
+        findings.append(Finding(profile.id, FindingReason.RASTER_NOT_MET, meter.id))
+    if not _overlap(profile, meter):
+        findings.append(Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, meter.id))
+    return findings
+
+
+def _overlap(one: EvaluationProfile, other: CommunicationProfile | MeterProfile) -> bool:
+    return one.valid_from < other.valid_until and other.valid_from < one.valid_until
