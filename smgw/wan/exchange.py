@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wire.http import HttpClient, Response
-
 from pki.errors import TunnelError, TunnelReason
 from pki.tunnel import Tunnel
 from wire.errors import HttpError
+from wire.http import HttpClient, Response
 
 ANSWER_TIMEOUT = 30.0
 """Seconds from the last byte sent to the last byte of the answer; a datacenter needs milliseconds."""
@@ -64,12 +63,14 @@ class RefusedForGood:
 
 
 def exchange(
-    tunnel: Tunnel, request: tuple[HttpClient, bytes], *, monotonic: Callable[[], float]
+    tunnel: Tunnel, client: HttpClient, request: bytes, *, monotonic: Callable[[], float]
 ) -> Acknowledged | RefusedForGood:
-    """Send the request and wait for its answer. Raises DeferredError; the tunnel is then not to be used again."""
-    client, octets = request
+    """Send the request of ``client`` and wait for its answer.
+
+    Raises DeferredError; where no answer came, the tunnel is not to be used again.
+    """
     try:
-        tunnel.send(octets)
+        tunnel.send(request)
         response = _receive(tunnel, client, monotonic() + ANSWER_TIMEOUT, monotonic)
     except TunnelError as error:
         timed_out = error.reason is TunnelReason.TIMEOUT
@@ -97,11 +98,11 @@ def _receive(tunnel: Tunnel, client: HttpClient, deadline: float, monotonic: Cal
         if left <= 0:
             raise TunnelError(TunnelReason.TIMEOUT, f"no complete answer within {ANSWER_TIMEOUT:.0f} s")
         data = tunnel.receive(RECEIVE_SIZE, left)
+        if not data:
+            raise TunnelError(TunnelReason.CLOSED, "the receiver ended the tunnel before its answer was complete")
         response = client.receive(data)
         if response is not None:
             return response
-        if not data:
-            raise TunnelError(TunnelReason.CLOSED, "the receiver ended the tunnel before its answer")
 
 
 def _member(body: bytes, name: str) -> str | None:

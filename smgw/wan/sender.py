@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from wire.http import HttpClient
 
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate
@@ -26,7 +25,8 @@ from smgw.store.profiles import ProfileSet
 from smgw.wan import retry
 from smgw.wan.exchange import Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from wire.cosem_xml import MEDIA_TYPE, Content, render
-from wire.errors import WireError
+from wire.errors import HttpError, WireError
+from wire.http import HttpClient
 from wire.profiles import CommunicationProfile, EvaluationProfile
 from wire.reading import DeviceId
 
@@ -78,6 +78,7 @@ class _Kept:
     """The kept tunnel, where it leads (host, port, pin), and when it was opened by the monotonic clock."""
 
     tunnel: Tunnel
+    client: HttpClient
     leads_to: tuple[str, int, str]
     opened: float
     used: bool = False
@@ -240,19 +241,20 @@ class Sender:
         while True:
             kept = self._tunnel(communication, verified)
             was_used, kept.used = kept.used, True
-            client = HttpClient()
-            request = client.request(
-                communication.path,
-                communication.host,
-                [("Content-Type", MEDIA_TYPE)],
-                sealed,
-            )
             try:
-                return exchange(kept.tunnel, (client, request), monotonic=self.ports.monotonic)
+                request = kept.client.request(
+                    communication.path, _host(communication), {"Content-Type": MEDIA_TYPE}, sealed
+                )
+                return exchange(kept.tunnel, kept.client, request, monotonic=self.ports.monotonic)
+            except HttpError as error:
+                raise DeferredError(Deferral.CONTENT, f"the request cannot be written: {error}") from error
             except DeferredError as error:
-                self.close()
                 if not (was_used and error.reason is Deferral.CLOSED):
                     raise
+            finally:
+                # An answer that was not understood to its end, or one that announced the end, leaves nothing to keep.
+                if not kept.client.reusable:
+                    self.close()
 
     def _tunnel(self, communication: CommunicationProfile, verified: VerifiedCertificate) -> _Kept:
         """The kept tunnel, or a new one to the pinned certificate."""
@@ -265,7 +267,7 @@ class Sender:
                 raise DeferredError(
                     Deferral.PEER_CERTIFICATE if wrong else Deferral.TUNNEL, f"{error.reason.value}: {error}"
                 ) from error
-            self._kept = _Kept(tunnel, _address(communication), self.ports.monotonic())
+            self._kept = _Kept(tunnel, HttpClient(), _address(communication), self.ports.monotonic())
         return self._kept
 
     def _end_session(self, communication: CommunicationProfile | None, now: datetime) -> None:
@@ -337,6 +339,12 @@ def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfil
 
 def _address(communication: CommunicationProfile) -> tuple[str, int, str]:
     return communication.host, communication.port, communication.tls_fingerprint
+
+
+def _host(communication: CommunicationProfile) -> str:
+    """The Host field; an IPv6 address stands in brackets (RFC 3986)."""
+    host = f"[{communication.host}]" if ":" in communication.host else communication.host
+    return f"{host}:{communication.port}"
 
 
 def _certificate(der: bytes) -> x509.Certificate:
