@@ -18,6 +18,8 @@ from typing import Final, Self
 
 import serial
 
+from smgw.config import Framing
+
 BITS_PER_CHARACTER: Final = 10
 READ_SIZE: Final = 4096
 GATHER_SECONDS: Final = 0.02
@@ -33,17 +35,6 @@ _MARKED: Final = re.compile(rb"\xff\x00.", re.DOTALL)
 _MARK_BEGIN: Final = re.compile(rb"\xff\x00?\Z")
 _WRITE_TIMEOUT_SECONDS: Final = 5
 """Longest request at 300 baud takes 1.5 s; an adapter that accepts nothing for longer is as good as pulled."""
-
-
-class Framing(StrEnum):
-    """How characters are framed on the line."""
-
-    SEVEN_EVEN = "7E1"
-    """Seven bits, even parity, one stop bit: what IEC 62056-21 asks for."""
-    EIGHT_NONE = "8N1"
-    """Eight bits without parity: some meters on RS-485, and converters that strip the parity bit."""
-    SOFTWARE_PARITY = "8N1-software-parity"
-    """7E1 on the wire through an adapter that cannot do it: parity made and checked here."""
 
 
 class PortReason(StrEnum):
