@@ -64,6 +64,7 @@ class RefusedError(DatacenterError):
         self.reason = reason
         self.detail = detail
         self.gateway = gateway
+        self.recorded = False
 
 
 class InnerSignatureError(DatacenterError):

@@ -97,10 +97,11 @@ class Ingest:
         with self._recorded(at):
             return _admit(certificate, self._trust.current(), at)
 
-    def refuse(self, refused: RefusedError, *, at: datetime) -> RefusedError:
-        """Log and count a refusal that was decided before a body was read; returns it for raising."""
-        self._refusals.record(refused, at)
-        return refused
+    def record(self, refused: RefusedError, *, at: datetime) -> None:
+        """Log and count a refusal, once, wherever it was decided."""
+        if not refused.recorded:
+            refused.recorded = True
+            self._refusals.record(refused, at)
 
     def ingest(self, body: bytes, *, media_type: str, tunnel_identity: VerifiedCertificate, at: datetime) -> Receipt:
         """Steps 2 to 9 for one delivery from the gateway that :meth:`admit` named.
@@ -144,7 +145,7 @@ class Ingest:
         try:
             yield
         except RefusedError as refused:
-            self._refusals.record(refused, at)
+            self.record(refused, at=at)
             raise
 
 

@@ -33,7 +33,7 @@ def array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _statement() -> sa.Select[tuple[int, int]]:
+def _statement() -> sa.Select[Any]:
     delivery = schema.delivery
     claim = (
         postgresql.insert(delivery)

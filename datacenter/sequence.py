@@ -2,8 +2,9 @@
 
 Decides two things. A sequence number that was seen before is a *repetition* if the content is the same (the gateway did
 not get our answer; it is acknowledged again and nothing is written) and refused otherwise: nobody overwrites a
-delivery, not even its sender. And it says what is missing: sequence numbers per gateway and profile, raster points per series.
-A gap is never a reason to refuse what comes after it, because refusing would turn one lost delivery into all of them.
+delivery, not even its sender. And it says what is missing: sequence numbers per gateway and profile, raster
+points per series. A gap is never a reason to refuse what comes after it, because refusing would turn one lost delivery
+into all of them.
 """
 
 import statistics

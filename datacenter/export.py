@@ -1,0 +1,123 @@
+"""Rows leave the datacenter only with the gateway's own word on each of them, checked at that moment.
+
+Decides what a value must show before it is handed on: an inner signature that holds under a signature certificate that
+is registered for its gateway, good now, and valid when the value was captured. It also decides the CSV: exact decimals
+in the register's unit, UTC times, one line per reading, with what anybody needs to check the signature again.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TextIO
+
+from datacenter.errors import InnerSignatureError
+from datacenter.queries import StoredReading
+from datacenter.trust import Ground
+from pki.certificates import VerifiedCertificate
+from pki.errors import CertificateError, SealError
+from pki.inner import verify_reading
+from wire.instant import format_instant
+from wire.reading import Reading, Unit
+
+COLUMNS = ("gateway", "device", "obis", "captured_at", "value", "unit", "status", "scaler", "signature")
+SYMBOLS = {
+    Unit.DAY: "d",
+    Unit.HOUR: "h",
+    Unit.MINUTE: "min",
+    Unit.SECOND: "s",
+    Unit.CELSIUS: "°C",
+    Unit.CUBIC_METRE: "m3",
+    Unit.CUBIC_METRE_PER_HOUR: "m3/h",
+    Unit.W: "W",
+    Unit.VA: "VA",
+    Unit.VAR: "var",
+    Unit.WH: "Wh",
+    Unit.VAH: "VAh",
+    Unit.VARH: "varh",
+    Unit.A: "A",
+    Unit.V: "V",
+    Unit.HZ: "Hz",
+    Unit.COUNT: "1",
+}
+
+
+class Verifier:
+    """Checks inner signatures against what is registered and good at one moment."""
+
+    def __init__(self, ground: Ground, at: datetime) -> None:
+        """``at`` is now: a certificate revoked since a value came is not believed any more."""
+        self._ground = ground
+        self._at = at
+        self._signers: dict[str, Sequence[VerifiedCertificate]] = {}
+
+    def require(self, stored: StoredReading) -> StoredReading:
+        """Return the reading if its inner signature holds. Raises InnerSignatureError."""
+        captured_at = stored.signed.reading.captured_at
+        for signer in self._of(stored.gateway.text):
+            certificate = signer.certificate
+            if not certificate.not_valid_before_utc <= captured_at <= certificate.not_valid_after_utc:
+                continue
+            try:
+                verify_reading(stored.signed, signer)
+            except SealError:
+                continue
+            return stored
+        raise InnerSignatureError(f"{place(stored)}: the inner signature does not hold")
+
+    def _of(self, gateway: str) -> Sequence[VerifiedCertificate]:
+        if gateway not in self._signers:
+            try:
+                self._signers[gateway] = self._ground.signers(gateway, self._at)
+            except CertificateError as error:
+                raise InnerSignatureError(f"{gateway}: no signature certificate is good now: {error}") from error
+        return self._signers[gateway]
+
+
+def place(stored: StoredReading) -> str:
+    """Which reading this is, without its value: what a message or a log may say."""
+    reading = stored.signed.reading
+    return f"{stored.gateway} {reading.device} {reading.obis} {format_instant(reading.captured_at)}"
+
+
+def exact_decimal(reading: Reading) -> str:
+    """The value in its unit, every digit of it and no exponent: 12345 x 10^-1 is ``1234.5``."""
+    return format(reading.register.exact(), "f")
+
+
+def fields(stored: StoredReading) -> tuple[str | int, ...]:
+    """One line, in the order of COLUMNS; the status word in hexadecimal."""
+    reading = stored.signed.reading
+    return (
+        stored.gateway.text,
+        reading.device.text,
+        str(reading.obis),
+        format_instant(reading.captured_at),
+        exact_decimal(reading),
+        SYMBOLS[reading.register.unit],
+        f"{reading.status:016x}",
+        reading.register.scaler,
+        stored.signed.signature.hex(),
+    )
+
+
+def write_csv(rows: Iterable[StoredReading], require: Callable[[StoredReading], StoredReading], target: TextIO) -> int:
+    """Write a header and every row that ``require`` lets pass; returns how many.
+
+    Stops with the first InnerSignatureError. No field can start a formula in a spreadsheet: all are identifications,
+    times and numbers of fixed alphabets.
+    """
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in checked(rows, require):
+        writer.writerow(fields(row))
+        count += 1
+    return count
+
+
+def checked(
+    rows: Iterable[StoredReading], require: Callable[[StoredReading], StoredReading]
+) -> Iterator[StoredReading]:
+    """Every row, after ``require`` let it pass."""
+    for row in rows:
+        yield require(row)
