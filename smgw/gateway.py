@@ -1,0 +1,176 @@
+"""THE WALK of a reading through the gateway, steps 1 to 5, in one place.
+
+    bytes -> Frame -> Telegram -> Reading -> (stored) -> Grant
+
+Decides nothing itself: each step is decided in the file that the step names, and has a type of its own, so that no step
+can be left out. What this file guarantees is the order, that every reading is signed before it is stored, that a
+reading and what it owes are stored together, and that every refusal is counted and logged with its reason.
+Steps 6 and 7 begin at the store and are walked by ``smgw/wan/sender.py``.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from threading import Lock
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pki.errors import TrustError
+from pki.inner import sign_reading
+from smgw.access.decision import Decision, Grant, RefusalReason, decide
+from smgw.counters import Counters
+from smgw.lmn.telegram import Telegram
+from smgw.metering.errors import VerificationError
+from smgw.metering.verify import verify
+from smgw.store.errors import ConflictError, StoreError
+from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.profiles import ProfileSet
+from smgw.store.readings import ReadingStore, Recorded
+from wire.profiles import MeterProfile
+from wire.reading import DeviceId, Reading
+
+
+class WalkReason(StrEnum):
+    """Why a verified reading is not stored; steps 1 to 3 have reasons of their own."""
+
+    SECURITY_MODULE = "security-module"
+    CONFLICT = "conflict"
+    STORE = "store"
+
+
+_ROUTINE = frozenset(
+    {
+        RefusalReason.WRONG_METER,
+        RefusalReason.WRONG_REGISTER,
+        RefusalReason.OFF_RASTER,
+        RefusalReason.ALREADY_SERVED,
+        RefusalReason.PERIOD_OPEN,
+    }
+)
+"""Refusals that every party meets all day, because a profile asks for some registers at some instants. They are counted
+but are no events: the ring of the system log would hold nothing else."""
+
+
+class Gateway:
+    """One Smart Meter Gateway, from a meter's bytes to what is owed. Lines call it from their threads."""
+
+    def __init__(
+        self,
+        identity: DeviceId,
+        key: ec.EllipticCurvePrivateKey,
+        readings: ReadingStore,
+        log: SystemLog,
+        profiles: ProfileSet,
+    ) -> None:
+        """``key`` is the SIG key, which may live in a token."""
+        self.identity = identity
+        self.profiles = profiles
+        self.counters = Counters()
+        self._key = key
+        self._readings = readings
+        self._log = log
+        self._deciding = Lock()
+
+    def accept(
+        self, profile: MeterProfile, telegram: Telegram, *, captured_at: datetime, clock_valid: bool
+    ) -> list[Reading]:
+        """Walk what the meter of ``profile`` said at ``captured_at``; returns the readings that are stored now.
+
+        Never raises for what a meter, a disk or the security module may do: the line goes on with its next meter.
+        """
+        meter = profile.meter.text
+        # Steps 1 and 2, bytes -> Frame -> Telegram, were the line's (smgw/lmn/poll.py, smgw/lmn/telegram.py).
+        self.counters.add(meter, frames=1, telegrams=1)
+        # Step 3, Telegram -> Reading: smgw/metering/verify.py.
+        try:
+            readings = verify(
+                telegram, profile, captured_at=captured_at, previous=self._readings.latest, clock_valid=clock_valid
+            )
+        except VerificationError as error:
+            register = "" if error.obis is None else str(error.obis)
+            self._refuse(Event.READING_REFUSED, meter, error.reason.value, captured_at, register=register)
+            return []
+        except StoreError as error:
+            self._refuse(Event.STORE_FAILED, meter, WalkReason.STORE, captured_at, cause=error.reason.value)
+            return []
+        self.counters.add(meter, readings=len(readings))
+        return [reading for reading in readings if self._keep(reading)]
+
+    def refused(self, event: Event, meter: DeviceId, reason: str, *, at: datetime) -> None:
+        """A line could not walk step 1 or 2 for ``meter``: no answer, wrong block check, grammar."""
+        if event is Event.TELEGRAM_REFUSED:  # a whole frame was read, and it made no sense
+            self.counters.add(meter.text, frames=1)
+        self._refuse(event, meter.text, reason, at)
+
+    def _keep(self, reading: Reading) -> bool:
+        """Steps 4 and 5: Reading -> stored, with its grants, in one transaction."""
+        meter, register = reading.device.text, str(reading.obis)
+        try:
+            # The inner signature is made when the reading is recorded, inside the security module.
+            signed = sign_reading(reading, self.identity, self._key)
+            # Sums look at other meters' readings: without the lock two lines that close the same period at the same
+            # moment would each miss the other's reading, and the sum would never be owed.
+            with self._deciding:
+                # Step 5, Reading x profiles -> Grants: smgw/access/decision.py.
+                decision = decide(
+                    signed,
+                    evaluations=tuple(self.profiles.evaluations.values()),
+                    communications=tuple(self.profiles.communications.values()),
+                    history=self._readings,
+                    gateway=self.identity,
+                )
+                # Step 4 with what step 5 found: smgw/store/readings.py.
+                recorded = self._readings.record(signed, self._signed(decision))
+        except TrustError as error:
+            reason = WalkReason.SECURITY_MODULE
+            self._refuse(Event.READING_REFUSED, meter, reason, reading.captured_at, register=register, cause=str(error))
+            return False
+        except ConflictError:
+            self._refuse(Event.READING_REFUSED, meter, WalkReason.CONFLICT, reading.captured_at, register=register)
+            return False
+        except StoreError as error:
+            self._refuse(Event.STORE_FAILED, meter, WalkReason.STORE, reading.captured_at, cause=error.reason.value)
+            return False
+        if recorded is Recorded.DUPLICATE:
+            self.counters.add(meter, duplicates=1)
+        else:
+            self.counters.stored(meter, reading.captured_at)
+        self._tell(decision, reading)
+        return True
+
+    def _signed(self, decision: Decision) -> Decision:
+        """The decision with every derived value signed as if it had been measured."""
+        return replace(decision, grants=tuple(self._signed_grant(grant) for grant in decision.grants))
+
+    def _signed_grant(self, grant: Grant) -> Grant:
+        if grant.derived is None:
+            return grant
+        signed = sign_reading(grant.derived, self.identity, self._key)
+        return replace(grant, readings=(*grant.readings, signed), derived=None)
+
+    def _tell(self, decision: Decision, reading: Reading) -> None:
+        """Count what step 5 granted and refused; write down the refusals that somebody should look at."""
+        for grant in decision.grants:
+            self.counters.granted(grant.profile)
+        for refusal in decision.refusals:
+            self.counters.access_refused(refusal.party, refusal.reason.value)
+            if refusal.reason not in _ROUTINE:
+                self._write(
+                    Event.ACCESS_REFUSED,
+                    refusal.party,
+                    reading.captured_at,
+                    reason=refusal.reason.value,
+                    profile=refusal.profile or "",
+                    meter=reading.device.text,
+                )
+
+    def _refuse(self, event: Event, meter: str, reason: str, at: datetime, **parameters: str | int) -> None:
+        self.counters.refused(meter, str(reason))
+        self._write(event, meter, at, reason=str(reason), **parameters)
+
+    def _write(self, event: Event, subject: str, at: datetime, **parameters: str | int) -> None:
+        try:
+            self._log.record(event, subject, Outcome.FAILURE, at=at, **parameters)
+        except StoreError:
+            # A full disk takes no log entry; the refusal itself is counted, and the status shows this count too.
+            self.counters.refused(subject, "not-logged")

@@ -1,0 +1,180 @@
+"""How profiles come into the gateway: signed documents of the administrator, each judged by itself.
+
+Decides which documents are believed. The signer is the one pinned administrator, whose certificate must be good at that
+moment; the content must be a profile to the last byte; its version must not go back; and it must not contradict the
+profiles that hold. A document that fails is refused with its reason, and the profiles that held before go on holding.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+
+from pki import cms
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint
+from pki.errors import CertificateError, SealError
+from smgw.store.errors import StoreError, StoreReason
+from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.profiles import ProfileSet, ProfileStore
+from wire.errors import ProfileError
+from wire.profiles import Profile, parse_profile
+from wire.profiles.check import Finding, FindingReason, check_set
+
+MAX_DOCUMENT_SIZE = 64 * 1024
+"""A profile with two certificates in it has some four kilobytes."""
+MAX_DOCUMENTS = 10_000
+
+_CONTRADICTIONS = frozenset(
+    {FindingReason.DUPLICATE_ID, FindingReason.DUPLICATE_METER, FindingReason.DUPLICATE_ADDRESS}
+)
+"""Findings that would make the gateway read the wrong meter. All others deny access by themselves (access/decision.py),
+and must be allowed to stand while a party's renewed certificate and its profiles arrive one after the other."""
+
+
+class ImportReason(StrEnum):
+    """Why a document is refused."""
+
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too-large"
+    ADMINISTRATOR = "administrator"
+    SIGNATURE = "signature"
+    PROFILE = "profile"
+    VERSION = "version"
+    IDENTITY = "identity"
+    CONTRADICTION = "contradiction"
+
+
+class ImportRefusedError(Exception):
+    """A document is refused; ``reason`` says why."""
+
+    def __init__(self, reason: ImportReason, sentence: str) -> None:
+        """A reason for programs and a sentence for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """The pinned signer of profiles (Gateway-Administrator)."""
+
+    certificate: x509.Certificate
+
+    def verified(self, trust: TrustStore, at: datetime) -> VerifiedCertificate:
+        """The certificate, good at ``at`` for signing as an administrator. Raises CertificateError."""
+        pinned = {fingerprint(self.certificate)}
+        return trust.verify(self.certificate, role=Role.GWA, purpose=Purpose.SIG, at=at, pinned=pinned)
+
+
+def open_profile(document: bytes, administrator: Administrator, trust: TrustStore, at: datetime) -> Profile:
+    """The profile in a signed document.
+
+    1. The document is small; 2. the administrator's certificate is good now (role, purpose, chain, revocation, pin);
+    3. the signature over the document is the administrator's; 4. the content is a profile in its canonical form.
+    Raises ImportRefusedError.
+    """
+    # 1
+    if len(document) > MAX_DOCUMENT_SIZE:
+        raise ImportRefusedError(ImportReason.TOO_LARGE, f"more than {MAX_DOCUMENT_SIZE} bytes")
+    # 2
+    try:
+        signer = administrator.verified(trust, at)
+    except CertificateError as error:
+        raise ImportRefusedError(ImportReason.ADMINISTRATOR, f"{error.reason.value}: {error}") from error
+    # 3
+    try:
+        opened = cms.open_document(document, signers=[signer])
+    except SealError as error:
+        raise ImportRefusedError(ImportReason.SIGNATURE, f"{error.reason.value}: {error}") from error
+    # 4
+    try:
+        return parse_profile(opened.content)
+    except ProfileError as error:
+        raise ImportRefusedError(ImportReason.PROFILE, str(error)) from error
+
+
+class Provisioning:
+    """Imports documents into the profile store and keeps the record of it in the system log."""
+
+    def __init__(self, store: ProfileStore, log: SystemLog, administrator: Administrator, trust: TrustStore) -> None:
+        """``administrator`` is pinned by the configuration."""
+        self._store = store
+        self._log = log
+        self._administrator = administrator
+        self._trust = trust
+
+    def import_folder(self, folder: Path, at: datetime) -> ProfileSet:
+        """Import every ``*.cms`` in ``folder``; returns the profiles that hold now. Raises StoreError (FULL, BUSY)."""
+        documents: dict[str, bytes] = {}
+        for path in sorted(folder.glob("*.cms"))[:MAX_DOCUMENTS]:
+            try:
+                with path.open("rb") as stream:
+                    documents[path.name] = stream.read(MAX_DOCUMENT_SIZE + 1)
+            except OSError as error:
+                self._refuse(path.name, ImportReason.UNREADABLE, error.strerror or "", at)
+        return self.import_documents(documents, at)
+
+    def import_documents(self, documents: dict[str, bytes], at: datetime) -> ProfileSet:
+        """Import ``documents`` (name -> bytes), parties first and lower versions first."""
+        opened: list[tuple[str, Profile, bytes]] = []
+        for name, document in documents.items():
+            if self._store.holds(document):
+                continue  # believed before; the administrator's certificate may have ended since
+            try:
+                opened.append((name, open_profile(document, self._administrator, self._trust, at), document))
+            except ImportRefusedError as error:
+                self._refuse(name, error.reason, str(error), at)
+        holding = self._store.load()
+        for name, profile, document in sorted(opened, key=lambda entry: (entry[1].KIND, entry[1].version, entry[0])):
+            try:
+                holding = self._import(holding, profile, document, at)
+            except ImportRefusedError as error:
+                self._refuse(name, error.reason, str(error), at)
+        for finding in check_set(_current(holding, at)):
+            self._log.record(
+                Event.PROFILE_INCONSISTENT,
+                finding.profile,
+                Outcome.FAILURE,
+                at=at,
+                reason=finding.reason.value,
+                subject_of=finding.subject,
+            )
+        return holding
+
+    def _import(self, holding: ProfileSet, profile: Profile, document: bytes, at: datetime) -> ProfileSet:
+        wanted = holding.with_profile(profile)
+        found = _contradictions(check_set(_current(wanted, at)))
+        if new := found - _contradictions(check_set(_current(holding, at))):
+            first = min(new, key=lambda finding: (finding.profile, finding.subject))
+            raise ImportRefusedError(
+                ImportReason.CONTRADICTION, f"{first.reason}: {first.profile} against {first.subject}"
+            )
+        try:
+            stored = self._store.put(profile, document=document, at=at)
+        except StoreError as error:
+            if error.reason is StoreReason.PROFILE_VERSION:
+                raise ImportRefusedError(ImportReason.VERSION, str(error)) from error
+            if error.reason is StoreReason.PROFILE_IDENTITY:
+                raise ImportRefusedError(ImportReason.IDENTITY, str(error)) from error
+            raise
+        if stored:
+            self._log.record(
+                Event.PROFILE_IMPORTED, profile.id, Outcome.SUCCESS, at=at, kind=profile.KIND, version=profile.version
+            )
+        return wanted
+
+    def _refuse(self, name: str, reason: ImportReason, sentence: str, at: datetime) -> None:
+        self._log.record(
+            Event.PROFILE_REFUSED, name, Outcome.FAILURE, at=at, reason=reason.value, sentence=sentence[:200]
+        )
+
+
+def _current(profiles: ProfileSet, at: datetime) -> tuple[Profile, ...]:
+    """What is not over: a meter that was replaced may leave its address to its successor."""
+    return tuple(profile for profile in profiles.all() if at < profile.valid_until)
+
+
+def _contradictions(findings: Iterable[Finding]) -> set[Finding]:
+    return {finding for finding in findings if finding.reason in _CONTRADICTIONS}
