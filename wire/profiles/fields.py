@@ -116,8 +116,8 @@ def require_certificate(field: str, value: bytes) -> None:
     """One DER SEQUENCE of definite length and nothing after it; what it certifies is decided in ``pki``."""
     if not isinstance(value, bytes) or not 64 <= len(value) <= MAXIMUM_CERTIFICATE_BYTES:
         raise ProfileError(f"{field} is not a certificate of at most {MAXIMUM_CERTIFICATE_BYTES} bytes")
-    if value[0] != 0x30:
-        raise ProfileError(f"{field} is not a DER sequence")
+    if value[0] != 0x30 or value[1] == 0x80:
+        raise ProfileError(f"{field} is not a DER sequence of definite length")
     width = value[1] - 0x80 if value[1] >= 0x80 else 0
     header = 2 + width
     length = int.from_bytes(value[2:header], "big") if width else value[1]

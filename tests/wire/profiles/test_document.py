@@ -1,0 +1,57 @@
+"""The strict walk between JSON and typed fields: exact types, each member once, one spelling of codes and base64."""
+
+import pytest
+
+from wire.canonical_json import JsonValue
+from wire.errors import ObisError, ProfileError
+from wire.profiles import ProtocolMode, document
+from wire.profiles.document import Fields
+
+
+@pytest.mark.parametrize(
+    ("method", "good", "bad"),
+    [
+        ("text", "a", [1, None, True, ["a"], {}]),
+        ("text_or_none", None, [1, False, []]),
+        ("integer", 5, ["5", True, None, [5]]),
+        ("integer_or_none", None, ["5", False]),
+        ("boolean", False, [0, 1, None, "true"]),
+        ("instant", "2026-01-01T00:00:00Z", ["2026-01-01", "2026-01-01T00:00:00+00:00", 0]),
+        ("device", "1ISK0012345678", ["1isk0012345678", "1ISK", 1]),
+        ("octets", "AAE=", ["AAE", "AAF=", "AA E=", "AAE=\n", "ä", 1]),
+        ("nested", {}, [[], "a", None]),
+    ],
+)
+def test_types_are_exact(method: str, good: JsonValue, bad: list[JsonValue]) -> None:
+    getattr(Fields({"key": good}), method)("key")
+    for value in bad:
+        with pytest.raises(ProfileError, match="key"):
+            getattr(Fields({"key": value}), method)("key")
+
+
+def test_choices_and_lists_name_what_is_wrong() -> None:
+    assert Fields({"mode": "C"}).choice("mode", ProtocolMode) is ProtocolMode.C
+    with pytest.raises(ProfileError, match=r"protocol\.mode"):
+        Fields({"mode": "E"}, "protocol.").choice("mode", ProtocolMode)
+    with pytest.raises(ProfileError, match="registers is not a list"):
+        Fields({"registers": "1-0:1.8.0*255"}).many("registers", document.obis)
+    with pytest.raises(ProfileError, match="registers is not a text"):
+        Fields({"registers": [1]}).many("registers", document.obis)
+
+
+def test_each_member_is_taken_once() -> None:
+    fields = Fields({"a": 1, "b": 2})
+    fields.integer("a")
+    with pytest.raises(ProfileError, match="missing key: a"):
+        fields.integer("a")
+    with pytest.raises(ProfileError, match="unknown keys: b"):
+        fields.finish()
+    fields.integer("b")
+    fields.finish()
+
+
+@pytest.mark.parametrize("text", ["1-0:1.8.0", "1-0:1.8.0&255", "01-0:1.8.0*255", "1-0:1.8.0*256"])
+def test_an_obis_code_has_one_spelling(text: str) -> None:
+    assert str(document.obis("1-0:1.8.0*255")) == "1-0:1.8.0*255"
+    with pytest.raises(ObisError):
+        document.obis(text)

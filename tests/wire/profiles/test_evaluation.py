@@ -1,0 +1,53 @@
+"""The evaluation profile: every field is checked where the profile is built; there is no way to say "everything"."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE
+from wire.errors import ProfileError
+from wire.obis import Obis
+from wire.profiles import UseCase
+
+SUM = replace(EVALUATION, use_case=UseCase.TAF_1, period_seconds=31 * 86400, dispatch_seconds=31 * 86400)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "field"),
+    [
+        ({"id": ""}, "id"),
+        ({"version": True}, "version"),
+        ({"use_case": "TAF-7"}, "use_case"),
+        ({"party": "grid operator"}, "party"),
+        ({"purpose": "billing"}, "purpose"),
+        ({"meters": ()}, "meters"),
+        ({"meters": (METER_DEVICE, METER_DEVICE)}, "meters"),
+        ({"meters": (METER_DEVICE.text,)}, "meters"),
+        ({"registers": ()}, "registers"),
+        ({"period_seconds": 0, "dispatch_seconds": 1}, "period_seconds"),
+        ({"period_seconds": 1000, "dispatch_seconds": 3000}, "period_seconds"),
+        ({"period_seconds": 172800, "dispatch_seconds": 172800}, "period_seconds"),
+        ({"dispatch_seconds": 0}, "dispatch_seconds"),
+        ({"dispatch_seconds": 1000}, "dispatch_seconds is not a multiple"),
+        ({"dispatch_seconds": 900 * 40_000}, "dispatch_seconds"),
+        ({"valid_until": BEGIN}, "validity"),
+        ({"recipient": ""}, "recipient"),
+        ({"recipient": EVALUATION.recipient.upper()}, "recipient"),
+    ],
+)
+def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
+    with pytest.raises(ProfileError, match=field):
+        replace(EVALUATION, **deviation)
+
+
+@pytest.mark.parametrize("code", ["1-0:1.7.0", "1-0:16.7.0", "1-0:1.8.0*1", "1-0:1.6.0"])
+def test_taf_1_sums_only_what_accumulates(code: str) -> None:
+    assert SUM.period_seconds == 31 * 86400
+    with pytest.raises(ProfileError, match="TAF-1"):
+        replace(SUM, registers=(Obis.parse(code),))
+
+
+def test_a_billing_period_is_bounded() -> None:
+    with pytest.raises(ProfileError, match="period_seconds"):
+        replace(SUM, period_seconds=367 * 86400, dispatch_seconds=367 * 86400)
