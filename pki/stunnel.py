@@ -21,7 +21,8 @@ from pki.tunnel import MAX_TUNNEL_AGE, require_age
 
 CONNECTED: Final = "TLS connected:"
 """What stunnel says once the handshake is done, at level ``info``."""
-_ORDERLY_END: Final = "Connection closed:"
+_ORDERLY_END: Final = "TLS closed (SSL_read)"
+"""After the peer's close_notify; a line that was cut reads "TLS socket closed"."""
 _KEPT_LOG: Final = 32_768
 """Bytes of a child's log that are kept: its start and one handshake take 5 kB."""
 _EXIT_GRACE: Final = 0.5
@@ -94,8 +95,8 @@ def explain(log: str) -> TunnelError:
     # Lines of the configuration phase about the certificate's file, which the engine is asked for first, are noise.
     lines = [line for line in log.splitlines() if "invalid id" not in line and "certificate" not in line.lower()[:20]]
     text = "\n".join(lines)
-    if found := _OURS_ABOUT_PEER.search(text):
-        return TunnelError(TunnelReason.PEER_CERTIFICATE, f"the peer's certificate is refused: {found.group()}")
+    if refusals := _OURS_ABOUT_PEER.findall(text):
+        return TunnelError(TunnelReason.PEER_CERTIFICATE, f"the peer's certificate is refused: {'; '.join(refusals)}")
     if "TIMEOUTconnect exceeded" in text:
         return TunnelError(TunnelReason.TIMEOUT, "the peer's machine does not answer")
     if found := _NETWORK.search(text):

@@ -1,0 +1,91 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from pki.errors import TunnelError, TunnelReason
+from pki.stunnel import ChildConfiguration, explain
+
+CONFIGURATION = ChildConfiguration(
+    module=Path("/usr/lib/softhsm/libsofthsm2.so"),
+    pin="7402918365",
+    key_uri="pkcs11:token=gateway;object=TLS;type=private",
+    host="emt.example",
+    port=443,
+    own_chain=5,
+    trusted=6,
+    revocations=7,
+    connect_seconds=10,
+)
+
+REQUIRED = [
+    "verifyChain = yes",
+    "verifyPeer = yes",
+    "CAfile = /proc/self/fd/6",
+    "CRLfile = /proc/self/fd/7",
+    "cert = /proc/self/fd/5",
+    "sslVersion = TLSv1.2",
+    "ciphers = ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256",
+    "curves = prime256v1:brainpoolP256r1:brainpoolP384r1",
+    "renegotiation = no",
+    "options = NO_TICKET",
+    "options = NO_COMPRESSION",
+    "key = pkcs11:token=gateway;object=TLS;type=private",
+    "connect = emt.example:443",
+    "client = yes",
+]
+"""What makes a child safe: each line is a requirement of TR-03116-3 §4 or of design D2."""
+
+LOGS = {
+    "LOG4[0]: CERT: Pre-verification error: certificate has expired\nLOG4[0]: Rejected by CERT at depth=0: CN=x": (
+        TunnelReason.PEER_CERTIFICATE,
+        "expired",
+    ),
+    "LOG4[0]: CERT: Certificate not found in local repository": (TunnelReason.PEER_CERTIFICATE, "not found"),
+    "LOG3[0]: s_connect: connect 127.0.0.1:4: Connection refused (111)": (TunnelReason.UNREACHABLE, "refused"),
+    "LOG3[0]: s_connect: s_poll_wait 192.0.2.1:443: TIMEOUTconnect exceeded": (TunnelReason.TIMEOUT, "not answer"),
+    "LOG3[0]: SSL_connect: ../rec_layer_s3.c:1601: error:0A000418:SSL routines::tlsv1 alert unknown ca": (
+        TunnelReason.HANDSHAKE,
+        "unknown ca",
+    ),
+    "LOG3[0]: something that no version said before": (TunnelReason.HANDSHAKE, "something"),
+    "": (TunnelReason.HANDSHAKE, "nothing"),
+}
+
+
+@pytest.mark.parametrize("line", REQUIRED)
+def test_a_child_is_told(line: str) -> None:
+    assert line in CONFIGURATION.to_text().splitlines()
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_a_log_is_explained(log: str) -> None:
+    reason, words = LOGS[log]
+    error = explain(log)
+    assert error.reason is reason
+    assert words in str(error)
+
+
+def test_the_configuration_shows_no_pin() -> None:
+    assert CONFIGURATION.pin not in repr(CONFIGURATION)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "x\nverifyPeer = no"},
+        {"host": ""},
+        {"host": "x y"},
+        {"port": 0},
+        {"port": 65_536},
+        {"pin": "1234567890\nverifyPeer = no"},
+        {"pin": ""},
+        {"pin": "123456 7890"},
+        {"key_uri": "pkcs11:\nx"},
+        {"module": Path("/a\n/b")},
+    ],
+)
+def test_no_value_can_add_a_line(change: dict[str, object]) -> None:
+    with pytest.raises(TunnelError) as caught:
+        dataclasses.replace(CONFIGURATION, **change).to_text()  # type: ignore[arg-type]
+    assert caught.value.reason is TunnelReason.HANDSHAKE
