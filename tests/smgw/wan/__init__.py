@@ -1,0 +1,1 @@
+"""Twins of smgw/wan, and the receiver that they deliver to."""
