@@ -74,6 +74,7 @@ class IssueReason(Enum):
     SPENT = "spent"
     ISSUER = "issuer"
     STATE = "state"
+    HOLDER_EXISTS = "holder-exists"
     UNKNOWN_CERTIFICATE = "unknown-certificate"
     ALREADY_REVOKED = "already-revoked"
 
