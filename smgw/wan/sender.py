@@ -137,7 +137,8 @@ class Sender:
     def _due_at(self, evaluation: EvaluationProfile, progress: ProfileProgress, now: datetime) -> datetime:
         if progress.retry_at is not None:
             # A clock that went back must not turn minutes of back-off into months.
-            return min(progress.retry_at, now + retry.DELAY_CAP)
+            progress.retry_at = min(progress.retry_at, now + retry.DELAY_CAP)
+            return progress.retry_at
         gateway, last = self.identity.gateway, progress.last_dispatch
         if schedule.due(evaluation, gateway, last, now):
             return now
@@ -152,6 +153,7 @@ class Sender:
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
                 return
+            self._tunnel(communication, peer)  # first: sealing costs more than finding out that nobody is there
             octets = self._seal(delivery, evaluation, communication, recipient)
             progress.sealed += 1
             outcome = self._deliver(octets, communication, peer)

@@ -1,0 +1,122 @@
+"""Receivers that are down, hang or drip, and clocks that jump: nothing is lost, and nothing waits for ever."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from pki.errors import TunnelReason
+from smgw.store.logs import Event, SystemLog
+from smgw.store.outbox import DELIVERY_LIMIT, Balance, Outbox
+from smgw.wan import exchange, retry
+from smgw.wan.exchange import Deferral
+from tests.pki.small_pki import NOW
+from tests.smgw.store import samples
+from tests.smgw.wan.receiver import STORED, Answer, drip
+from tests.smgw.wan.station import DAY, Station
+
+MakeStation = Callable[[Answer], Station]
+WEEK_OF_READINGS = 7 * 96
+
+
+def store(_: bytes) -> bytes:
+    return STORED
+
+
+def test_a_week_down_then_everything_oldest_first(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.backend.down = TunnelReason.UNREACHABLE
+    outbox = Outbox(station.database)
+    now = NOW
+    for day in range(7):
+        station.owe(*range(96 * day, 96 * day + 96))
+        station.run(now, now + DAY)
+        now += DAY
+        station.trust = station.pki.trust(now=now)
+    attempts = len(station.backend.opened)
+    assert 48 * 7 <= attempts <= 2 * 48 * 7 + 10, "asked now and then, not all the time"
+    assert station.receiver.bodies == []
+    waits = [entry for entry in SystemLog(station.database).entries() if entry.event is Event.DELIVERY_DEFERRED]
+    assert sum(entry.repetition_count + 1 for entry in waits) == attempts
+    assert len(waits) <= 8, "told once a day, then counted"
+
+    station.backend.down = None
+    station.run(now, now + timedelta(hours=1))
+    contents = [station.opened(body) for body in station.receiver.bodies]
+    assert [content.sequence for content in contents] == list(range(1, len(contents) + 1))
+    assert [reading for content in contents for reading in content.readings] == [
+        samples.reading(number) for number in range(WEEK_OF_READINGS)
+    ]
+    assert max(len(content.readings) for content in contents) <= DELIVERY_LIMIT
+    assert len(station.backend.opened) == attempts + 1, "one tunnel for the whole backlog"
+    assert outbox.balance("grid-1") == Balance(owed=0, open=0, acknowledged=len(contents), set_aside=0)
+
+
+def hang(_: bytes) -> bytes:
+    time.sleep(0.8)
+    return STORED
+
+
+@pytest.mark.parametrize("answer", [hang, drip])
+def test_a_receiver_that_hangs_or_drips(
+    station_with: MakeStation, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "ANSWER_TIMEOUT", 0.2)
+    station = station_with(answer)
+    station.monotonic = time.monotonic
+    station.owe(0)
+    begin = time.monotonic()
+    station.sender.step(NOW)
+    assert time.monotonic() - begin < 0.6
+    assert Outbox(station.database).balance("grid-1").open == 1
+    assert station.sender.progress["grid-1"].last_error.startswith(Deferral.TIMEOUT)
+
+
+def attempt_at(station: Station, now: datetime) -> bool:
+    before = len(station.backend.opened)
+    station.sender.step(now)
+    return len(station.backend.opened) > before
+
+
+def test_back_off_grows_is_jittered_and_ends_at_its_cap() -> None:
+    for failures in (1, 2, 3, 8, 9, 100, 10**9):
+        low, high = retry.delay(failures, lambda: 0.0), retry.delay(failures, lambda: 0.999)
+        assert low < high <= retry.DELAY_CAP
+        assert low >= min(retry.DELAY_CAP, retry.FIRST_DELAY * 2 ** min(failures - 1, 20)) / 2
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(hours=-2), timedelta(seconds=-30)])
+def test_a_clock_that_goes_back_does_not_silence_the_sender(station_with: MakeStation, jump: timedelta) -> None:
+    station = station_with(store)
+    for profile in (*station.profiles.communications.values(), *station.profiles.evaluations.values()):
+        station.profiles = station.profiles.with_profile(replace(profile, valid_from=NOW - 1000 * DAY))
+    station.owe(0)
+    station.backend.down = TunnelReason.UNREACHABLE
+    assert attempt_at(station, NOW)
+    later = NOW + jump
+    tried = [later + minute * timedelta(minutes=1) for minute in range(32)]
+    assert any(station.sender.step(at) and station.sender.progress["grid-1"].failures > 1 for at in tried)
+
+
+def test_a_clock_that_went_ahead_and_came_back_dispatches_again(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.owe(0)
+    ahead = NOW + 3 * DAY
+    station.run(ahead, ahead + timedelta(seconds=3))
+    station.owe(1)
+    station.run(NOW, NOW + timedelta(seconds=3))
+    assert len(station.receiver.bodies) == 2
+
+
+def test_a_receiver_that_answers_500_then_recovers(station_with: MakeStation) -> None:
+    answers = iter([b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"] * 5)
+    station = station_with(lambda _: next(answers, STORED))
+    station.owe(0, 1)
+    station.run(NOW, NOW + timedelta(hours=2))
+    contents = [station.opened(body) for body in station.receiver.bodies]
+    assert len(contents) == 6
+    assert all(content == contents[0] for content in contents)
+    assert station.receiver.connections == 1, "a complete answer keeps the tunnel"
+    assert Outbox(station.database).balance("grid-1").acknowledged == 1
