@@ -30,17 +30,13 @@ EXIT_FAILED, EXIT_DATABASE, EXIT_SIGNATURE = 1, 3, 4
 Config = configuration.Config
 
 
-class _Instant(click.ParamType):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        text = f"{value}T00:00:00Z" if len(value) == 10 else value
-        try:
-            return parse_instant(text)
-        except ReadingError:
-            self.fail("expected 2026-01-31 or 2026-01-31T12:00:00Z", param, ctx)
+def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_instant(f"{value}T00:00:00Z" if len(value) == len("2026-01-31") else value)
+    except ReadingError as error:
+        raise click.BadParameter("expected 2026-01-31 or 2026-01-31T12:00:00Z", ctx, param) from error
 
 
 _config_option = click.option(
@@ -57,8 +53,8 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON ob
 def _selecting(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--limit", type=click.IntRange(min=1), help="At most so many readings."),
-        click.option("--until", type=_Instant(), help="Captured before this time (UTC)."),
-        click.option("--since", type=_Instant(), help="Captured at or after this time (UTC)."),
+        click.option("--until", callback=_instant, metavar="TIME", help="Captured before this time (UTC)."),
+        click.option("--since", callback=_instant, metavar="TIME", help="Captured at or after this time (UTC)."),
         click.option("--obis", help="One quantity, 1-0:1.8.0*255."),
         click.option("--device", help="One meter, 14 characters."),
         click.option("--gateway", help="One gateway, 14 characters."),
