@@ -34,6 +34,7 @@ class Counters:
         self._meters: dict[str, MeterCount] = {}
         self._parties: dict[str, Counter[str]] = {}
         self._grants: Counter[str] = Counter()
+        self._lines: dict[str, str] = {}
 
     def add(self, meter: str, **counts: int) -> None:
         """Add to the fields of MeterCount that are named."""
@@ -53,6 +54,11 @@ class Counters:
         """Something of this meter was refused at any of the steps 1 to 4."""
         with self._lock:
             self._meters.setdefault(meter, MeterCount()).refused[reason] += 1
+
+    def line(self, name: str, state: str) -> None:
+        """The state that a line is in now."""
+        with self._lock:
+            self._lines[name] = state
 
     def access_refused(self, party: str, reason: str) -> None:
         """A party did not get a value (step 5)."""
@@ -82,6 +88,7 @@ class Counters:
                     }
                     for meter, count in sorted(self._meters.items())
                 },
+                "lines": dict(sorted(self._lines.items())),
                 "refusals": {party: dict(reasons) for party, reasons in sorted(self._parties.items())},
                 "granted": dict(sorted(self._grants.items())),
             }

@@ -8,8 +8,9 @@ reading and what it owes are stored together, and that every refusal is counted 
 Steps 6 and 7 begin at the store and are walked by ``smgw/wan/sender.py``.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Lock
 
@@ -19,6 +20,7 @@ from pki.errors import TrustError
 from pki.inner import sign_reading
 from smgw.access.decision import Decision, Grant, RefusalReason, decide
 from smgw.counters import Counters
+from smgw.lmn.errors import LineEvent, LineState
 from smgw.lmn.telegram import Telegram
 from smgw.metering.errors import VerificationError
 from smgw.metering.verify import verify
@@ -51,6 +53,13 @@ _ROUTINE = frozenset(
 but are no events: the ring of the system log would hold nothing else."""
 
 
+_GOOD_NEWS = frozenset({LineState.OPEN.value, "answers-again"})
+
+EARLIEST_VALID_TIME = datetime(2025, 1, 1, tzinfo=UTC)
+"""A device without a battery-backed clock wakes up in 1970: before this software existed no time is valid, and readings
+carry the status bit that says so (TR-03109-1: recorded, but flagged)."""
+
+
 class Gateway:
     """One Smart Meter Gateway, from a meter's bytes to what is owed. Lines call it from their threads."""
 
@@ -61,30 +70,35 @@ class Gateway:
         readings: ReadingStore,
         log: SystemLog,
         profiles: ProfileSet,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
-        """``key`` is the SIG key, which may live in a token."""
+        """``key`` is the SIG key, which may live in a token; ``clock`` gives aware UTC."""
         self.identity = identity
         self.profiles = profiles
         self.counters = Counters()
         self._key = key
+        self._clock = clock
         self._readings = readings
         self._log = log
         self._deciding = Lock()
 
-    def accept(
-        self, profile: MeterProfile, telegram: Telegram, *, captured_at: datetime, clock_valid: bool
-    ) -> list[Reading]:
-        """Walk what the meter of ``profile`` said at ``captured_at``; returns the readings that are stored now.
+    def accept(self, profile: MeterProfile, telegram: Telegram) -> list[Reading]:
+        """Walk what the meter of ``profile`` said; returns the readings that are stored now.
 
         Never raises for what a meter, a disk or the security module may do: the line goes on with its next meter.
         """
-        meter = profile.meter.text
+        meter, captured_at = profile.meter.text, telegram.captured_at
         # Steps 1 and 2, bytes -> Frame -> Telegram, were the line's (smgw/lmn/poll.py, smgw/lmn/telegram.py).
         self.counters.add(meter, frames=1, telegrams=1)
         # Step 3, Telegram -> Reading: smgw/metering/verify.py.
         try:
             readings = verify(
-                telegram, profile, captured_at=captured_at, previous=self._readings.latest, clock_valid=clock_valid
+                telegram,
+                profile,
+                captured_at=captured_at,
+                previous=self._readings.latest,
+                clock_valid=captured_at >= EARLIEST_VALID_TIME,
             )
         except VerificationError as error:
             register = "" if error.obis is None else str(error.obis)
@@ -96,11 +110,17 @@ class Gateway:
         self.counters.add(meter, readings=len(readings))
         return [reading for reading in readings if self._keep(reading)]
 
-    def refused(self, event: Event, meter: DeviceId, reason: str, *, at: datetime) -> None:
-        """A line could not walk step 1 or 2 for ``meter``: no answer, wrong block check, grammar."""
-        if event is Event.TELEGRAM_REFUSED:  # a whole frame was read, and it made no sense
-            self.counters.add(meter.text, frames=1)
-        self._refuse(event, meter.text, reason, at)
+    def report(self, event: LineEvent, subject: str, **parameters: str | int) -> None:
+        """What a line has to say: its own state, or why a meter did not come through step 1 or 2."""
+        good = parameters.get("reason", parameters.get("state")) in _GOOD_NEWS
+        if event is LineEvent.TELEGRAM_REFUSED:  # a whole frame was read, and it made no sense
+            self.counters.add(subject, frames=1)
+        if event is LineEvent.LINE_STATE:
+            self.counters.line(subject, str(parameters.get("state", "")))
+        elif not good:
+            self.counters.refused(subject, str(parameters.get("reason", "")))
+        outcome = Outcome.SUCCESS if good else Outcome.FAILURE
+        self._write(Event(event.value), subject, self._clock(), outcome, **parameters)
 
     def _keep(self, reading: Reading) -> bool:
         """Steps 4 and 5: Reading -> stored, with its grants, in one transaction."""
@@ -159,6 +179,7 @@ class Gateway:
                     Event.ACCESS_REFUSED,
                     refusal.party,
                     reading.captured_at,
+                    Outcome.FAILURE,
                     reason=refusal.reason.value,
                     profile=refusal.profile or "",
                     meter=reading.device.text,
@@ -166,11 +187,18 @@ class Gateway:
 
     def _refuse(self, event: Event, meter: str, reason: str, at: datetime, **parameters: str | int) -> None:
         self.counters.refused(meter, str(reason))
-        self._write(event, meter, at, reason=str(reason), **parameters)
+        self._write(event, meter, at, Outcome.FAILURE, reason=str(reason), **parameters)
 
-    def _write(self, event: Event, subject: str, at: datetime, **parameters: str | int) -> None:
+    def _write(
+        self,
+        event: Event,
+        subject: str,
+        at: datetime,
+        outcome: Outcome,
+        **parameters: str | int,
+    ) -> None:
         try:
-            self._log.record(event, subject, Outcome.FAILURE, at=at, **parameters)
+            self._log.record(event, subject, outcome, at=at, **parameters)
         except StoreError:
             # A full disk takes no log entry; the refusal itself is counted, and the status shows this count too.
             self.counters.refused(subject, "not-logged")

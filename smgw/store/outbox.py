@@ -66,19 +66,20 @@ class Outbox:
         """A view on ``database``."""
         self._database = database
 
+    def owes(self, profile: str) -> bool:
+        """Whether anything of ``profile`` is open or owed; reads no value."""
+        with self._database.read() as connection:
+            return bool(connection.execute(_open(profile)).first() or connection.execute(_owed(profile, 1)).first())
+
     def open_delivery(self, profile: str, now: datetime, limit: int = DELIVERY_LIMIT) -> Delivery | None:
         """The oldest delivery of ``profile`` that is open, else a new one of up to ``limit`` owed grants, else None.
 
         Raises StoreError; after StoreFullError nothing was numbered.
         """
-        with self._database.read() as connection:
-            row = connection.execute(_open(profile)).first()
-            if row is not None:
-                return _delivery(connection, profile, row.sequence, row.created_at)
-            if not connection.execute(_owed(profile, 1)).first():
-                return None
+        if not self.owes(profile):
+            return None  # a look costs no write lock
         with self._database.write() as connection:
-            row = connection.execute(_open(profile)).first()  # again: another thread may have been faster
+            row = connection.execute(_open(profile)).first()
             if row is not None:
                 return _delivery(connection, profile, row.sequence, row.created_at)
             owed = connection.scalars(_owed(profile, limit)).all()

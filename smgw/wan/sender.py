@@ -149,11 +149,12 @@ class Sender:
         progress = self._progress_of(evaluation)
         try:
             recipient, peer = self._verify(evaluation, communication, now)
+            if self.ports.outbox.owes(evaluation.id):
+                self._tunnel(communication, peer)  # first: sealing costs more than finding out that nobody is there
             delivery = self.ports.outbox.open_delivery(evaluation.id, now)
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
                 return
-            self._tunnel(communication, peer)  # first: sealing costs more than finding out that nobody is there
             octets = self._seal(delivery, evaluation, communication, recipient)
             progress.sealed += 1
             outcome = self._deliver(octets, communication, peer)
