@@ -157,7 +157,7 @@ def open_document(document: bytes, *, signers: Sequence[VerifiedCertificate]) ->
 def _sign(content_type: bytes, content: bytes, signer: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bytes:
     names = names_of(signer)
     # A token whose certificate was renewed without its key would otherwise produce messages that nobody can open.
-    if key.public_key().public_numbers() != names.public_key.public_numbers():
+    if key.public_key() != names.public_key:
         raise SealError(SealReason.ALGORITHM, "the key is not the one in the signer's certificate")
     attributes = Attributes(content_type, digest(content))
     signature = key.sign(attributes.to_bytes(), _ECDSA)
