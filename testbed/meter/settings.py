@@ -57,6 +57,7 @@ class MeterSettings:
     announces: int | None = None
     switches_after: float = 0.0
     password: str = "00000000"  # noqa: S105 - the factory setting of many meters, in clear on the line anyway
+    needs_password: bool = False
     seed: int = 1
     annual_watt_hours: int = DEFAULT_ANNUAL_WATT_HOURS
     load: LoadKind = LoadKind.H25
@@ -110,7 +111,7 @@ def parse_line(text: str) -> LineSettings:
 
 
 def _build(kind: Any, table: dict[str, Any], path: str) -> Any:
-    """An instance of ``kind`` from ``table``; each value must have the type of the field's default."""
+    """An instance of ``kind`` from ``table``; each value must have its field's type, "none" where that may be None."""
     known = {field.name: field for field in fields(kind)}
     values = {}
     for key, value in table.items():
@@ -126,6 +127,8 @@ def _converted(wanted: Any, value: Any, path: str) -> Any:
             return wanted(value)
         except ValueError as error:
             raise SettingsError(f"{path} is none of {', '.join(wanted)}: {value!r}") from error
+    if value == "none" and type(None) in getattr(wanted, "__args__", ()):
+        return None
     if wanted is float and type(value) is int:
         return float(value)
     allowed = getattr(wanted, "__args__", (wanted,)) if not isinstance(wanted, type) else (wanted,)
