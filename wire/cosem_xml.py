@@ -184,9 +184,9 @@ def _recognise(text: str) -> Content:
             if int(found[1]) != len(readings) - first:
                 raise ContentError("the entries of a column are not numbered 1, 2, 3, ...")
             position = found.end()
+        position = _literal(_COLUMN_END, text, position)
         if column.groups() != (str(number), str(len(readings) - first)):
             raise ContentError("a column's number or count is not that of its entries")
-        position = _literal(_COLUMN_END, text, position)
     if _literal(_TAIL, text, position) != len(text):
         raise ContentError("something follows the document")
     found_readings = tuple(readings)
