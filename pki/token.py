@@ -285,8 +285,8 @@ class Token(Operations):
     def _log_in(self) -> None:
         with translated(self._label):
             library = load(self._module)
-            if not list(library.get_tokens(token_label=self._label)) and not OPEN:
-                # A token made by another process shows only after the module looked at its slots again.
+            if OPEN <= {self._label}:
+                # Nothing else is in use: look at the slots again, for tokens that came, went or came back since.
                 reinitialise(library)
             try:
                 self._session = library.get_token(token_label=self._label).open(rw=True, user_pin=self._pin)

@@ -43,8 +43,11 @@ def use_configuration(path: Path) -> None:
         if OPEN:
             raise TokenError(TokenReason.CONFIGURATION, f"close the open tokens before this process changes to {path}")
         os.environ["SOFTHSM2_CONF"] = chosen
-        for library in _LOADED.values():
-            reinitialise(library)
+        try:
+            for library in _LOADED.values():
+                reinitialise(library)
+        except pkcs11.PKCS11Error as error:
+            raise TokenError(TokenReason.CONFIGURATION, f"the module does not start with {path}: {error}") from error
 
 
 def initialise_token(module: Path, label: str, pin: str, so_pin: str) -> None:
@@ -86,6 +89,8 @@ def load(module: Path) -> Any:
     try:
         library = pkcs11.lib(str(module))
     except pkcs11.PKCS11Error as error:
+        if type(error) is pkcs11.PKCS11Error:  # The loader's own error, before the module was asked anything.
+            raise TokenError(TokenReason.NO_MODULE, f"{module} is not a PKCS#11 module: {error}") from error
         configuration = os.environ.get("SOFTHSM2_CONF", "the system's default")
         sentence = f"the module {module} does not start; is its configuration ({configuration}) good? {error}"
         raise TokenError(TokenReason.CONFIGURATION, sentence) from error
