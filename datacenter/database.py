@@ -23,8 +23,12 @@ CONNECT_SECONDS = 5
 _log = logging.getLogger(__name__)
 
 
-def engine(url: sa.URL) -> sa.Engine:
-    """An engine for ``url``; connects to nothing yet. Raises ConfigError if the driver is not installed."""
+def engine(url: sa.URL, *, autocommit: bool = False) -> sa.Engine:
+    """An engine for ``url``; connects to nothing yet. Raises ConfigError if the driver is not installed.
+
+    With ``autocommit`` each statement is a transaction of its own, and a connection is not rolled back after use.
+    """
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}
     arguments: dict[str, Any] = {}
     sqlite = url.get_backend_name() == "sqlite"
     if url.get_driver_name() == "psycopg":
@@ -32,7 +36,16 @@ def engine(url: sa.URL) -> sa.Engine:
     if sqlite:
         arguments["timeout"] = BUSY_MILLISECONDS / 1000
     try:
-        created = sa.create_engine(url, connect_args=arguments, pool_size=16, max_overflow=240, pool_timeout=5)
+        # Parameters stay out of every message: they hold consumption.
+        created = sa.create_engine(
+            url,
+            connect_args=arguments,
+            pool_size=16,
+            max_overflow=240,
+            pool_timeout=5,
+            hide_parameters=True,
+            **options,
+        )
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigError(f"no driver for {url.drivername}: install the extra [postgres]") from error
     if sqlite:

@@ -8,22 +8,24 @@ the whole delivery is refused and rolled back. The commit is on disk before :met
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DataError
 
-from datacenter import schema
-from datacenter.database import writing
+from datacenter import database, schema
+from datacenter.database import translated, writing
 from datacenter.errors import RefusalReason, RefusedError
-from datacenter.insert_postgresql import STATEMENT, array
+from datacenter.insert_postgresql import Insert, array
 from datacenter.numbers import Dimensions
 from datacenter.sequence import require_repetition
 
 _STATUS_SPAN = 2**64
-DELIVERY_PARAMETERS = tuple(f"delivery_{column.name}" for column in schema.delivery.c)
+_DELIVERY_PARAMETERS = tuple(f"delivery_{column.name}" for column in schema.delivery.c)
 
 
 class StoreResult(Enum):
@@ -83,12 +85,22 @@ class Archive:
         self._engine = engine
         self.dimensions = Dimensions(engine)
         self._months: list[tuple[int, int]] = []
+        self._overlapping: set[int] = set()
+        """Profiles that deliver what another one delivers too: for them the quick way would fail every time."""
         self._postgresql = engine.dialect.name == "postgresql"
+        self._autocommit = database.engine(engine.url, autocommit=True) if self._postgresql else engine
+        if self._postgresql:
+            self._strict, self._lenient = (Insert(engine.dialect, strict=strict) for strict in (True, False))
 
     @property
     def engine(self) -> sa.Engine:
         """The database behind it."""
         return self._engine
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._autocommit.dispose()
+        self._engine.dispose()
 
     def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
         """Write everything or nothing. Raises RefusedError (conflict) and StorageError (temporary)."""
@@ -98,8 +110,6 @@ class Archive:
         # Sorted, so that two deliveries that share rows wait for one another instead of dead-locking.
         numbered = [(numbers.devices.of(row.device), numbers.codes.of(row.obis), row.captured_at, row) for row in rows]
         numbered.sort(key=itemgetter(0, 1, 2))
-        if self._postgresql:
-            self._ensure_months(row.captured_at for row in rows)
         head = (
             profile_no,
             delivery.sequence,
@@ -110,56 +120,33 @@ class Archive:
             delivery.received_at,
             len(rows),
         )
+        if self._postgresql:
+            self._ensure_months(row.captured_at for row in rows)
+            parameters = _parameters(gateway_no, head, numbered)
+            if profile_no not in self._overlapping and self._store_new(parameters):
+                return StoreResult.STORED
+            insert = partial(self._lenient.on, parameters=parameters)
+        else:
+            insert = partial(_insert_sqlite, gateway_no=gateway_no, head=head, rows=numbered)
         with writing(self._engine) as connection:
-            insert = self._insert_postgresql if self._postgresql else self._insert_sqlite
-            inserted = insert(connection, gateway_no, head, numbered)
-            if inserted is None:
+            claimed, inserted = insert(connection)
+            if not claimed:
                 require_repetition(_stored_digest(connection, profile_no, delivery.sequence), delivery.digest)
                 return StoreResult.DUPLICATE
             if inserted < len(rows):
+                self._overlapping.add(profile_no)
                 _require_same(connection, gateway_no, numbered)
         return StoreResult.STORED
 
-    def _insert_postgresql(self, connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> int | None:
-        """Rows inserted, or None where the delivery's number was taken."""
-        plain = [row for _, _, _, row in rows]
-        parameters = dict(zip(DELIVERY_PARAMETERS, head, strict=True))
-        parameters |= {
-            "gateway_no": gateway_no,
-            "rows_device_no": array(device for device, _, _, _ in rows),
-            "rows_obis_no": array(code for _, code, _, _ in rows),
-            "rows_captured_at": array(row.captured_at for row in plain),
-            "rows_value": array(row.value for row in plain),
-            "rows_status": array(signed_status(row.status) for row in plain),
-            "rows_scaler": array(row.scaler for row in plain),
-            "rows_unit": array(row.unit for row in plain),
-            "signatures": b"".join([row.signature for row in plain]),
-        }
-        claimed, inserted = connection.execute(STATEMENT, parameters).one()
-        return int(inserted) if claimed else None
-
-    def _insert_sqlite(self, connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> int | None:
-        """Rows inserted, or None where the delivery's number was taken."""
-        if connection.exec_driver_sql(_SQLITE_CLAIM, head).rowcount == 0:
-            return None
-        return connection.exec_driver_sql(
-            _SQLITE_ROWS,
-            [
-                (
-                    gateway_no,
-                    device,
-                    code,
-                    captured,
-                    row.value,
-                    signed_status(row.status),
-                    head[0],
-                    row.scaler,
-                    row.unit,
-                    row.signature,
-                )
-                for device, code, captured, row in rows
-            ],
-        ).rowcount
+    def _store_new(self, parameters: dict[str, Any]) -> bool:
+        """The quick way, for a delivery of which nothing was there: True if it was, and it is committed now."""
+        with translated(), self._autocommit.connect() as connection:
+            try:
+                claimed, _ = self._strict.on(connection, parameters)
+            except DataError:
+                # Some row was there, or could not be written: nothing was, and the careful way finds out.
+                return False
+        return claimed > 0
 
     def _ensure_months(self, seconds: Iterable[int]) -> None:
         """Create the partitions that are not known to exist; committed before the delivery that needs them."""
@@ -171,6 +158,45 @@ class Archive:
                 schema.create_month(connection, *bounds)
             # Newest first: nearly every reading belongs to the newest month.
             self._months = sorted({*self._months, bounds}, reverse=True)
+
+
+def _parameters(gateway_no: int, head: Head, numbered: Numbered) -> dict[str, Any]:
+    rows = [row for _, _, _, row in numbered]
+    parameters: dict[str, Any] = dict(zip(_DELIVERY_PARAMETERS, head, strict=True))
+    parameters |= {
+        "gateway_no": gateway_no,
+        "rows_device_no": array(device for device, _, _, _ in numbered),
+        "rows_obis_no": array(code for _, code, _, _ in numbered),
+        "rows_captured_at": array(row.captured_at for row in rows),
+        "rows_value": array(row.value for row in rows),
+        "rows_status": array(signed_status(row.status) for row in rows),
+        "rows_scaler": array(row.scaler for row in rows),
+        "rows_unit": array(row.unit for row in rows),
+        "signatures": b"".join([row.signature for row in rows]),
+    }
+    return parameters
+
+
+def _insert_sqlite(connection: sa.Connection, gateway_no: int, head: Head, rows: Numbered) -> tuple[int, int]:
+    """How many deliveries (0 where its number was taken) and how many rows were inserted."""
+    if connection.exec_driver_sql(_SQLITE_CLAIM, head).rowcount == 0:
+        return 0, 0
+    table_rows = [
+        (
+            gateway_no,
+            device,
+            code,
+            at,
+            row.value,
+            signed_status(row.status),
+            head[0],
+            row.scaler,
+            row.unit,
+            row.signature,
+        )
+        for device, code, at, row in rows
+    ]
+    return 1, connection.exec_driver_sql(_SQLITE_ROWS, table_rows).rowcount
 
 
 def signed_status(status: int) -> int:

@@ -27,7 +27,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 
     yield make
     for world in made:
-        world.engine.dispose()
+        world.close()
 
 
 @pytest.fixture

@@ -89,6 +89,7 @@ class World:
         self._own("enc", self.own_encryption)
         self.gateway = self.add_gateway(GATEWAY)
         self.monotonic = 0.0
+        self.archives: list[Archive] = []
         self._engine: sa.Engine | None = None
 
     def publish_crls(self, *revoked: x509.Certificate, at: datetime | None = None) -> None:
@@ -126,6 +127,11 @@ class World:
             database.prepare(self._engine)
         return self._engine
 
+    def close(self) -> None:
+        self.engine.dispose()
+        for archive in self.archives:
+            archive.close()
+
     def trust(self) -> Trust:
         return Trust(self.folder / "trust", self.folder / "gateways", self._tick)
 
@@ -134,11 +140,13 @@ class World:
         return self.monotonic
 
     def ingest(self) -> Ingest:
+        archive = Archive(self.engine)
+        self.archives.append(archive)
         return Ingest(
             trust=self.trust(),
             recipient=self.own_encryption.certificate,
             key=self.own_encryption.key,
-            archive=Archive(self.engine),
+            archive=archive,
             refusals=Refusals(self.engine),
             limits=self.limits,
         )
