@@ -1,0 +1,254 @@
+"""``smgw``: the gateway's command line, and the only place that owns a clock, randomness and threads of its own.
+
+Decides when the gateway starts and stops, and with which word to the caller it does not start. Developer logging goes to
+standard error; the system log is stored data and is read with ``smgw log``.
+"""
+
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+
+import click
+
+from pki.errors import CertificateError, TokenError, TrustError, TunnelError
+from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose, open_token
+from smgw.config import Configuration, ConfigurationError
+from smgw.enrolment import create_token, enrol
+from smgw.lmn.line import Line
+from smgw.lmn.poll import Poller
+from smgw.lock import AlreadyRunningError, identity_lock
+from smgw.status import StatusError, StatusServer, read_status
+from smgw.store.database import Database
+from smgw.store.errors import StoreError
+from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.wan.sender import LONGEST_WAIT, Sender
+from wire.instant import format_instant
+
+_logger = logging.getLogger("smgw")
+
+SHUTDOWN_SECONDS = 5.0
+"""How long a sender may take to end its exchange; what it leaves unfinished stays owed."""
+
+
+class Exit(IntEnum):
+    """Exit codes; 2 is also what click uses for a wrong command line."""
+
+    DEFECT = 1
+    CONFIGURATION = 2
+    SECURITY_MODULE = 3
+    TRUST = 4
+    STORE = 5
+    RUNNING = 6
+    NOT_RUNNING = 7
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn every refusal to start into one sentence and its exit code."""
+    try:
+        yield
+    except ConfigurationError as error:
+        code, sentence = Exit.CONFIGURATION, str(error)
+    except AlreadyRunningError as error:
+        code, sentence = Exit.RUNNING, str(error)
+    except TokenError as error:
+        code, sentence = Exit.SECURITY_MODULE, f"security module: {error.reason.value}: {error}"
+    except (CertificateError, TunnelError) as error:
+        code, sentence = Exit.TRUST, f"trust: {error.reason.value}: {error}"
+    except TrustError as error:
+        code, sentence = Exit.TRUST, f"trust: {error}"
+    except StoreError as error:
+        code, sentence = Exit.STORE, f"store: {error}"
+    except StatusError as error:
+        code, sentence = Exit.NOT_RUNNING, str(error)
+    else:
+        return
+    click.echo(f"smgw: {sentence}", err=True)
+    sys.exit(code)
+
+
+_configuration = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.group(epilog="Example: smgw init gateway.toml; smgw run gateway.toml")
+@click.version_option(package_name="smart-meter-gateway")
+def main() -> None:
+    """A Smart Meter Gateway: reads meters, stores, decides, seals and delivers."""
+
+
+@main.command()
+@_configuration
+@click.option("--create-token", "create", is_flag=True, help="Make the token and its PIN files where there are none.")
+def init(config: Path, *, create: bool) -> None:
+    """Generate keys in the security module, write TLS.csr, SIG.csr and ENC.csr, create the encrypted store."""
+    with _refusals():
+        configuration = Configuration.load(config)
+        if create:
+            create_token(configuration, os.urandom)
+        with (
+            identity_lock(configuration.store, configuration.token.pin_file),
+            open_token(configuration, time.monotonic) as token,
+        ):
+            enrol(configuration, token)
+        if configuration.wan.tls_key_file is not None:
+            click.echo(f"NOT AS REQUIRED: {KEY_IN_MEMORY}", err=True)
+        click.echo(f"requests are in {configuration.trust.certificates}")
+
+
+@main.command()
+@_configuration
+@click.option("--verbose", is_flag=True, help="Developer logging down to debug.")
+def run(config: Path, *, verbose: bool) -> None:
+    """Run the gateway until SIGTERM or SIGINT."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    environment = Environment(
+        clock=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        random=os.urandom,
+        jitter=random.SystemRandom().random,
+    )
+    with _refusals():
+        configuration = Configuration.load(config)
+        with (
+            identity_lock(configuration.store, configuration.token.pin_file),
+            compose(configuration, environment) as composed,
+        ):
+            _run(composed, stopping)
+
+
+def _run(composed: Composed, stopping: threading.Event) -> None:
+    """Start every thread, wait, end them in the reverse order: lines first, so that nothing new comes in."""
+    configuration, clock = composed.configuration, composed.environment.clock
+    with ExitStack() as running:
+        server = StatusServer(configuration.store, composed.status)
+        running.callback(server.close)
+        threads = [
+            threading.Thread(
+                target=_send, args=(sender, composed, stopping), name=f"sender {sender.party}", daemon=True
+            )
+            for sender in composed.senders
+        ]
+        for thread in threads:
+            thread.start()
+            running.callback(thread.join, SHUTDOWN_SECONDS)
+        meters = composed.gateway.profiles.meters.values()
+        for settings in configuration.lines:
+            line = Line(
+                settings,
+                [meter for meter in meters if meter.line == settings.name],
+                deliver=composed.gateway.accept,
+                report=composed.gateway.report,
+                clock=clock,
+                poller=Poller(clock=clock, monotonic=composed.environment.monotonic),
+            )
+            line.start()
+            running.callback(line.stop)
+        _note(composed, Event.GATEWAY_STARTED)
+        _logger.info("%s runs: %d meters, %d parties", configuration.gateway, len(meters), len(threads))
+        stopping.wait()
+        _logger.info("%s stops", configuration.gateway)
+        _note(composed, Event.GATEWAY_STOPPED)
+
+
+def _note(composed: Composed, event: Event) -> None:
+    try:
+        composed.log.record(
+            event, composed.configuration.gateway.text, Outcome.SUCCESS, at=composed.environment.clock()
+        )
+    except StoreError as error:
+        _logger.warning("system log: %s", error)
+
+
+def _send(sender: Sender, composed: Composed, stopping: threading.Event) -> None:
+    """Step one sender until the end; a full disk or a defect of ours makes it wait, never stop."""
+    clock = composed.environment.clock
+    while not stopping.is_set():
+        now = clock()
+        wanted = now + LONGEST_WAIT
+        try:
+            wanted = sender.step(now.replace(microsecond=0))
+        except StoreError as error:
+            _logger.warning("sender %s: %s", sender.party, error)
+        except Exception:
+            _logger.exception("sender %s", sender.party)
+        stopping.wait(min(max(0.0, (wanted - clock()).total_seconds()), LONGEST_WAIT.total_seconds()))
+    sender.close()
+
+
+@main.command()
+@_configuration
+@click.option("--json", "as_json", is_flag=True, help="The whole status as one JSON object.")
+def status(config: Path, *, as_json: bool) -> None:
+    """Ask the running gateway how it is."""
+    with _refusals():
+        told = read_status(Configuration.load(config).store)
+        if as_json:
+            click.echo(json.dumps(told, sort_keys=True))
+            return
+        click.echo(f"{told['gateway']} since {told['started_at']}")
+        for sentence in told["deviations"]:
+            click.echo(f"NOT AS REQUIRED: {sentence}")
+        for name, state in told["lines"].items():
+            click.echo(f"line {name}: {state}")
+        for name, meter in told["meters"].items():
+            click.echo(
+                f"meter {name}: {meter['stored']} stored, last {meter['last_reading_at']}, refused {meter['refused']}"
+            )
+        for name, profile in told["profiles"].items():
+            counts = ", ".join(f"{profile[key]} {key}" for key in ("owed", "open", "acknowledged", "set_aside"))
+            click.echo(f"profile {name} for {profile['party']}: {counts} {profile['last_error']}".rstrip())
+        for party, reasons in told["refusals"].items():
+            click.echo(f"refused to {party}: {reasons}")
+
+
+@main.command()
+@_configuration
+@click.option("--after", default=0, help="Only entries with a higher record number.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def log(config: Path, *, after: int, as_json: bool) -> None:
+    """Print the system log, oldest entry first."""
+    with _refusals():
+        configuration = Configuration.load(config)
+        with open_token(configuration, time.monotonic) as token, ExitStack() as opened:
+            database = Database.open(configuration.store, token, configuration.gateway)
+            opened.callback(database.close)
+            for entry in SystemLog(database).entries(after=after):
+                fields = {
+                    "record_number": entry.record_number,
+                    "event": entry.event.value,
+                    "subject": entry.subject,
+                    "outcome": entry.outcome.name,
+                    "first_at": format_instant(entry.first_at),
+                    "last_at": format_instant(entry.last_at),
+                    "repetition_count": entry.repetition_count,
+                    "parameters": entry.parameters,
+                }
+                if as_json:
+                    click.echo(json.dumps(fields, sort_keys=True))
+                else:
+                    words = " ".join(f"{name}={value}" for name, value in entry.parameters.items())
+                    click.echo(
+                        f"{entry.record_number} {fields['last_at']} {entry.outcome.name} {entry.event} {entry.subject} "
+                        f"{words} (+{entry.repetition_count})"
+                    )
+
+
+if __name__ == "__main__":
+    main()
