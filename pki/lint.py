@@ -59,8 +59,15 @@ class _Case:
 
 def lint(certificate: x509.Certificate, issuer: x509.Certificate | None) -> list[str]:
     """Findings about ``certificate``, to be issued by ``issuer`` (None: a root, by itself); empty when it is clean."""
-    parsed = asn1.Certificate.load(certificate.public_bytes(Encoding.DER), strict=True)
-    above = None if issuer is None else asn1.Certificate.load(issuer.public_bytes(Encoding.DER), strict=True)
+    return lint_der(
+        certificate.public_bytes(Encoding.DER), None if issuer is None else issuer.public_bytes(Encoding.DER)
+    )
+
+
+def lint_der(certificate: bytes, issuer: bytes | None) -> list[str]:
+    """As :func:`lint`, on the octets: ValueError where they are no certificate at all."""
+    parsed = asn1.Certificate.load(certificate, strict=True)
+    above = None if issuer is None else asn1.Certificate.load(issuer, strict=True)
     tbs = parsed["tbs_certificate"]
     named = [extension["extn_id"].native for extension in tbs["extensions"]]
     if len(set(named)) != len(named):
