@@ -1,7 +1,7 @@
 """``smgw``: the gateway's command line, and the only place that owns a clock, randomness and threads of its own.
 
-Decides when the gateway starts and stops, and with which word to the caller it does not start. Developer logging goes to
-standard error; the system log is stored data and is read with ``smgw log``.
+Decides when the gateway starts and stops, and with which word to the caller it does not start. Developer logging goes
+to standard error; the system log is stored data and is read with ``smgw log``.
 """
 
 import json

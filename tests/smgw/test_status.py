@@ -1,0 +1,60 @@
+import json
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from smgw.status import SOCKET_NAME, StatusError, StatusServer, read_status
+
+
+def test_one_object_for_each_connection(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    answers = iter([{"a": 1}, {"b": [None, "x"]}])
+    server = StatusServer(deep, lambda: next(answers))
+    assert stat.S_IMODE((deep / SOCKET_NAME).stat().st_mode) == 0o600
+    assert read_status(deep) == {"a": 1}
+    assert read_status(deep) == {"b": [None, "x"]}
+    server.close()
+    assert not (deep / SOCKET_NAME).exists()
+    with pytest.raises(StatusError, match="no gateway answers"):
+        read_status(deep)
+
+
+def test_a_client_that_does_not_read_keeps_nobody_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 0.1)
+    large = {"x": "y" * 3_000_000}
+    server = StatusServer(tmp_path, lambda: large)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as idle:
+        idle.connect(str(tmp_path / SOCKET_NAME))
+        monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 0.5)
+        assert read_status(tmp_path) == large
+    server.close()
+
+
+def test_what_a_killed_gateway_left_is_replaced(tmp_path: Path) -> None:
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    left.bind(str(tmp_path / SOCKET_NAME))
+    left.close()
+    with pytest.raises(StatusError):
+        read_status(tmp_path)
+    server = StatusServer(tmp_path, dict)
+    assert read_status(tmp_path) == {}
+    server.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"[1]", b'{"a":'])
+def test_an_answer_that_is_not_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    monkeypatch.setattr(json, "dumps", lambda *_, **__: answer.decode())
+    server = StatusServer(tmp_path, dict)
+    with pytest.raises(StatusError):
+        read_status(tmp_path)
+    server.close()
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(StatusError, match="no folder"):
+        read_status(tmp_path / "nowhere")
