@@ -117,7 +117,11 @@ class Provisioning:
         return self.import_documents(documents, at)
 
     def import_documents(self, documents: dict[str, bytes], at: datetime) -> ProfileSet:
-        """Import ``documents`` (name -> bytes), parties first and lower versions first."""
+        """Import ``documents`` (name -> bytes), parties first and lower versions first.
+
+        A document that contradicts what holds is tried again after the others: the new meter at an address may be read
+        before the document that ends the old one.
+        """
         opened: list[tuple[str, Profile, bytes]] = []
         for name, document in documents.items():
             if self._store.holds(document):
@@ -127,11 +131,22 @@ class Provisioning:
             except ImportRefusedError as error:
                 self._refuse(name, error.reason, str(error), at)
         holding = self._store.load()
-        for name, profile, document in sorted(opened, key=lambda entry: (entry[1].KIND, entry[1].version, entry[0])):
-            try:
-                holding = self._import(holding, profile, document, at)
-            except ImportRefusedError as error:
-                self._refuse(name, error.reason, str(error), at)
+        waiting = sorted(opened, key=lambda entry: (entry[1].KIND, entry[1].version, entry[0]))
+        while waiting:
+            contradicting: list[tuple[tuple[str, Profile, bytes], ImportRefusedError]] = []
+            for name, profile, document in waiting:
+                try:
+                    holding = self._import(holding, profile, document, at)
+                except ImportRefusedError as error:
+                    if error.reason is ImportReason.CONTRADICTION:
+                        contradicting.append(((name, profile, document), error))
+                    else:
+                        self._refuse(name, error.reason, str(error), at)
+            if len(contradicting) == len(waiting):
+                for (name, _, _), error in contradicting:
+                    self._refuse(name, error.reason, str(error), at)
+                break
+            waiting = [entry for entry, _ in contradicting]
         for finding in check_set(_current(holding, at)):
             self._log.record(
                 Event.PROFILE_INCONSISTENT,

@@ -1,0 +1,187 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pki import cms
+from pki.certificates import Purpose, Role
+from pki.revoke import Revocation
+from smgw.provisioning import MAX_DOCUMENT_SIZE, Administrator, ImportReason, Provisioning
+from smgw.store.database import Database
+from smgw.store.logs import Event, SystemLog
+from smgw.store.profiles import ProfileStore
+from tests.pki.small_pki import NOW, Holder, SmallPki
+from tests.smgw.store import samples
+from tests.smgw.wan.station import der
+from wire.profiles import (
+    AccessPurpose,
+    CommunicationProfile,
+    EvaluationProfile,
+    MeterProfile,
+    Profile,
+    UseCase,
+)
+from wire.profiles.check import FindingReason
+from wire.reading import DeviceId
+
+DAY = timedelta(days=1)
+
+
+class Office:
+    """An administrator who signs, and a gateway that imports."""
+
+    def __init__(self, database: Database) -> None:
+        self.pki = SmallPki()
+        self.trust = self.pki.trust()
+        self.signer = self.pki.holder(Role.GWA, Purpose.SIG, "Verwalter")
+        self.log = SystemLog(database)
+        self.store = ProfileStore(database)
+        party = CommunicationProfile(
+            id="grid", version=1, party="Netz", host="localhost", port=443, path="/deliveries", purposes=(AccessPurpose.BILLING,),
+            tls_certificate=der(self.signer), encryption_certificate=der(self.signer),
+            valid_from=NOW - DAY, valid_until=NOW + 100 * DAY,
+        )  # fmt: skip
+        meter = MeterProfile(
+            id="meter-1", version=1, meter=samples.METER, identity="87654321", manufacturer="ISK", line="rs485-1",
+            address="1", registers=(samples.IMPORT,), interval_seconds=900, maximum_power_watts=30_000,
+            valid_from=NOW - DAY, valid_until=NOW + 100 * DAY,
+        )  # fmt: skip
+        evaluation = EvaluationProfile(
+            id="grid-1", version=1, use_case=UseCase.TAF_7, party="grid", purpose=AccessPurpose.BILLING,
+            meters=(samples.METER,), registers=(samples.IMPORT,), period_seconds=900, dispatch_seconds=900,
+            valid_from=NOW - DAY, valid_until=NOW + 100 * DAY, recipient=party.encryption_fingerprint,
+        )  # fmt: skip
+        self.party, self.meter, self.evaluation = party, meter, evaluation
+
+    def sign(self, profile: Profile, signer: Holder | None = None) -> bytes:
+        chosen = signer or self.signer
+        return cms.sign_document(profile.to_bytes(), signer=chosen.certificate, key=chosen.key)
+
+    def take(self, *documents: bytes, at=NOW):
+        administrator = Administrator(self.signer.certificate)
+        provisioning = Provisioning(self.store, self.log, administrator, self.trust)
+        return provisioning.import_documents({f"{number}.cms": one for number, one in enumerate(documents)}, at)
+
+    def logged(self, event: Event) -> list[str]:
+        return [str(entry.parameters["reason"]) for entry in self.log.entries() if entry.event is event]
+
+    def refusals(self) -> list[str]:
+        return self.logged(Event.PROFILE_REFUSED)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    database = samples.open_database(tmp_path)
+    yield Office(database)
+    database.close()
+
+
+def test_good_documents_hold_and_are_still_there_after_a_restart(office: Office) -> None:
+    documents = [office.sign(profile) for profile in (office.evaluation, office.meter, office.party)]
+    holding = office.take(*documents)
+    assert holding.evaluations == {"grid-1": office.evaluation}
+    assert holding.meters == {"meter-1": office.meter}
+    assert holding.communications == {"grid": office.party}
+    assert office.store.load() == holding
+    assert office.refusals() == []
+    assert office.logged(Event.PROFILE_INCONSISTENT) == []
+
+
+def test_a_bad_document_is_refused_and_the_others_stay(office: Office) -> None:
+    stranger = office.pki.holder(Role.GWA, Purpose.SIG, "Fremder")
+    market = office.pki.holder(Role.EMT, Purpose.SIG)
+    good = office.sign(office.party)
+    holding = office.take(
+        b"",
+        b"\x30\x00",
+        good[:-1],
+        good[:200] + bytes([good[200] ^ 1]) + good[201:],
+        office.sign(office.meter, stranger),
+        office.sign(office.meter, market),
+        cms.sign_document(b"{}", signer=office.signer.certificate, key=office.signer.key),
+        office.meter.to_bytes(),
+        bytes(MAX_DOCUMENT_SIZE + 1),
+        good,
+    )
+    assert holding.all() == (office.party,)
+    assert sorted(office.refusals()) == sorted([ImportReason.SIGNATURE] * 7 + ["profile", "too-large"])
+
+
+@pytest.mark.parametrize("role", [Role.EMT, Role.SMGW])
+def test_the_pinned_administrator_must_be_one(office: Office, role: Role) -> None:
+    name = "EABC0012345678" if role is Role.SMGW else "Netz"
+    office.signer = office.pki.holder(role, Purpose.SIG, name)
+    assert office.take(office.sign(office.party)).all() == ()
+    assert office.refusals() == [ImportReason.ADMINISTRATOR]
+
+
+def test_a_revoked_or_expired_administrator_imports_nothing_new(office: Office) -> None:
+    first = office.sign(office.party)
+    office.take(first)
+    revoked = Revocation(office.signer.certificate.serial_number, NOW)
+    office.trust = office.pki.trust(sub_ca=(revoked,))
+    holding = office.take(first, office.sign(office.meter))
+    assert holding.all() == (office.party,), "what was believed before goes on holding"
+    assert office.refusals() == [ImportReason.ADMINISTRATOR]
+
+
+def test_versions_never_go_back(office: Office) -> None:
+    second = replace(office.party, version=2, port=8443)
+    office.take(office.sign(second))
+    holding = office.take(office.sign(office.party))
+    assert holding.communications["grid"] == second
+    assert office.refusals() == [ImportReason.VERSION]
+    holding = office.take(office.sign(replace(second, port=9443)))
+    assert holding.communications["grid"].port == 8443
+    assert office.refusals() == [ImportReason.VERSION] * 2
+    holding = office.take(office.sign(replace(second, version=3)), office.sign(replace(second, version=4, port=1)))
+    assert holding.communications["grid"].version == 4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"party": "supplier"}, {"use_case": UseCase.TAF_1}, {"party": "supplier", "use_case": UseCase.TAF_1}]
+)
+def test_a_new_version_may_not_hand_what_is_owed_to_somebody_else(office: Office, changes: dict[str, object]) -> None:
+    office.take(office.sign(office.evaluation))
+    holding = office.take(office.sign(replace(office.evaluation, version=2, **changes)))
+    assert holding.evaluations["grid-1"].version == 1
+    assert office.refusals() == [ImportReason.IDENTITY]
+
+
+def test_a_meter_profile_stays_with_its_meter_and_a_party_with_its_name(office: Office) -> None:
+    office.take(office.sign(office.meter), office.sign(office.party))
+    office.take(
+        office.sign(replace(office.meter, version=2, meter=DeviceId("1ISK0000000001"))),
+        office.sign(replace(office.party, version=2, party="Andere")),
+    )
+    assert office.refusals() == [ImportReason.IDENTITY] * 2
+
+
+def test_two_meters_at_one_address_are_a_contradiction_unless_one_is_over(office: Office) -> None:
+    other = replace(office.meter, id="meter-2", meter=DeviceId("1ISK0000000002"), identity="2")
+    office.take(office.sign(office.meter))
+    holding = office.take(office.sign(other))
+    assert list(holding.meters) == ["meter-1"]
+    assert office.refusals() == [ImportReason.CONTRADICTION]
+    ended = replace(office.meter, version=2, valid_until=NOW)
+    holding = office.take(office.sign(ended), office.sign(other))
+    assert list(holding.meters) == ["meter-1", "meter-2"]
+
+
+def test_what_cannot_be_served_is_told(office: Office) -> None:
+    office.take(office.sign(office.evaluation))
+    told = set(office.logged(Event.PROFILE_INCONSISTENT))
+    assert {FindingReason.UNKNOWN_PARTY, FindingReason.UNKNOWN_METER} <= told
+
+
+def test_a_folder_of_documents(office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    (folder / "party.cms").write_bytes(office.sign(office.party))
+    (folder / "notes.txt").write_text("not a document")
+    (folder / "broken.cms").mkdir()
+    provisioning = Provisioning(office.store, office.log, Administrator(office.signer.certificate), office.trust)
+    assert provisioning.import_folder(folder, NOW).all() == (office.party,)
+    assert office.refusals() == [ImportReason.UNREADABLE]
