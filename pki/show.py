@@ -30,12 +30,12 @@ def show(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise IssueError(IssueReason.STATE, f"{path} cannot be read: {error.strerror}") from error
-    if b"X509 CRL" in data:
-        try:
+    try:
+        if b"X509 CRL" in data:
             return "\n".join(_list(x509.load_pem_x509_crl(data)))
-        except ValueError as error:
-            raise CertificateError(CertificateReason.MALFORMED, f"{path}: not a revocation list: {error}") from error
-    return "\n".join(_certificate(load_certificate(data)))
+        return "\n".join(_certificate(load_certificate(data)))
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise CertificateError(CertificateReason.MALFORMED, f"{path} cannot be read: {error}") from error
 
 
 def _certificate(certificate: x509.Certificate) -> Iterator[str]:
@@ -82,8 +82,10 @@ def _extension(value: x509.ExtensionType) -> str:
 
 def _list(crl: x509.CertificateRevocationList) -> Iterator[str]:
     yield f"Revocation list of {crl.issuer.rfc4514_string()}"
-    number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    yield f"  number     {number}"
+    numbers = [
+        extension.value.crl_number for extension in crl.extensions if isinstance(extension.value, x509.CRLNumber)
+    ]
+    yield f"  number     {numbers[0] if numbers else 'none'}"
     following = _time(crl.next_update_utc) if crl.next_update_utc else "never: not acceptable"
     yield f"  current    {_time(crl.last_update_utc)} to {following}"
     yield f"  revoked    {len(crl)}"

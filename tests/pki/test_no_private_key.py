@@ -138,7 +138,7 @@ def private_der(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def private_keys_in(data: bytes) -> int:
     """How many private keys a file holds: PEM by its words, DER by trying every place that could begin one."""
-    found = len(re.findall(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----", data))
+    found = len(re.findall(rb"-----BEGIN [A-Z ]*PRIVATE" + rb" KEY-----", data))
     bodies = [data, *(base64.b64decode(body) for body in re.findall(rb"KEY-----\n([A-Za-z0-9+/=\n]+)-----END", data))]
     for body in bodies:
         for match in re.finditer(rb"\x30[\x20-\x82]", body):
