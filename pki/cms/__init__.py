@@ -1,10 +1,10 @@
 """Content protection: seal and open messages, sign and open documents (TR-03116-3 §8).
 
-``seal`` holds the doors and the numbered steps, ``signed`` and ``enveloped`` the two message forms, ``key_agreement``
+``sealing`` holds the doors and the numbered steps, ``signed`` and ``enveloped`` the two message forms, ``key_agreement``
 and ``content_encryption`` the cryptography, ``names`` how certificates are named, ``identifiers`` the spelling.
 """
 
 from pki.cms.identifiers import ContentEncryption, KeyAgreement
-from pki.cms.seal import Opened, open_document, open_sealed, seal, sign_document
+from pki.cms.sealing import Opened, open_document, open_sealed, seal, sign_document
 
 __all__ = ["ContentEncryption", "KeyAgreement", "Opened", "open_document", "open_sealed", "seal", "sign_document"]

@@ -2,7 +2,7 @@
 
 Decides which of the many forms that CMS allows is ours: version 0, no originator information, one recipient by
 ephemeral-static key agreement without user keying material, content of type id-data, no attributes on either side.
-Anything else is refused. Decrypts nothing: see ``pki.cms.seal``.
+Anything else is refused. Decrypts nothing: see ``pki.cms.sealing``.
 """
 
 from dataclasses import dataclass

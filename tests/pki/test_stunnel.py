@@ -1,10 +1,12 @@
 import dataclasses
+import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pki.errors import TunnelError, TunnelReason
-from pki.stunnel import ChildConfiguration, explain
+from pki.stunnel import ChildConfiguration, StunnelTunnel, explain, start
 
 CONFIGURATION = ChildConfiguration(
     module=Path("/usr/lib/softhsm/libsofthsm2.so"),
@@ -89,3 +91,13 @@ def test_no_value_can_add_a_line(change: dict[str, object]) -> None:
     with pytest.raises(TunnelError) as caught:
         dataclasses.replace(CONFIGURATION, **change).to_text()  # type: ignore[arg-type]
     assert caught.value.reason is TunnelReason.HANDSHAKE
+
+
+def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path) -> None:
+    program = tmp_path / "stubborn"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o700)
+    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
+    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC))
+    tunnel.close()
+    assert process.returncode == -signal.SIGKILL

@@ -1,8 +1,10 @@
+import contextlib
 from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -185,6 +187,56 @@ def test_the_refused_side_learns_why() -> None:
         right.receive(left.outgoing())
     assert caught.value.reason is TunnelReason.HANDSHAKE
     assert "revoked" in str(caught.value)
+
+
+def stranger(method: int, *, shows_certificate: bool) -> SSL.Connection:
+    """The other end of a connection, on a bare context that follows no profile of ours."""
+    context = SSL.Context(method)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.set_tmp_ecdh(ec.BrainpoolP256R1())
+    if shows_certificate:
+        context.use_certificate(WORLD.participant.certificate)
+        context.add_extra_chain_cert(WORLD.pki.hierarchy.sub_ca.certificate)
+        context.use_privatekey(WORLD.participant.key)
+    return SSL.Connection(context)
+
+
+def advance(connection: SSL.Connection, engine: TlsEngine) -> None:
+    """Shake hands until both are silent."""
+    while True:
+        with contextlib.suppress(SSL.WantReadError):
+            connection.do_handshake()
+        try:
+            data = connection.bio_read(65_536)
+        except SSL.WantReadError:
+            data = b""
+        engine.receive(data)
+        answer = engine.outgoing()
+        if not data and not answer:
+            return
+        if answer:
+            connection.bio_write(answer)
+
+
+def test_a_client_without_a_certificate_does_not_get_in() -> None:
+    connection = stranger(SSL.TLS_CLIENT_METHOD, shows_certificate=False)
+    connection.set_connect_state()
+    with pytest.raises(TunnelError) as caught:
+        advance(connection, server())
+    assert caught.value.reason is TunnelReason.PEER_CERTIFICATE
+    assert "did not return a certificate" in str(caught.value)
+
+
+def test_a_peer_that_wants_to_negotiate_again_gets_nothing() -> None:
+    connection = stranger(SSL.TLS_SERVER_METHOD, shows_certificate=True)
+    connection.set_accept_state()
+    engine = client()
+    advance(connection, engine)
+    assert engine.peer is not None
+    assert connection.renegotiate()
+    with contextlib.suppress(SSL.Error, TunnelError):
+        advance(connection, engine)
+    assert connection.total_renegotiations() == 0 or connection.renegotiate_pending()
 
 
 def test_nothing_is_sent_before_the_peer_is_known() -> None:

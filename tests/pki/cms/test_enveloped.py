@@ -14,6 +14,7 @@ from pki.cms.identifiers import (
 )
 from pki.der import BIT_STRING, OCTET_STRING, SEQUENCE, SET, Reader, encode, encode_integer, encode_object_identifier
 from pki.errors import SealError, SealReason
+from tests.pki.cms.extended import NULL, extended
 
 RECIPIENT = encode(SEQUENCE, encode(SEQUENCE), encode_integer(1))
 ENVELOPE = Envelope(
@@ -161,6 +162,29 @@ def test_any_other_form_is_malformed(why: str) -> None:
     with pytest.raises(SealError) as caught:
         Envelope.from_bytes(MALFORMED[why])
     assert caught.value.reason is SealReason.MALFORMED
+
+
+@pytest.mark.parametrize("encryption", ContentEncryption)
+def test_nothing_more_fits_in_anywhere(encryption: ContentEncryption) -> None:
+    gcm = encryption is ContentEncryption.AES128_GCM
+    envelope = dataclasses.replace(
+        ENVELOPE,
+        encryption=encryption,
+        nonce=bytes(12) if gcm else b"",
+        wrapped_key=bytes(24 if gcm else 40),
+        # A name by key identifier: unlike an issuer's, nothing in it is left to the comparison.
+        recipient=encode(0xA0),
+    )
+    variants = list(extended(envelope.to_bytes()))
+    # The recipient's name is compared as a whole where it is used.
+    variants = [data for data in variants if encode(0xA0, NULL) not in data]
+    assert len(variants) > 12
+    for data in variants:
+        with pytest.raises(SealError):
+            Envelope.from_bytes(data)
+    for tail in (b"\0", NULL, envelope.to_bytes()):
+        with pytest.raises(SealError):
+            Envelope.from_bytes(envelope.to_bytes() + tail)
 
 
 @pytest.mark.parametrize("why", ALGORITHM)

@@ -12,6 +12,7 @@ from pki.cms.identifiers import (
 from pki.cms.signed import Attributes, SignedData
 from pki.der import OCTET_STRING, SEQUENCE, SET, UTC_TIME, encode, encode_integer, encode_object_identifier
 from pki.errors import SealError, SealReason
+from tests.pki.cms.extended import NULL, extended
 
 SIGNER = encode(SEQUENCE, encode(SEQUENCE), encode_integer(5))
 SHA1 = encode(SEQUENCE, encode_object_identifier("1.3.14.3.2.26"))
@@ -134,6 +135,16 @@ def test_any_other_form_is_malformed(reason: str) -> None:
     with pytest.raises(SealError) as caught:
         SignedData.from_bytes(MALFORMED[reason])
     assert caught.value.reason is SealReason.MALFORMED
+
+
+def test_nothing_more_fits_in_anywhere() -> None:
+    variants = list(extended(message()))
+    # The signer's name is compared as a whole where it is used; what stands in it is nobody's business here.
+    variants = [data for data in variants if NULL + SIGNER[-3:] not in data and SIGNER[4:] + NULL not in data]
+    assert len(variants) > 12
+    for data in variants:
+        with pytest.raises(SealError):
+            SignedData.from_bytes(data)
 
 
 @pytest.mark.parametrize(

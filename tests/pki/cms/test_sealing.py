@@ -14,7 +14,7 @@ from pki.cms import ContentEncryption, KeyAgreement, Opened, open_document, open
 from pki.cms.enveloped import Envelope
 from pki.cms.identifiers import ID_AUTH_ENVELOPED_DATA, ID_DATA
 from pki.cms.names import names_of
-from pki.cms.seal import MAX_MESSAGE_SIZE
+from pki.cms.sealing import MAX_MESSAGE_SIZE
 from pki.cms.signed import Attributes, SignedData, digest
 from pki.der import encode_integer
 from pki.errors import SealError, SealReason
@@ -126,9 +126,11 @@ def test_law_a_spliced_message_never_opens(data: st.DataObject) -> None:
             WORLD.open(spliced)
 
 
-def test_too_large_a_message_is_refused_before_it_is_read() -> None:
-    refused(SealReason.MALFORMED, lambda: WORLD.open(bytes(MAX_MESSAGE_SIZE + 1)))
+def test_too_large_a_message_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(SealReason.MALFORMED, lambda: sign(bytes(MAX_MESSAGE_SIZE)))
+    document = sign(b"")
+    monkeypatch.setattr("pki.cms.sealing.MAX_MESSAGE_SIZE", len(document) - 1)
+    refused(SealReason.MALFORMED, lambda: open_document(document, signers=[WORLD.verified]))
 
 
 def test_sealed_for_somebody_else() -> None:
