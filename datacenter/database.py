@@ -28,7 +28,9 @@ def engine(url: sa.URL, *, autocommit: bool = False) -> sa.Engine:
 
     With ``autocommit`` each statement is a transaction of its own, and a connection is not rolled back after use.
     """
-    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if autocommit:
+        options = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
     arguments: dict[str, Any] = {}
     sqlite = url.get_backend_name() == "sqlite"
     if url.get_driver_name() == "psycopg":

@@ -7,6 +7,8 @@ of signatures, cheaper for both ends than a parameter per value, so the statemen
 thousand and is planned once. All numbers come out of ``int``, so no text of a sender gets into an array.
 """
 
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import ARRAY, BigInteger, Integer, LargeBinary, SmallInteger, Text, TypeEngine
 
 from datacenter import schema
+from datacenter.database import translated
+from datacenter.errors import StorageError
 from wire.reading import INNER_SIGNATURE_SIZE
 
 _ARRAYS: dict[str, type[TypeEngine[Any]]] = {
@@ -76,23 +80,86 @@ def _statement(*, strict: bool) -> sa.Select[Any]:
 
 
 class Insert:
-    """The statement, compiled once for a driver; run it with :meth:`on`."""
+    """The statement, compiled once for a driver.
+
+    ``parameters`` of all its methods: ``gateway_no``, ``delivery_<column>``, ``rows_<column>`` (:func:`array`) and
+    ``signatures``, all of them one after the other. Counts are deliveries (0 where the number was taken) and rows.
+    """
 
     def __init__(self, dialect: sa.Dialect, *, strict: bool) -> None:
-        """``strict``: fail with a division by zero (sqlalchemy.exc.DataError) unless every row was new."""
+        """``strict``: fail with a division by zero (the driver's DataError) unless every row was new."""
         compiled = _statement(strict=strict).compile(dialect=dialect)
-        self._text = compiled.string
+        self.text = compiled.string
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
 
-    def on(self, connection: sa.Connection, parameters: dict[str, Any]) -> tuple[int, int]:
-        """How many deliveries (0 where its number was taken) and how many rows were inserted.
-
-        ``parameters``: ``gateway_no``, ``delivery_<column>``, ``rows_<column>`` (:func:`array`) and ``signatures``, all
-        of them one after the other.
-        """
-        # Past SQLAlchemy's compiler, which would spend a fifth of a millisecond on finding what it compiled before.
+    def bound(self, parameters: dict[str, Any]) -> Any:
+        """The parameters as the driver takes them: by name, or in the order of the statement."""
         named = self._constants | parameters
-        given: Any = named if self._order is None else tuple(named[name] for name in self._order)
-        claimed, inserted, *_ = connection.exec_driver_sql(self._text, given).one()
+        return named if self._order is None else tuple(named[name] for name in self._order)
+
+    def on(self, connection: sa.Connection, parameters: dict[str, Any]) -> tuple[int, int]:
+        """Run inside the transaction of ``connection``; returns the counts."""
+        claimed, inserted, *_ = connection.exec_driver_sql(self.text, self.bound(parameters)).one()
         return int(claimed), int(inserted)
+
+
+class QuickInsert:
+    """The strict statement on a connection and cursor that each thread keeps, in autocommit.
+
+    Past SQLAlchemy's execution on purpose: looking up what it compiled, checking a connection out and in and describing
+    a result of three numbers costs more than the insert itself (measured: 0.69 ms against 0.25 ms of processor time).
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """``engine`` is in autocommit mode."""
+        self._engine = engine
+        self._insert = Insert(engine.dialect, strict=True)
+        self._kept = threading.local()
+        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Every thread's connection, to close them; a thread that ends gives its own back."""
+
+    def store(self, parameters: dict[str, Any]) -> bool:
+        """True if nothing of the delivery was there, and now all of it is, committed; False if nothing was written.
+
+        Raises StorageError. A connection that broke since it was last used is replaced once; that is safe because a
+        delivery whose commit was not heard of is found again by its number.
+        """
+        errors = self._engine.dialect.loaded_dbapi
+        bound = self._insert.bound(parameters)
+        while True:
+            cursor = getattr(self._kept, "cursor", None)
+            fresh = cursor is None
+            try:
+                with translated():
+                    cursor = cursor or self._new_cursor()
+                cursor.execute(self._insert.text, bound)
+                claimed, *_ = cursor.fetchone()
+            except errors.DataError:
+                # Some row was there, or cannot be written: nothing was, and the careful way finds out.
+                return False
+            except errors.Error as error:
+                self._drop()
+                if fresh:
+                    raise StorageError(type(error).__name__) from error
+            else:
+                return bool(claimed)
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be storing now."""
+        for connection in list(self._open):
+            connection.close()
+        self._open.clear()
+        self._kept = threading.local()
+
+    def _new_cursor(self) -> Any:
+        self._kept.connection = self._engine.raw_connection()
+        self._open.add(self._kept.connection)
+        self._kept.cursor = self._kept.connection.cursor()
+        return self._kept.cursor
+
+    def _drop(self) -> None:
+        connection = getattr(self._kept, "connection", None)
+        self._kept.connection = self._kept.cursor = None
+        if connection is not None:
+            connection.invalidate()

@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DataError
 
 from datacenter import database, schema
-from datacenter.database import translated, writing
+from datacenter.database import writing
 from datacenter.errors import RefusalReason, RefusedError
-from datacenter.insert_postgresql import Insert, array
+from datacenter.insert_postgresql import Insert, QuickInsert, array
 from datacenter.numbers import Dimensions
 from datacenter.sequence import require_repetition
 
@@ -90,7 +89,7 @@ class Archive:
         self._postgresql = engine.dialect.name == "postgresql"
         self._autocommit = database.engine(engine.url, autocommit=True) if self._postgresql else engine
         if self._postgresql:
-            self._strict, self._lenient = (Insert(engine.dialect, strict=strict) for strict in (True, False))
+            self._quick, self._lenient = QuickInsert(self._autocommit), Insert(engine.dialect, strict=False)
 
     @property
     def engine(self) -> sa.Engine:
@@ -99,7 +98,9 @@ class Archive:
 
     def close(self) -> None:
         """Close idle connections."""
-        self._autocommit.dispose()
+        if self._postgresql:
+            self._quick.close()
+            self._autocommit.dispose()
         self._engine.dispose()
 
     def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
@@ -123,7 +124,7 @@ class Archive:
         if self._postgresql:
             self._ensure_months(row.captured_at for row in rows)
             parameters = _parameters(gateway_no, head, numbered)
-            if profile_no not in self._overlapping and self._store_new(parameters):
+            if profile_no not in self._overlapping and self._quick.store(parameters):
                 return StoreResult.STORED
             insert = partial(self._lenient.on, parameters=parameters)
         else:
@@ -137,16 +138,6 @@ class Archive:
                 self._overlapping.add(profile_no)
                 _require_same(connection, gateway_no, numbered)
         return StoreResult.STORED
-
-    def _store_new(self, parameters: dict[str, Any]) -> bool:
-        """The quick way, for a delivery of which nothing was there: True if it was, and it is committed now."""
-        with translated(), self._autocommit.connect() as connection:
-            try:
-                claimed, _ = self._strict.on(connection, parameters)
-            except DataError:
-                # Some row was there, or could not be written: nothing was, and the careful way finds out.
-                return False
-        return claimed > 0
 
     def _ensure_months(self, seconds: Iterable[int]) -> None:
         """Create the partitions that are not known to exist; committed before the delivery that needs them."""
