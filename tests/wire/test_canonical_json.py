@@ -104,3 +104,17 @@ def test_an_open_string_costs_linear_time() -> None:
     """A scan that began anew at every quote would need 10^9 steps here."""
     with pytest.raises(CanonicalJsonError, match="not JSON"):
         decode(b'{"a":"' + b'\\"' * (canonical_json.MAXIMUM_BYTES // 2 - 10))
+
+
+def test_size_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(CanonicalJsonError, match="200 bytes"):
+        decode(b"x" * 200, maximum_bytes=100)
+
+
+def test_what_nests_too_deep_cannot_be_written() -> None:
+    nested: JsonValue = []
+    for _ in range(MAXIMUM_DEPTH - 2):
+        nested = [nested]
+    assert decode(encode({"a": nested})) == {"a": nested}
+    with pytest.raises(CanonicalJsonError, match="deeper"):
+        encode({"a": [nested]})

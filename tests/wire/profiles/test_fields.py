@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from wire.errors import ProfileError
-from wire.profiles import fields
+from wire.profiles import ProtocolMode, fields
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -140,3 +140,9 @@ def test_certificates(value: bytes) -> None:
     fields.require_certificate("certificate", b"\x30\x81\xc8" + BODY)
     with pytest.raises(ProfileError, match="certificate"):
         fields.require_certificate("certificate", value)
+
+
+def test_members_of_a_type_are_no_look_alikes() -> None:
+    fields.require_member("mode", ProtocolMode.C, ProtocolMode)
+    with pytest.raises(ProfileError, match="mode is not a ProtocolMode"):
+        fields.require_member("mode", "C", ProtocolMode)
