@@ -143,8 +143,8 @@ class Provisioning:
                     else:
                         self._refuse(name, error.reason, str(error), at)
             if len(contradicting) == len(waiting):
-                for (name, _, _), error in contradicting:
-                    self._refuse(name, error.reason, str(error), at)
+                for (name, _, _), refusal in contradicting:
+                    self._refuse(name, refusal.reason, str(refusal), at)
                 break
             waiting = [entry for entry, _ in contradicting]
         for finding in check_set(_current(holding, at)):

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki.certificates import Purpose, Role
 from pki.errors import TokenError, TokenReason
 from pki.inner import verify_reading
-from smgw.access.decision import RefusalReason
+from pki.token_key import TokenKey
+from smgw.access.decision import Decision, RefusalReason
 from smgw.gateway import Gateway, WalkReason
 from smgw.lmn.errors import LineEvent
 from smgw.lmn.telegram import Telegram, Value
@@ -21,23 +24,23 @@ from smgw.store.errors import StoreFullError
 from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Outbox
 from smgw.store.profiles import ProfileSet
-from smgw.store.readings import ReadingStore
+from smgw.store.readings import ReadingStore, Recorded
 from tests.pki.small_pki import NOW, SmallPki
 from tests.smgw.store import samples
 from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile, MeterProfile, UseCase
-from wire.reading import DeviceId
+from wire.reading import DeviceId, Reading, SignedReading
 
 DAY = timedelta(days=1)
 PERIOD = timedelta(seconds=900)
 OTHER = DeviceId("1ISK0000000002")
-SPAN = {"valid_from": NOW - 10 * DAY, "valid_until": NOW + 10 * DAY}
+BEGIN, END = NOW - 10 * DAY, NOW + 10 * DAY
 
 
 def meter_profile(meter: DeviceId = samples.METER) -> MeterProfile:
     return MeterProfile(
         id=f"meter-{meter.text[-1]}", version=1, meter=meter, identity=meter.text[-8:], manufacturer="ISK",
         line="rs485-1", address=meter.text[-1], registers=(samples.IMPORT,), interval_seconds=900,
-        maximum_power_watts=30_000, **SPAN,
+        maximum_power_watts=30_000, valid_from=BEGIN, valid_until=END,
     )  # fmt: skip
 
 
@@ -49,7 +52,7 @@ def sequence(name: str) -> bytes:
 def party(name: str, *purposes: AccessPurpose) -> CommunicationProfile:
     return CommunicationProfile(
         id=name, version=1, party=name, host="localhost", port=443, path="/deliveries", tls_certificate=sequence("TLS"),
-        encryption_certificate=sequence(name), purposes=purposes, **SPAN,
+        encryption_certificate=sequence(name), purposes=purposes, valid_from=BEGIN, valid_until=END,
     )  # fmt: skip
 
 
@@ -57,7 +60,7 @@ def evaluation(name: str, to: CommunicationProfile, *meters: DeviceId, use_case:
     return EvaluationProfile(
         id=name, version=1, use_case=use_case, party=to.id, purpose=AccessPurpose.GRID_OPERATION, meters=meters,
         registers=(samples.IMPORT,), period_seconds=900, dispatch_seconds=900, recipient=to.encryption_fingerprint,
-        **SPAN,
+        valid_from=BEGIN, valid_until=END,
     )  # fmt: skip
 
 
@@ -90,17 +93,18 @@ class House:
         store = readings or ReadingStore(self.database)
         return Gateway(samples.GATEWAY, key, store, self.log, self.profiles, clock=lambda: NOW)
 
-    def accept(self, one: Telegram, meter: DeviceId = samples.METER):
+    def accept(self, one: Telegram, meter: DeviceId = samples.METER) -> list[Reading]:
         return self.gateway.accept(meter_profile(meter), one)
 
-    def owed(self, profile: str):
+    def owed(self, profile: str) -> tuple[SignedReading, ...]:
         delivery = Outbox(self.database).open_delivery(profile, NOW)
         return () if delivery is None else delivery.readings
 
-    def meter(self) -> dict:
-        return self.gateway.counters.snapshot()["meters"][samples.METER.text]
+    def meter(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.gateway.counters.snapshot()["meters"][samples.METER.text]
+        return found
 
-    def logged(self, event: Event) -> list[dict]:
+    def logged(self, event: Event) -> list[dict[str, str | int]]:
         return [entry.parameters | {"of": entry.subject} for entry in self.log.entries() if entry.event is event]
 
 
@@ -127,7 +131,7 @@ def test_a_sum_over_two_meters_is_signed_and_owed_once(house: House) -> None:
         house.accept(telegram(NOW + step * PERIOD, second, OTHER), OTHER)
     (signed,) = house.owed("total")
     total = verify_reading(signed, house.signer)
-    assert (total.device, total.register.exact(), total.captured_at) == (samples.GATEWAY, 750, NOW + PERIOD)
+    assert (total.device, total.register.exact(), total.captured_at) == (samples.GATEWAY, Decimal(750), NOW + PERIOD)
 
 
 def test_a_party_without_a_profile_is_refused_and_it_stands_in_the_log(house: House) -> None:
@@ -182,27 +186,25 @@ def test_another_value_for_the_same_second_is_a_conflict(house: House) -> None:
     assert house.meter()["refused"] == {WalkReason.CONFLICT: 1}
 
 
-class LostKey(ec.EllipticCurvePrivateKey):
-    """The key of a token that was pulled out."""
+class PulledToken:
+    """A token that was pulled out after its key was found."""
 
-    def sign(self, data, signature_algorithm):
+    def sign_digest(self, label: str, digest: bytes) -> bytes:
         raise TokenError(TokenReason.LOST, "the token is gone")
 
-    exchange = public_key = private_numbers = private_bytes = sign
-    __copy__ = __deepcopy__ = sign
-    curve = ec.BrainpoolP256R1()
-    key_size = 256
+    def agree(self, label: str, point: bytes, size: int) -> bytes:
+        raise TokenError(TokenReason.LOST, "the token is gone")
 
 
 def test_a_token_that_is_lost_stores_nothing_unsigned(house: House) -> None:
-    house.gateway = house.start(LostKey())
+    house.gateway = house.start(TokenKey(PulledToken(), "SIG", house.holder.key.public_key()))
     assert house.accept(telegram(NOW, "1234.5")) == []
     assert house.meter()["refused"] == {WalkReason.SECURITY_MODULE: 1}
     assert ReadingStore(house.database).count() == 0
 
 
 class FullStore(ReadingStore):
-    def record(self, reading, decision):
+    def record(self, reading: SignedReading, decision: Decision) -> Recorded:
         raise StoreFullError("no room")
 
 
@@ -214,7 +216,7 @@ def test_a_full_disk_is_told_and_the_line_goes_on(house: House) -> None:
 
 
 def test_a_log_that_takes_nothing_stops_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_, **__):
+    def full(*_: object, **__: object) -> None:
         raise StoreFullError("no room")
 
     monkeypatch.setattr(house.log, "record", full)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from pki.revoke import Revocation
 from smgw.provisioning import MAX_DOCUMENT_SIZE, Administrator, ImportReason, Provisioning
 from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
-from smgw.store.profiles import ProfileStore
+from smgw.store.profiles import ProfileSet, ProfileStore
 from tests.pki.small_pki import NOW, Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
@@ -39,7 +40,8 @@ class Office:
         self.log = SystemLog(database)
         self.store = ProfileStore(database)
         party = CommunicationProfile(
-            id="grid", version=1, party="Netz", host="localhost", port=443, path="/deliveries", purposes=(AccessPurpose.BILLING,),
+            id="grid", version=1, party="Netz", host="localhost", port=443, path="/deliveries",
+            purposes=(AccessPurpose.BILLING,),
             tls_certificate=der(self.signer), encryption_certificate=der(self.signer),
             valid_from=NOW - DAY, valid_until=NOW + 100 * DAY,
         )  # fmt: skip
@@ -59,10 +61,10 @@ class Office:
         chosen = signer or self.signer
         return cms.sign_document(profile.to_bytes(), signer=chosen.certificate, key=chosen.key)
 
-    def take(self, *documents: bytes, at=NOW):
+    def take(self, *documents: bytes) -> ProfileSet:
         administrator = Administrator(self.signer.certificate)
         provisioning = Provisioning(self.store, self.log, administrator, self.trust)
-        return provisioning.import_documents({f"{number}.cms": one for number, one in enumerate(documents)}, at)
+        return provisioning.import_documents({f"{number}.cms": one for number, one in enumerate(documents)}, NOW)
 
     def logged(self, event: Event) -> list[str]:
         return [str(entry.parameters["reason"]) for entry in self.log.entries() if entry.event is event]
@@ -143,7 +145,7 @@ def test_versions_never_go_back(office: Office) -> None:
 @pytest.mark.parametrize(
     "changes", [{"party": "supplier"}, {"use_case": UseCase.TAF_1}, {"party": "supplier", "use_case": UseCase.TAF_1}]
 )
-def test_a_new_version_may_not_hand_what_is_owed_to_somebody_else(office: Office, changes: dict[str, object]) -> None:
+def test_a_new_version_may_not_hand_what_is_owed_to_somebody_else(office: Office, changes: dict[str, Any]) -> None:
     office.take(office.sign(office.evaluation))
     holding = office.take(office.sign(replace(office.evaluation, version=2, **changes)))
     assert holding.evaluations["grid-1"].version == 1

@@ -1,7 +1,9 @@
 import json
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from smgw.status import SOCKET_NAME, StatusError, StatusServer, read_status
 def test_one_object_for_each_connection(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
-    answers = iter([{"a": 1}, {"b": [None, "x"]}])
+    answers: Iterator[dict[str, Any]] = iter([{"a": 1}, {"b": [None, "x"]}])
     server = StatusServer(deep, lambda: next(answers))
     assert stat.S_IMODE((deep / SOCKET_NAME).stat().st_mode) == 0o600
     assert read_status(deep) == {"a": 1}

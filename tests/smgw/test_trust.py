@@ -4,9 +4,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import Purpose, Role, TrustStore, fingerprint
-from pki.errors import CertificateError, CertificateReason
+from pki.errors import CertificateError, CertificateReason, TunnelError, TunnelReason
 from pki.revoke import Revocation
-from pki.tunnel import TunnelPeer
+from pki.tunnel import Tunnel, TunnelPeer
 from smgw.trust import CurrentTrustBackend, TrustFolder
 from tests.pki.small_pki import NOW, Holder, SmallPki
 
@@ -28,8 +28,15 @@ class Backend:
     def __init__(self, store: TrustStore) -> None:
         self.store = store
 
-    def open(self, peer: TunnelPeer, *, timeout: float):
-        return self.store
+    def open(self, peer: TunnelPeer, *, timeout: float) -> Tunnel:
+        raise TunnelError(TunnelReason.UNREACHABLE, str(id(self.store)))
+
+
+def used(backend: CurrentTrustBackend, peer: TunnelPeer) -> int:
+    """The store that a dial goes by."""
+    with pytest.raises(TunnelError) as refusal:
+        backend.open(peer, timeout=1)
+    return int(str(refusal.value))
 
 
 def test_new_revocation_lists_count_at_once(tmp_path: Path) -> None:
@@ -42,12 +49,12 @@ def test_new_revocation_lists_count_at_once(tmp_path: Path) -> None:
     assert trust() is first, "nothing changed: nothing is read"
     backend = CurrentTrustBackend(trust, Backend)
     peer = TunnelPeer("localhost", 1, holder.certificate)
-    assert backend.open(peer, timeout=1) is first
+    assert used(backend, peer) == id(first)
     write(tmp_path, pki, holder)
     with pytest.raises(CertificateError) as refusal:
         verify(trust(), holder)
     assert refusal.value.reason is CertificateReason.REVOKED
-    assert backend.open(peer, timeout=1) is trust()
+    assert used(backend, peer) == id(trust())
 
 
 def test_a_folder_that_breaks_leaves_the_former_store(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from smgw.store.outbox import Delivery, Outbox
 from smgw.store.readings import ReadingStore
 from tests.smgw.store.samples import GATEWAY, IMPORT, METER, START, decision, grant, open_database, reading
+from wire.reading import SignedReading
 
 ROUNDS = 40
 SEED = 20260101
@@ -96,13 +97,13 @@ def test_kill_at_any_instant_loses_nothing_and_duplicates_nothing(folder: Path) 
     database = open_database(folder, create=False)
     store, outbox = ReadingStore(database), Outbox(database)
     for profile, table in (("grid-1", METER), ("sum-1", GATEWAY)):
-        seen = []
+        seen: list[SignedReading] = []
         with database.read() as connection:
-            before = connection.exec_driver_sql(
+            before: int = connection.exec_driver_sql(
                 "SELECT COUNT(*) FROM grants JOIN deliveries USING (profile, sequence) "
                 "WHERE profile = ? AND acknowledged_at IS NOT NULL",
                 (profile,),
-            ).scalar()
+            ).scalar_one()
         while (delivery := outbox.open_delivery(profile, START)) is not None:
             seen += delivery.readings
             outbox.acknowledge(profile, delivery.sequence, START)

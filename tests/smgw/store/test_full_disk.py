@@ -13,6 +13,7 @@ from smgw.store.errors import StoreFullError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore
 from tests.smgw.store.samples import IMPORT, METER, START, decision, grant, open_database, reading
+from wire.reading import SignedReading
 
 FAR_TOO_MANY = 20_000
 
@@ -43,7 +44,7 @@ def prove_whole(folder: Path, promised: int) -> None:
     store, outbox = ReadingStore(database), Outbox(database)
     assert store.count() == promised
     store.record(reading(promised), decision(grant(promised)))
-    seen = []
+    seen: list[SignedReading] = []
     while (delivery := outbox.open_delivery("grid-1", START)) is not None:
         seen += delivery.readings
         outbox.acknowledge("grid-1", delivery.sequence, START)

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ from smgw.store.errors import StoreError, StoreReason
 from smgw.store.outbox import Balance, Outbox
 from smgw.store.readings import ReadingStore
 from tests.smgw.store.samples import GATEWAY, START, decision, grant, open_database, reading
+from wire.reading import SignedReading
 
 
 @pytest.fixture
-def database(tmp_path: Path):
+def database(tmp_path: Path) -> Iterator[Database]:
     database = open_database(tmp_path)
     yield database
     database.close()
@@ -32,7 +34,7 @@ def test_oldest_first_and_gapless_for_each_profile(database: Database) -> None:
     outbox = Outbox(database)
     owe(database, range(5))
     owe(database, range(2), "billing-1")
-    seen = []
+    seen: list[SignedReading] = []
     for expected in (1, 2, 3):
         delivery = outbox.open_delivery("grid-1", START, limit=2)
         assert delivery is not None
@@ -62,13 +64,12 @@ def test_an_open_delivery_stays_the_same_whatever_comes(database: Database, tmp_
 def test_a_delivery_is_closed_once(database: Database) -> None:
     outbox = Outbox(database)
     owe(database, range(2))
-    for close in (
-        lambda: outbox.acknowledge("grid-1", 1, START),
-        lambda: outbox.set_aside("grid-1", 1, "malformed", START),
-    ):
-        with pytest.raises(StoreError) as refusal:
-            close()
-        assert refusal.value.reason is StoreReason.NOT_OPEN
+    with pytest.raises(StoreError) as refusal:
+        outbox.acknowledge("grid-1", 1, START)
+    assert refusal.value.reason is StoreReason.NOT_OPEN
+    with pytest.raises(StoreError) as refusal:
+        outbox.set_aside("grid-1", 1, "malformed", START)
+    assert refusal.value.reason is StoreReason.NOT_OPEN
     outbox.open_delivery("grid-1", START, limit=1)
     outbox.set_aside("grid-1", 1, "malformed", START)
     with pytest.raises(StoreError):

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from wire.reading import DeviceId
 
 
 @pytest.fixture
-def database(tmp_path: Path):
+def database(tmp_path: Path) -> Iterator[Database]:
     database = open_database(tmp_path)
     yield database
     database.close()
@@ -108,7 +109,7 @@ def test_history_answers_with_the_reading_that_was_recorded_first(database: Data
 def test_an_error_never_carries_a_measured_value(database: Database) -> None:
     with pytest.raises(StoreError) as refusal, database.write() as connection:
         connection.execute(sa.text("INSERT INTO readings (value) VALUES (:value)"), {"value": 4711})
-    cause = refusal.value
+    cause: BaseException | None = refusal.value
     while cause is not None:
         assert "4711" not in str(cause)
         cause = cause.__cause__

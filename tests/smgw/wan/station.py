@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -97,7 +98,7 @@ class Station:
         sealed = cms.open_sealed(body, signers=[signer], recipient=self.recipient.certificate, key=self.recipient.key)
         return parse(sealed.content)
 
-    def change(self, **changes: object) -> None:
+    def change(self, **changes: Any) -> None:
         """Change the evaluation profile."""
         changed = replace(self.profiles.evaluations["grid-1"], **changes)
         self.profiles = self.profiles.with_profile(changed)

@@ -90,14 +90,16 @@ def test_back_off_grows_is_jittered_and_ends_at_its_cap() -> None:
 @pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(hours=-2), timedelta(seconds=-30)])
 def test_a_clock_that_goes_back_does_not_silence_the_sender(station_with: MakeStation, jump: timedelta) -> None:
     station = station_with(store)
-    for profile in (*station.profiles.communications.values(), *station.profiles.evaluations.values()):
-        station.profiles = station.profiles.with_profile(replace(profile, valid_from=NOW - 1000 * DAY))
+    party = replace(station.profiles.communications["grid"], valid_from=NOW - 1000 * DAY)
+    station.profiles = station.profiles.with_profile(party)
+    station.change(valid_from=NOW - 1000 * DAY)
     station.owe(0)
     station.backend.down = TunnelReason.UNREACHABLE
     assert attempt_at(station, NOW)
     later = NOW + jump
-    tried = [later + minute * timedelta(minutes=1) for minute in range(32)]
-    assert any(station.sender.step(at) and station.sender.progress["grid-1"].failures > 1 for at in tried)
+    for minute in range(32):
+        station.sender.step(later + minute * timedelta(minutes=1))
+    assert station.sender.progress["grid-1"].failures > 1
 
 
 def test_a_clock_that_went_ahead_and_came_back_dispatches_again(station_with: MakeStation) -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -202,7 +203,7 @@ def stale_lists(station: Station, purpose: Purpose) -> None:
 
 def replace_certificate(station: Station, purpose: Purpose, certificate: bytes) -> None:
     name = "encryption_certificate" if purpose is Purpose.ENC else "tls_certificate"
-    party = replace(station.profiles.communications["grid"], **{name: certificate})
+    party = replace(station.profiles.communications["grid"], **cast(dict[str, Any], {name: certificate}))
     station.profiles = station.profiles.with_profile(party)
     station.change(recipient=party.encryption_fingerprint)
 
@@ -243,7 +244,7 @@ def test_a_recipient_that_the_profile_does_not_name(station_with: MakeStation) -
     ],
 )
 def test_a_profile_that_does_not_hold_now_sends_nothing(
-    station_with: MakeStation, change: dict[str, object], word: str
+    station_with: MakeStation, change: dict[str, Any], word: str
 ) -> None:
     station = station_with(store)
     station.owe(0)
