@@ -1,0 +1,132 @@
+"""A gateway as it stands in a cellar: configuration, token, certificates, trust, profiles, everything in one folder."""
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pki import cms
+from pki.certificates import Purpose, Role
+from pki.token import Token
+from smgw.config import Configuration
+from smgw.enrolment import create_token, enrol
+from tests.pki.small_pki import Holder, SmallPki
+from tests.smgw.store import samples
+from tests.smgw.wan.station import der
+from tests.softhsm import MODULE
+from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile, Profile, UseCase
+
+GATEWAY = "EABC0012345678"
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass
+class Premises:
+    """Everything that ``smgw run`` needs, made by ``smgw init`` and a small PKI; each test spoils one thing."""
+
+    folder: Path
+    softhsm: Path
+    label: str
+    port: int = 1
+    tunnel: str = 'tunnel = "stunnel"'
+
+    def __post_init__(self) -> None:
+        self.pki = SmallPki(now=now() - timedelta(minutes=1))
+        self.administrator = self.pki.holder(Role.GWA, Purpose.SIG, "Verwalter")
+        self.recipient = self.pki.holder(Role.EMT, Purpose.ENC)
+        self.peer = self.pki.holder(Role.EMT, Purpose.TLS)
+        for name in ("trust", "profiles", "certificates"):
+            (self.folder / name).mkdir()
+        self.file = self.folder / "gateway.toml"
+        self.write_configuration()
+        self.write_trust()
+        (self.folder / "gwa.SIG.pem").write_bytes(pem(self.administrator.certificate))
+
+    @property
+    def configuration(self) -> Configuration:
+        return Configuration.load(self.file)
+
+    def write_configuration(self, **changes: str) -> None:
+        values = {"id": GATEWAY, "pin": "pin", "store": "store", "lines": ""} | changes
+        self.file.write_text(f"""
+[gateway]
+id = "{values["id"]}"
+[token]
+module = "{MODULE}"
+configuration = "{self.softhsm}"
+label = "{self.label}"
+pin_file = "{values["pin"]}"
+[store]
+folder = "{values["store"]}"
+[trust]
+folder = "trust"
+certificates = "certificates"
+administrator = "gwa.SIG.pem"
+[profiles]
+folder = "profiles"
+[wan]
+{self.tunnel}
+{values["lines"]}
+""")
+
+    def write_trust(self, *crls: x509.CertificateRevocationList) -> None:
+        for name, issuer in (("root", self.pki.hierarchy.root), ("sub", self.pki.hierarchy.sub_ca)):
+            (self.folder / "trust" / f"{name}.pem").write_bytes(pem(issuer.certificate))
+        for number, crl in enumerate(crls or self.pki.crls()):
+            (self.folder / "trust" / f"{number}.crl").write_bytes(crl.public_bytes(Encoding.PEM))
+
+    def enrol(self) -> None:
+        """What ``smgw init --create-token`` does, then what the CA does."""
+        create_token(self.configuration, os.urandom)
+        with self.open_token() as token:
+            enrol(self.configuration, token)
+        self.certify()
+
+    def open_token(self) -> Token:
+        pin = (self.folder / "pin").read_text().strip()
+        return Token.open(MODULE, self.label, pin, monotonic=time.monotonic)
+
+    def certify(self, name: str = GATEWAY) -> None:
+        """The CA answers the three requests."""
+        for purpose in Purpose:
+            request = x509.load_pem_x509_csr((self.folder / "certificates" / f"{purpose}.csr").read_bytes())
+            key = request.public_key()
+            assert isinstance(key, ec.EllipticCurvePublicKey)
+            self.install(purpose, self.pki.certify(key, Role.SMGW, purpose, name))
+
+    def install(self, purpose: Purpose, certificate: x509.Certificate) -> None:
+        (self.folder / "certificates" / f"{purpose}.pem").write_bytes(pem(certificate))
+
+    def profile(self, profile: Profile, signer: Holder | None = None) -> None:
+        """The administrator signs ``profile`` and puts it into the folder."""
+        chosen = signer or self.administrator
+        document = cms.sign_document(profile.to_bytes(), signer=chosen.certificate, key=chosen.key)
+        (self.folder / "profiles" / f"{profile.id}-{profile.version}.cms").write_bytes(document)
+
+    def party(self) -> CommunicationProfile:
+        begin = now() - timedelta(days=1)
+        return CommunicationProfile(
+            id="grid", version=1, party="Netz", host="127.0.0.1", port=self.port, path="/deliveries",
+            tls_certificate=der(self.peer), encryption_certificate=der(self.recipient),
+            purposes=(AccessPurpose.GRID_OPERATION,), valid_from=begin, valid_until=begin + timedelta(days=30),
+        )  # fmt: skip
+
+    def evaluation(self) -> EvaluationProfile:
+        party = self.party()
+        return EvaluationProfile(
+            id="grid-1", version=1, use_case=UseCase.TAF_7, party="grid", purpose=AccessPurpose.GRID_OPERATION,
+            meters=(samples.METER,), registers=(samples.IMPORT,), period_seconds=900, dispatch_seconds=900,
+            valid_from=party.valid_from, valid_until=party.valid_until, recipient=party.encryption_fingerprint,
+        )  # fmt: skip
+
+
+def pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.PEM)

@@ -1,0 +1,219 @@
+"""What a gateway must have before it starts, and with which word it does not."""
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pki.certificates import Purpose, Role
+from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
+from pki.revoke import Revocation
+from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose
+from smgw.enrolment import enrol
+from smgw.store.database import KEY_NAME
+from smgw.store.errors import StoreError, StoreReason
+from smgw.store.logs import Event
+from smgw.store.readings import ReadingStore
+from tests.smgw.premises import Premises, now
+from tests.smgw.store import samples
+from tests.softhsm import shared_configuration
+
+pytestmark = pytest.mark.token
+_NUMBERS = iter(range(1000))
+
+
+@pytest.fixture
+def premises(tmp_path: Path) -> Premises:
+    """A gateway that would start."""
+    made = Premises(tmp_path, shared_configuration(), f"premises-{next(_NUMBERS)}")
+    made.enrol()
+    made.profile(made.party())
+    made.profile(made.evaluation())
+    return made
+
+
+@contextmanager
+def composed(premises: Premises) -> Iterator[Composed]:
+    generator = random.Random(1)
+    environment = Environment(now, lambda: 0.0, generator.randbytes, generator.random)
+    with compose(premises.configuration, environment) as one:
+        yield one
+
+
+def test_a_gateway_that_is_good_starts_and_tells_its_status(premises: Premises) -> None:
+    with composed(premises) as one:
+        assert [sender.party for sender in one.senders] == ["grid"]
+        status = one.status()
+    assert status["gateway"] == "EABC0012345678"
+    assert status["deviations"] == []
+    assert status["profiles"]["grid-1"] | {"last_error": ""} == {
+        "party": "grid", "use_case": "TAF-7", "version": 1, "granted": 0, "owed": 0, "open": 0, "acknowledged": 0,
+        "set_aside": 0, "sealed": 0, "duplicates": 0, "failures": 0, "last_error": "",
+    }  # fmt: skip
+
+
+def test_what_is_stored_is_there_after_a_restart(premises: Premises) -> None:
+    with composed(premises) as one:
+        store = one.gateway._readings
+        store.record(samples.reading(0), samples.decision(samples.grant(0)))
+    with composed(premises) as one:
+        assert isinstance(one.gateway._readings, ReadingStore)
+        assert one.gateway._readings.count() == 1
+        assert one.status()["profiles"]["grid-1"]["owed"] == 1
+
+
+def test_enrolling_twice_changes_nothing(premises: Premises) -> None:
+    before = {path.name: path.read_bytes() for path in (premises.folder / "store").iterdir()}
+    with premises.open_token() as token:
+        keys = {purpose: token.key(purpose).public_key().public_numbers() for purpose in Purpose}
+        enrol(premises.configuration, token)
+        assert {purpose: token.key(purpose).public_key().public_numbers() for purpose in Purpose} == keys
+    assert {path.name: path.read_bytes() for path in (premises.folder / "store").iterdir()} == before
+
+
+def pin_wrong(premises: Premises) -> None:
+    (premises.folder / "pin").write_text("9999999999")
+
+
+def pin_readable(premises: Premises) -> None:
+    (premises.folder / "pin").chmod(0o644)
+
+
+def pin_missing(premises: Premises) -> None:
+    (premises.folder / "pin").unlink()
+
+
+def token_removed(premises: Premises) -> None:
+    premises.label = "another-token"
+    premises.write_configuration()
+
+
+def key_removed(premises: Premises) -> None:
+    with premises.open_token() as token:
+        token.destroy_key("SIG")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (pin_wrong, TokenReason.PIN_WRONG),
+        (pin_readable, TokenReason.PIN_FILE),
+        (pin_missing, TokenReason.PIN_FILE),
+        (token_removed, TokenReason.NO_TOKEN),
+        (key_removed, TokenReason.KEY_MISSING),
+    ],
+)
+def test_a_security_module_that_is_not_there(
+    premises: Premises, spoil: Callable[[Premises], None], reason: TokenReason
+) -> None:
+    spoil(premises)
+    with pytest.raises(TokenError) as refusal, composed(premises):
+        pass
+    assert refusal.value.reason is reason
+
+
+def certificate_missing(premises: Premises) -> None:
+    (premises.folder / "certificates" / "ENC.pem").unlink()
+
+
+def certificate_of_another_gateway(premises: Premises) -> None:
+    premises.certify("EABC0099999999")
+
+
+def certificate_of_another_key(premises: Premises) -> None:
+    key = ec.generate_private_key(ec.BrainpoolP256R1())
+    premises.install(Purpose.SIG, premises.pki.certify(key.public_key(), Role.SMGW, Purpose.SIG, samples.GATEWAY.text))
+
+
+def certificate_for_another_purpose(premises: Premises) -> None:
+    shutil.copy(premises.folder / "certificates" / "SIG.pem", premises.folder / "certificates" / "ENC.pem")
+
+
+def certificate_of_a_market_participant(premises: Premises) -> None:
+    with premises.open_token() as token:
+        key = token.key("SIG").public_key()
+    premises.install(Purpose.SIG, premises.pki.certify(key, Role.EMT, Purpose.SIG, "Netz"))
+
+
+def revoked(premises: Premises) -> None:
+    from cryptography import x509  # noqa: PLC0415
+
+    own = x509.load_pem_x509_certificate((premises.folder / "certificates" / "TLS.pem").read_bytes())
+    premises.write_trust(*premises.pki.crls(sub_ca=(Revocation(own.serial_number, now()),)))
+
+
+def lists_stale(premises: Premises) -> None:
+    premises.write_trust(*premises.pki.crls(now=now() - timedelta(days=60)))
+
+
+def trust_empty(premises: Premises) -> None:
+    shutil.rmtree(premises.folder / "trust")
+    (premises.folder / "trust").mkdir()
+
+
+def administrator_missing(premises: Premises) -> None:
+    (premises.folder / "gwa.SIG.pem").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (certificate_missing, CertificateReason.MALFORMED),
+        (certificate_of_another_gateway, CertificateReason.WRONG_NAME),
+        (certificate_of_another_key, CertificateReason.NOT_PINNED),
+        (certificate_for_another_purpose, CertificateReason.WRONG_PURPOSE),
+        (certificate_of_a_market_participant, CertificateReason.WRONG_ROLE),
+        (revoked, CertificateReason.REVOKED),
+        (lists_stale, CertificateReason.CRL_STALE),
+        (trust_empty, CertificateReason.UNKNOWN_ISSUER),
+        (administrator_missing, CertificateReason.MALFORMED),
+    ],
+)
+def test_a_gateway_that_nobody_would_believe(
+    premises: Premises, spoil: Callable[[Premises], None], reason: CertificateReason
+) -> None:
+    spoil(premises)
+    with pytest.raises(CertificateError) as refusal, composed(premises):
+        pass
+    assert refusal.value.reason is reason
+
+
+def test_a_store_without_its_key_stays_closed(premises: Premises) -> None:
+    (premises.folder / "store" / KEY_NAME).unlink()
+    with pytest.raises(StoreError) as refusal, composed(premises):
+        pass
+    assert refusal.value.reason is StoreReason.KEY_MISSING
+
+
+def test_a_store_of_another_token_stays_closed(premises: Premises) -> None:
+    with premises.open_token() as token:
+        token.destroy_key("STORAGE")
+        token.generate_storage_key("STORAGE")
+    with pytest.raises(StoreError) as refusal, composed(premises):
+        pass
+    assert refusal.value.reason is StoreReason.KEY_WRONG
+
+
+def test_a_key_in_process_memory_is_said_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = 'tunnel = "private-key-in-process-memory"\ntls_key_file = "tls.key"'
+    premises = Premises(tmp_path, shared_configuration(), f"premises-{next(_NUMBERS)}", tunnel=memory)
+    premises.enrol()
+    assert (tmp_path / "tls.key").stat().st_mode & 0o777 == 0o600
+    with premises.open_token() as token:
+        assert "TLS" not in token.labels()
+    with composed(premises) as one:
+        assert one.status()["deviations"] == [KEY_IN_MEMORY]
+        assert [entry.subject for entry in one.log.entries() if entry.event is Event.GATEWAY_STARTED] == ["wan.tunnel"]
+    assert KEY_IN_MEMORY in caplog.text
+
+
+def test_no_private_key_on_the_disk(premises: Premises) -> None:
+    """Outside the token's own folder nothing holds a private key, and the database key is only there wrapped."""
+    for path in premises.folder.rglob("*"):
+        if path.is_file():
+            assert b"PRIVATE KEY" not in path.read_bytes(), path
