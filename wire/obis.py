@@ -1,7 +1,6 @@
 """OBIS codes: which quantity a number is (IEC 62056-61).
 
-Decides how a code is written: six bytes on the wire, ``1-0:1.8.0*255`` for people, ``0100010800ff`` in
-logical names.
+Decides how a code is written: six bytes on the wire, ``1-0:1.8.0*255`` for people.
 A code that cannot be read exactly is refused; no group is ever guessed except the ones that the reduced form leaves out.
 """
 
@@ -49,7 +48,7 @@ class Obis:
 
     @classmethod
     def parse_reduced(cls, text: str, *, medium: int = ELECTRICITY, channel: int = ANY_CHANNEL) -> Self:
-        """Read the full form, or the reduced ``C.D.E*F`` of a meter's display, whose medium and channel the caller knows.
+        """Read the full form, or the reduced ``C.D.E*F`` of a display, whose medium and channel the caller knows.
 
         A missing group E is 0 (``C.1``, ``6.8``); letters C, F, L, P stand for 96 to 99. Raises ObisError.
         """

@@ -43,7 +43,7 @@ class Children:
             self.stop(name)
 
     def start(self, name: str, command: Sequence[str], *, ready: Callable[[], bool], seconds: float = 30.0) -> None:
-        """Start ``command`` and wait until ``ready()``. Raises ChildError if it dies or takes longer than ``seconds``."""
+        """Start ``command`` and wait until ``ready()``. Raises ChildError if it dies or is not ready in ``seconds``."""
         with (self._logs / f"{name}.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches only the parent, which then stops the children in order.
             process = subprocess.Popen(

@@ -1,0 +1,187 @@
+"""What an onlooker sees of the running machines: the gateway's status socket and the datacenters' tables, nothing else.
+
+Decides which evidence stands for which step of the walk (docs/journey.md). Steps 1 to 7 are the gateway's own counts,
+steps 8 and 9 are rows in the receiver's database, read from outside. No machine is asked to report about itself for the
+sake of the demonstration.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from datacenter import config as datacenter_config
+from datacenter import database, queries, schema
+from datacenter.errors import DatacenterError
+from smgw.status import StatusError, read_status
+from testbed.demo.scene import Scene
+from wire.reading import SignedReading
+
+STEPS: Final = {
+    1: "frame read from the line",
+    2: "telegram understood",
+    3: "reading verified",
+    4: "reading stored, encrypted",
+    5: "grant owed under a profile",
+    6: "sealed for the recipient",
+    7: "acknowledged through the tunnel",
+    8: "opened and verified by the datacenter",
+    9: "row in the datacenter's table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSeen:
+    """One meter as the gateway counts it."""
+
+    name: str
+    frames: int
+    telegrams: int
+    readings: int
+    stored: int
+    refused: dict[str, int]
+    last_reading_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySeen:
+    """One evaluation profile: what was granted, sealed, acknowledged, and what the party's datacenter holds."""
+
+    name: str
+    party: str
+    granted: int
+    owed: int
+    sealed: int
+    acknowledged: int
+    set_aside: int
+    opened: int
+    rows: int
+    last_error: str
+    latest: SignedReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at everything."""
+
+    at: datetime
+    meters: dict[str, MeterSeen] = field(default_factory=dict)
+    deliveries: dict[str, DeliverySeen] = field(default_factory=dict)
+    refused: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Party -> reason -> how often the gateway granted it nothing (step 5)."""
+    turned_away: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Party -> reason -> how often its datacenter refused what came (step 8)."""
+    received: dict[str, int] = field(default_factory=dict)
+    """Party -> deliveries in its table."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    opened: dict[str, int]
+    rows: dict[str, int]
+    latest: dict[str, SignedReading]
+    refusals: dict[str, int]
+
+
+def look(scene: Scene) -> Seen:
+    """Look at every machine once; a machine that does not answer is seen as having done nothing."""
+    try:
+        status = read_status(scene.gateway / "store")
+    except StatusError:
+        status = {"meters": {}, "profiles": {}, "refusals": {}}
+    received = {party.id: _received(party.configuration) for party in scene.parties}
+    return Seen(
+        at=datetime.now(UTC),
+        meters={name: _meter(name, status["meters"].get(name, {})) for name in _meters(scene)},
+        deliveries={
+            name: _delivery(name, party, status["profiles"].get(name, {}), received[party])
+            for name, party in scene.evaluations.items()
+        },
+        refused=status["refusals"],
+        turned_away={party: one.refusals for party, one in received.items() if one.refusals},
+        received={party: sum(one.opened.values()) for party, one in received.items()},
+    )
+
+
+def steps(scene: Scene, now: Seen, before: Seen) -> dict[str, dict[int, int]]:
+    """For every configured delivery how often each step was seen since ``before``."""
+    observed = {}
+    for name, delivery in now.deliveries.items():
+        meters = [now.meters[meter] for meter in scene.meters_of(name)]
+        earlier = before.deliveries[name]
+        observed[name] = {
+            1: min(meter.frames for meter in meters),
+            2: min(meter.telegrams for meter in meters),
+            3: min(meter.readings for meter in meters),
+            4: min(meter.stored for meter in meters),
+            5: delivery.granted,
+            6: delivery.sealed,
+            7: delivery.acknowledged - earlier.acknowledged,
+            8: delivery.opened - earlier.opened,
+            9: delivery.rows - earlier.rows,
+        }
+    return observed
+
+
+def _meters(scene: Scene) -> list[str]:
+    return [entry["meter"] for entry in scene.plan["meters"]]
+
+
+def _meter(name: str, told: dict[str, Any]) -> MeterSeen:
+    counts = {key: int(told.get(key, 0)) for key in ("frames", "telegrams", "readings", "stored")}
+    return MeterSeen(name, **counts, refused=told.get("refused", {}), last_reading_at=told.get("last_reading_at"))
+
+
+def _delivery(name: str, party: str, told: dict[str, Any], received: _Received) -> DeliverySeen:
+    counts = {key: int(told.get(key, 0)) for key in ("granted", "owed", "sealed", "acknowledged", "set_aside")}
+    return DeliverySeen(
+        name,
+        party,
+        **counts,
+        opened=received.opened.get(name, 0),
+        rows=received.rows.get(name, 0),
+        last_error=told.get("last_error", ""),
+        latest=received.latest.get(name),
+    )
+
+
+def _received(configuration: Path) -> _Received:
+    """What lies in a party's database; empty before its server has made its tables."""
+    engine = database.engine(datacenter_config.load(configuration).database)
+    try:
+        with engine.connect() as connection:
+            return _read(connection)
+    except (DatacenterError, sa.exc.SQLAlchemyError):
+        return _Received({}, {}, {}, {})
+    finally:
+        engine.dispose()
+
+
+def _read(connection: sa.Connection) -> _Received:
+    profile, delivery, reading, refusal = schema.profile, schema.delivery, schema.reading, schema.refusal
+    opened = sa.select(profile.c.identification, sa.func.count()).join_from(
+        delivery, profile, delivery.c.profile_no == profile.c.profile_no
+    )
+    rows = sa.select(profile.c.identification, sa.func.count(), sa.func.max(reading.c.captured_at)).join_from(
+        reading, profile, reading.c.profile_no == profile.c.profile_no
+    )
+    counted = {name: (count, last) for name, count, last in connection.execute(rows.group_by(profile.c.identification))}
+    latest = {}
+    for name, (_, last) in counted.items():
+        since = queries.Selection(since=datetime.fromtimestamp(last, UTC), limit=1)
+        for stored in queries.readings(connection, since):
+            latest[name] = stored.signed
+    return _Received(
+        opened=_counts(connection, opened.group_by(profile.c.identification)),
+        rows={name: count for name, (count, _) in counted.items()},
+        latest=latest,
+        refusals=_counts(
+            connection, sa.select(refusal.c.reason, sa.func.sum(refusal.c.times)).group_by(refusal.c.reason)
+        ),
+    )
+
+
+def _counts(connection: sa.Connection, query: sa.Select[tuple[str, int]]) -> dict[str, int]:
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
