@@ -156,7 +156,7 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
                 deliver=composed.gateway.accept,
                 report=composed.gateway.report,
                 clock=clock,
-                poller=Poller(clock=clock, monotonic=composed.environment.monotonic),
+                poller=Poller(clock=clock),
             )
             line.start()
             running.callback(line.stop)
