@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
@@ -113,6 +114,18 @@ def test_sub_ca_that_is_no_ca(small_pki: SmallPki, emt: Holder, constraints: x50
         small_pki.hierarchy.root.key,
         drop=() if constraints else (ExtensionOID.BASIC_CONSTRAINTS,),
         replace=((constraints, True),) if constraints else (),
+    )
+    assert reason_of(under(small_pki, forged, sub_ca.key, emt), emt.certificate) is Reason.PROFILE
+
+
+@pytest.mark.parametrize("deviation", ["criticality", "hash"])
+def test_sub_ca_that_is_not_of_the_profile(small_pki: SmallPki, emt: Holder, deviation: str) -> None:
+    sub_ca = small_pki.hierarchy.sub_ca
+    forged = forge.rebuild(
+        sub_ca.certificate,
+        small_pki.hierarchy.root.key,
+        replace=((x509.BasicConstraints(ca=True, path_length=0), False),) if deviation == "criticality" else (),
+        algorithm=hashes.SHA224() if deviation == "hash" else hashes.SHA512(),
     )
     assert reason_of(under(small_pki, forged, sub_ca.key, emt), emt.certificate) is Reason.PROFILE
 
