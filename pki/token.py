@@ -285,7 +285,7 @@ class Token(Operations):
     def _log_in(self) -> None:
         with translated(self._label):
             library = load(self._module)
-            if OPEN <= {self._label}:
+            if not OPEN - {self._label}:
                 # Nothing else is in use: look at the slots again, for tokens that came, went or came back since.
                 reinitialise(library)
             try:

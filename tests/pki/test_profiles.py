@@ -54,6 +54,19 @@ def test_a_relative_name_of_two_values() -> None:
         read_subject(x509.Name([joined, *(x509.RelativeDistinguishedName([part]) for part in parts[2:])]))
 
 
+@pytest.mark.parametrize("kind", [NameOID.TITLE, NameOID.COUNTRY_NAME], ids=["unknown", "twice"])
+def test_a_part_of_a_ca_name_that_does_not_belong(kind: x509.ObjectIdentifier) -> None:
+    parts = list(subject_name(Role.SUB_CA, "Testbed", organisation="SM-Test-PKI-DE", country="DE", generation=1))
+    with pytest.raises(CertificateError):
+        read_subject(x509.Name([*parts, x509.NameAttribute(kind, "DE")]))
+
+
+def test_a_sub_ca_may_have_its_unit_after_the_serial_number() -> None:
+    parts = list(subject_name(Role.SUB_CA, "Testbed", organisation="SM-Test-PKI-DE", country="DE", generation=1))
+    moved = x509.Name([*parts, x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "unit")])
+    assert read_subject(moved) == Subject(Role.SUB_CA, "Testbed")
+
+
 def test_profiles_of_end_users() -> None:
     for role in END_ROLES:
         for purpose in Purpose:
