@@ -52,8 +52,9 @@ class Grant:
     """One value that one party shall get under one evaluation profile (Freigabe).
 
     ``key`` is unique within the profile: a value for the same raster point or period has the same key, whatever the
-    clock did in between. TAF-7: ``readings`` holds the one reading, ``derived`` is None, the period is the one that
-    begins at the raster point. TAF-1: ``readings`` is empty, ``derived`` is the unsigned sum, its device the gateway.
+    clock did in between. TAF-7: ``readings`` holds the one reading, ``derived`` is None, and the period runs from the
+    raster point to the capture, so that no delivery speaks of a time that has not come. TAF-1: ``readings`` is empty,
+    ``derived`` is the unsigned sum, its device the gateway.
     """
 
     profile: str
@@ -180,7 +181,7 @@ def _meter_reading(reading: SignedReading, evaluation: EvaluationProfile, histor
         party=evaluation.party,
         key=f"{measured.device}|{measured.obis}|{format_instant(point)}",
         period_begin=point,
-        period_end=point + timedelta(seconds=evaluation.period_seconds),
+        period_end=measured.captured_at,
         readings=(reading,),
     )
 

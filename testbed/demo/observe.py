@@ -183,5 +183,5 @@ def _read(connection: sa.Connection) -> _Received:
     )
 
 
-def _counts(connection: sa.Connection, query: sa.Select[tuple[str, int]]) -> dict[str, int]:
+def _counts(connection: sa.Connection, query: sa.Select[str, int]) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in connection.execute(query)}

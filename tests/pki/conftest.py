@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from pki.token import Token
-from tests.pki.small_pki import SmallPki
+from testbed.small_pki import SmallPki
 from tests.softhsm import MODULE, PIN, fresh_token
 
 

@@ -15,7 +15,7 @@ from pki.errors import CertificateError, CertificateReason, IssueError, IssueRea
 from pki.requests import Triple, build_renewal, build_request, build_triple
 from pki.store import Store
 from pki.token import Token
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 
 pytestmark = pytest.mark.token
 EMT = Holder(Role.EMT, "Netz", ("localhost",))

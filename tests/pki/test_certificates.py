@@ -14,7 +14,7 @@ from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certif
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from tests.pki import forge
-from tests.pki.small_pki import GATEWAY, NOW, Holder, SmallPki
+from testbed.small_pki import GATEWAY, NOW, Holder, SmallPki
 
 
 @pytest.fixture(scope="module")

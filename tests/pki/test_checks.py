@@ -13,7 +13,7 @@ from pki.certificates import Purpose, Role
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from tests.pki import forge
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 
 
 def refused(reason: Reason) -> "pytest.RaisesExc[CertificateError]":

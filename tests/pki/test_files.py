@@ -11,7 +11,7 @@ from pki.certificates import Purpose
 from pki.errors import IssueError
 from pki.files import read_key, read_requests, write_certificates, write_keys, write_requests
 from pki.requests import build_triple, read_triple
-from tests.pki.small_pki import SmallPki
+from testbed.small_pki import SmallPki
 
 KEYS = {purpose: ec.generate_private_key(ec.BrainpoolP256R1()) for purpose in Purpose}
 

@@ -9,7 +9,7 @@ from pki.certificates import Purpose, Role, VerifiedCertificate
 from pki.errors import SealError, SealReason
 from pki.inner import sign_reading, verify_reading
 from tests.pki.cms.parties import parties, stranger
-from tests.pki.small_pki import GATEWAY, NOW
+from testbed.small_pki import GATEWAY, NOW
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 

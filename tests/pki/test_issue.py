@@ -12,7 +12,7 @@ from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, IssueError, IssueReason
 from pki.issue import Issuer, Order, Prepared, prepare, prepare_root, serial_number, validity_end
 from pki.plan import Plan
-from tests.pki.small_pki import GATEWAY, NOW, SmallPki
+from testbed.small_pki import GATEWAY, NOW, SmallPki
 
 KEY = ec.generate_private_key(ec.BrainpoolP256R1())
 ORDER = Order(KEY.public_key(), Role.SMGW, GATEWAY, Purpose.SIG)

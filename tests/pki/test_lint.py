@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, Ob
 from pki.certificates import Purpose, Role
 from pki.lint import lint, lint_der
 from tests.pki import forge
-from tests.pki.small_pki import GATEWAY, NOW, SmallPki
+from testbed.small_pki import GATEWAY, NOW, SmallPki
 
 
 @pytest.mark.parametrize("purpose", Purpose)

@@ -14,7 +14,7 @@ from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certif
 from pki.files import read_key, write_requests
 from pki.requests import build_triple
 from pki.token import use_configuration
-from tests.pki.small_pki import SmallPki
+from testbed.small_pki import SmallPki
 from tests.softhsm import shared_configuration
 
 pytestmark = pytest.mark.token

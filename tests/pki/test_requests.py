@@ -19,7 +19,7 @@ from pki.requests import (
     read_renewal,
     read_triple,
 )
-from tests.pki.small_pki import GATEWAY, SmallPki
+from testbed.small_pki import GATEWAY, SmallPki
 
 NAME = f"{GATEWAY}.SMGW"
 KEYS = {purpose: ec.generate_private_key(ec.BrainpoolP256R1()) for purpose in Purpose}

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from pki.errors import IssueError
 from pki.revoke import REASONS, Revocation, build_crl
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 
 
 def test_entries_number_and_times(small_pki: SmallPki) -> None:

@@ -13,7 +13,7 @@ from pki.errors import TrustError
 from pki.revoke import Revocation
 from pki.show import show
 from tests.pki import forge
-from tests.pki.small_pki import GATEWAY, NOW, SmallPki
+from testbed.small_pki import GATEWAY, NOW, SmallPki
 
 
 def test_a_certificate(small_pki: SmallPki, tmp_path: Path) -> None:

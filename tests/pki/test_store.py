@@ -14,7 +14,7 @@ from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import IssueError, IssueReason
 from pki.issue import Order
 from pki.store import Index, Store, key_mark, write_atomically
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 
 PLAN = (Path(pki.__file__).parent / "hierarchy.toml").read_text()
 

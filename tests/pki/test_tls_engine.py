@@ -14,7 +14,7 @@ from pki.errors import TunnelError, TunnelReason
 from pki.revoke import Revocation
 from pki.tls import client_context, server_context
 from pki.tls_engine import TlsEngine, Verify
-from tests.pki.small_pki import Holder, SmallPki
+from testbed.small_pki import Holder, SmallPki
 from tests.pki.tunnel_world import STARTED, clock, ends
 
 WORLD = ends()

@@ -19,7 +19,7 @@ from pki.plan import Plan
 from pki.requests import build_request
 from pki.revoke import build_crl
 from pki.token import Token, TokenKey
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 
 pytestmark = pytest.mark.token
 

@@ -22,7 +22,7 @@ from pki.stunnel import StunnelTunnel
 from pki.token import Token
 from pki.token_tls import StunnelBackend, TokenAddress
 from pki.tunnel import MAX_TUNNEL_AGE, TunnelPeer
-from tests.pki.small_pki import GATEWAY, Holder, SmallPki
+from testbed.small_pki import GATEWAY, Holder, SmallPki
 from tests.pki.tunnel_world import STARTED, TIMEOUT, clock, ends, openssl_server, python_server, tcp_server
 from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration, write_configuration
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pki.certificates import Purpose, Role, TrustStore
 from pki.tls import GROUPS, SUITES, TlsIdentity
 from pki.tunnel import TunnelPeer
-from tests.pki.small_pki import GATEWAY, Holder, SmallPki
+from testbed.small_pki import GATEWAY, Holder, SmallPki
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
 TIMEOUT = 10.0

@@ -10,7 +10,7 @@ from pki.certificates import Purpose, Role, VerifiedCertificate
 from pki.cms import Opened, open_sealed
 from pki.cms.identifiers import ContentEncryption, KeyAgreement
 from pki.cms.sealing import seal_with
-from tests.pki.small_pki import GATEWAY, Holder, SmallPki
+from testbed.small_pki import GATEWAY, Holder, SmallPki
 
 CONTENT = b"<content>48 bytes are three blocks of AES</content>"
 

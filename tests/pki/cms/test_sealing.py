@@ -19,7 +19,7 @@ from pki.cms.signed import Attributes, SignedData, digest
 from pki.der import encode_integer
 from pki.errors import SealError, SealReason
 from tests.pki.cms.parties import CONTENT, Parties, parties, stranger
-from tests.pki.small_pki import Holder
+from testbed.small_pki import Holder
 
 WORLD: Parties = parties()
 SEALED = WORLD.seal()

@@ -11,7 +11,7 @@ from pki.errors import TokenError
 from pki.inner import sign_reading, verify_reading
 from pki.token import Token
 from tests.pki.cms.parties import CONTENT, parties
-from tests.pki.small_pki import GATEWAY, NOW, Holder
+from testbed.small_pki import GATEWAY, NOW, Holder
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, Unit
 

@@ -26,7 +26,7 @@ def test_the_reading_at_a_raster_point_is_granted_as_it_was_signed() -> None:
     assert grant.derived is None
     assert (grant.profile, grant.profile_version, grant.party) == ("series-1", 1, "grid-operator")
     assert grant.key == "1ISK0012345678|1-0:1.8.0*255|2026-06-01T12:00:00Z"
-    assert (grant.period_begin, grant.period_end) == (NOON, NOON + timedelta(minutes=15))
+    assert (grant.period_begin, grant.period_end) == (NOON, NOON + 3 * SECOND)
     assert decided(signed, SERIES).refusals == ()
 
 

@@ -1,0 +1,29 @@
+"""The small SM-PKI is one that the real verification believes, and the same seed is the same PKI."""
+
+import pytest
+
+from pki.certificates import Purpose, Role, fingerprint
+from pki.errors import CertificateError, CertificateReason
+from pki.revoke import Revocation
+from testbed.small_pki import NOW, SmallPki
+
+
+def test_its_certificates_are_believed() -> None:
+    pki = SmallPki()
+    verified = pki.verified(pki.holder(Role.EMT, Purpose.SIG), Role.EMT, Purpose.SIG)
+    assert (verified.role, verified.purpose, verified.identity) == (Role.EMT, Purpose.SIG, "Netz")
+
+
+def test_its_revocations_are_believed() -> None:
+    pki = SmallPki()
+    holder = pki.holder(Role.EMT, Purpose.SIG)
+    trust = pki.trust(sub_ca=(Revocation(holder.certificate.serial_number, NOW),))
+    pinned = {fingerprint(holder.certificate)}
+    with pytest.raises(CertificateError) as refused:
+        trust.verify(holder.certificate, role=Role.EMT, purpose=Purpose.SIG, at=NOW, pinned=pinned)
+    assert refused.value.reason is CertificateReason.REVOKED
+
+
+def test_one_seed_is_one_pki() -> None:
+    keys = [SmallPki(seed=seed).holder(Role.EMT, Purpose.ENC).key.private_numbers() for seed in (3, 3, 4)]
+    assert keys[0] == keys[1] != keys[2]
