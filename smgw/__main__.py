@@ -26,6 +26,8 @@ from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
 from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
+from smgw.lmn.port import Port, PortError
+from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
@@ -50,6 +52,7 @@ class Exit(IntEnum):
     STORE = 5
     RUNNING = 6
     NOT_RUNNING = 7
+    LINE = 8
 
 
 @contextmanager
@@ -71,6 +74,8 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.STORE, f"store: {error}"
     except StatusError as error:
         code, sentence = Exit.NOT_RUNNING, str(error)
+    except PortError as error:
+        code, sentence = Exit.LINE, f"line: {error}"
     else:
         return
     click.echo(f"smgw: {sentence}", err=True)
@@ -248,6 +253,25 @@ def log(config: Path, *, after: int, as_json: bool) -> None:
                         f"{entry.record_number} {fields['last_at']} {entry.outcome.name} {entry.event} {entry.subject} "
                         f"{words} (+{entry.repetition_count})"
                     )
+
+
+@main.command()
+@_configuration
+@click.argument("line")
+@click.option("--address", "addresses", multiple=True, help="Ask this address too; without any, whoever is there.")
+def scan(config: Path, line: str, addresses: tuple[str, ...]) -> None:
+    """Ask who is on LINE, while no gateway runs; each answer is an address, a speed and an identification."""
+    with _refusals():
+        settings = next((one for one in Configuration.load(config).lines if one.name == line), None)
+        if settings is None:
+            raise ConfigurationError(f"{config} has no line {line!r}")
+        port = Port(settings.port, speed=settings.speed, framing=settings.framing)
+        try:
+            for found in scan_line(port, addresses or ("",), echo=settings.echo):
+                who = found.identification
+                click.echo(f"address {found.address!r} at {found.speed} baud: {who.manufacturer} {who.text}")
+        finally:
+            port.close()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Protocol
 
 import h11
+from cryptography import x509
+from OpenSSL import SSL
 
 from pki.errors import TunnelError, TunnelReason
 from pki.tunnel import TunnelPeer
@@ -22,6 +25,14 @@ def http(status: int, body: bytes, extra: bytes = b"") -> bytes:
 
 STORED = http(200, b'{"result":"stored"}')
 DUPLICATE = http(200, b'{"result":"duplicate"}')
+
+
+class Stream(Protocol):
+    """What a socket and a TLS connection over one have in common."""
+
+    def recv(self, bufsize: int, /) -> bytes: ...
+
+    def sendall(self, data: bytes, /) -> object: ...
 
 
 class Receiver:
@@ -62,12 +73,16 @@ class Receiver:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                while self._exchange(connection):
+                stream = self._secured(connection)
+                while self._exchange(stream):
                     pass
-            except OSError:
+            except (OSError, SSL.Error):
                 return
 
-    def _exchange(self, connection: socket.socket) -> bool:
+    def _secured(self, connection: socket.socket) -> Stream:
+        return connection
+
+    def _exchange(self, connection: Stream) -> bool:
         server = h11.Connection(h11.SERVER)
         body = bytearray()
         while True:
@@ -90,6 +105,24 @@ class Receiver:
         for piece in [answer] if isinstance(answer, bytes) else answer:
             connection.sendall(piece)
         return True
+
+
+class TlsReceiver(Receiver):
+    """The same behind mutual TLS with the project's own profile; ``clients`` are the certificates that were shown."""
+
+    def __init__(self, answer: Answer, context: SSL.Context) -> None:
+        self._context = context
+        self.clients: list[x509.Certificate] = []
+        super().__init__(answer)
+
+    def _secured(self, connection: socket.socket) -> Stream:
+        secured = SSL.Connection(self._context, connection)
+        secured.set_accept_state()
+        secured.do_handshake()
+        shown = secured.get_peer_certificate(as_cryptography=True)
+        assert shown is not None
+        self.clients.append(shown)
+        return secured
 
 
 class PlainTunnel:

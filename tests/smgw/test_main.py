@@ -1,0 +1,199 @@
+"""The command line as a process of its own: start, refuse, deliver, stop."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pki.errors import CertificateError, CertificateReason, SealError, SealReason, TokenError, TokenReason
+from pki.tls import TlsIdentity, server_context
+from smgw.__main__ import Exit, _refusals, main
+from smgw.config import ConfigurationError
+from smgw.lmn.port import PortError, PortReason
+from smgw.lock import AlreadyRunningError
+from smgw.status import StatusError, read_status
+from smgw.store.database import Database
+from smgw.store.errors import StoreFullError
+from smgw.store.readings import ReadingStore
+from tests.smgw.premises import GATEWAY, Premises, pem
+from tests.smgw.store import samples
+from tests.smgw.wan.receiver import STORED, TlsReceiver
+from tests.softhsm import MODULE, shared_configuration, write_configuration
+
+pytestmark = pytest.mark.token
+ROOT = Path(__file__).parents[2]
+STUNNEL = 'tunnel = "stunnel"'
+MEMORY = 'tunnel = "private-key-in-process-memory"\ntls_key_file = "tls.key"'
+PATIENCE = 20.0
+
+
+def smgw(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "smgw", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def made(folder: Path, tunnel: str, port: int = 1) -> Premises:
+    """Premises whose token ``smgw init`` made."""
+    if not MODULE.exists():
+        pytest.skip("SoftHSM2 is not installed (apt install softhsm2)")
+    premises = Premises(folder, write_configuration(folder), GATEWAY, port, tunnel)
+    result = smgw("init", premises.file, "--create-token")
+    assert result.returncode == 0, result.stderr
+    premises.certify()
+    premises.profile(premises.party())
+    premises.profile(premises.evaluation())
+    return premises
+
+
+@contextmanager
+def running(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smgw", "run", premises.file], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_for(premises, process, bool)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def wait_for(
+    premises: Premises, process: "subprocess.Popen[str]", good: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    until = time.monotonic() + PATIENCE
+    status: dict[str, Any] = {}
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            assert process.stderr is not None
+            pytest.fail(f"the gateway ended: {process.stderr.read()}")
+        try:
+            status = read_status(premises.folder / "store")
+        except StatusError:
+            status = {}
+        if status and good(status):
+            return status
+        time.sleep(0.1)
+    pytest.fail(f"waited in vain: {status}")
+
+
+def test_a_day_in_the_life(tmp_path: Path) -> None:
+    premises = made(tmp_path, STUNNEL)
+    with running(premises) as gateway:
+        assert GATEWAY in smgw("status", premises.file).stdout
+        second = smgw("run", premises.file)
+        assert second.returncode == Exit.RUNNING
+        assert "two gateways with the same identity" in second.stderr
+        pin = (premises.folder / "pin").read_bytes().strip()
+        for shown in ("environ", "cmdline"):
+            assert pin not in Path(f"/proc/{gateway.pid}/{shown}").read_bytes()
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(PATIENCE) == 0
+    entries = [json.loads(line) for line in smgw("log", premises.file, "--json").stdout.splitlines()]
+    events = [entry["event"] for entry in entries]
+    assert events.count("PROFILE_IMPORTED") == 2
+    assert events[-1] == "GATEWAY_STOPPED"
+
+    (premises.folder / "pin").write_bytes(b"9999999999")
+    refused = smgw("run", premises.file)
+    assert (refused.returncode, refused.stdout) == (Exit.SECURITY_MODULE, "")
+    assert refused.stderr.startswith("smgw: security module: pin-wrong")
+    (premises.folder / "pin").write_bytes(pin)
+
+    (premises.folder / "tokens").rename(premises.folder / "pulled")
+    (premises.folder / "tokens").mkdir()
+    refused = smgw("run", premises.file)
+    assert refused.returncode == Exit.SECURITY_MODULE
+    assert refused.stderr.startswith("smgw: security module: no-token")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("lines[0].speed is missing"), Exit.CONFIGURATION),
+        (AlreadyRunningError("two gateways"), Exit.RUNNING),
+        (TokenError(TokenReason.LOST, "gone"), Exit.SECURITY_MODULE),
+        (CertificateError(CertificateReason.REVOKED, "ours"), Exit.TRUST),
+        (SealError(SealReason.ALGORITHM, "odd"), Exit.TRUST),
+        (StoreFullError("no room"), Exit.STORE),
+        (PortError(PortReason.UNAVAILABLE, "no such port"), Exit.LINE),
+        (StatusError("nobody there"), Exit.NOT_RUNNING),
+    ],
+)
+def test_every_refusal_is_a_sentence_and_a_code(
+    error: Exception, code: Exit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, _refusals():
+        raise error
+    assert ended.value.code == code
+    assert str(error) in capsys.readouterr().err
+
+
+def test_scan_knows_only_configured_lines(tmp_path: Path) -> None:
+    premises = Premises(tmp_path, tmp_path / "none", GATEWAY)
+    premises.write_configuration(lines='[[lines]]\nname = "a"\nport = "/dev/null/none"\nspeed = 300\nframing = "7E1"')
+    runner = CliRunner()
+    refused = runner.invoke(main, ["scan", str(premises.file), "b"])
+    assert (refused.exit_code, "no line 'b'" in refused.stderr) == (Exit.CONFIGURATION, True)
+    assert runner.invoke(main, ["scan", str(premises.file), "a"]).exit_code == Exit.LINE
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("tunnel", [STUNNEL, MEMORY], ids=["stunnel", "in-process"])
+def test_what_is_owed_goes_through_mutual_tls(tmp_path: Path, tunnel: str) -> None:
+    if tunnel == STUNNEL and not Path("/usr/bin/stunnel").exists():
+        pytest.skip("stunnel is not installed (apt install stunnel4 libengine-pkcs11-openssl)")
+    shared_configuration()
+    premises = made(tmp_path, tunnel)
+    chain = (premises.peer.certificate, premises.pki.hierarchy.sub_ca.certificate)
+    receiver = TlsReceiver(
+        lambda _: STORED, server_context(TlsIdentity(chain, premises.peer.key), premises.pki.trust())
+    )
+    premises.port = receiver.port
+    for file in (tmp_path / "profiles").iterdir():
+        file.unlink()
+    premises.profile(premises.party())
+    premises.profile(premises.evaluation())
+    owe(premises)
+    with running(premises) as gateway:
+        status = wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] == 1)
+        assert bool(status["deviations"]) is (tunnel == MEMORY)
+    (client,) = receiver.clients
+    own = (tmp_path / "certificates" / "TLS.pem").read_bytes()
+    assert pem(client) == own
+    assert len(receiver.bodies) == 1
+    assert receiver.requests[0].target == b"/deliveries"
+    receiver.close()
+
+
+def owe(premises: Premises) -> None:
+    """Put two readings and their grants into the store, as the walk would have, in a process that has the token."""
+    programme = (
+        "import sys, time; from pathlib import Path\n"
+        "from smgw.composition import open_token; from smgw.config import Configuration\n"
+        "from tests.smgw.test_main import fill\n"
+        "configuration = Configuration.load(Path(sys.argv[1]))\n"
+        "with open_token(configuration, time.monotonic) as token: fill(configuration, token)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", programme, premises.file], cwd=ROOT, check=True, timeout=60, env={**os.environ}
+    )
+
+
+def fill(configuration: Any, token: Any) -> None:
+    database = Database.open(configuration.store, token, configuration.gateway)
+    for number in range(2):
+        ReadingStore(database).record(samples.reading(number), samples.decision(samples.grant(number)))
+    database.close()
