@@ -63,19 +63,21 @@ def misheard(octets: bytes, sent_at: int, heard_at: int) -> bytes:
     return bytes(heard)
 
 
-def collided(sendings: Sequence[bytes], noise: Random) -> bytes:
+def collided(sendings: Sequence[tuple[int, bytes]], noise: Random) -> bytes:
     """What is on a two-wire bus when several drivers send at once: low wins, and edges that do not fall together ring.
 
-    Returns as many octets as the longest sending has; each octet in which more than one took part is damaged.
+    ``sendings`` are octets with the place of their first one on the line. An octet in which more than one took part is
+    damaged; a place at which nobody sends is skipped.
     """
-    length = max(len(sending) for sending in sendings)
-    heard = bytearray(length)
-    for place in range(length):
-        taking_part = [sending[place] for sending in sendings if place < len(sending)]
+    heard = bytearray()
+    for place in range(max(begin + len(octets) for begin, octets in sendings)):
+        taking_part = [octets[place - begin] for begin, octets in sendings if 0 <= place - begin < len(octets)]
+        if not taking_part:
+            continue
         octet = 0xFF
         for sent in taking_part:
             octet &= sent
-        heard[place] = octet if len(taking_part) == 1 else octet & noise.getrandbits(8)
+        heard.append(octet if len(taking_part) == 1 else octet & noise.getrandbits(8))
     return bytes(heard)
 
 

@@ -9,21 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from smgw.lmn.errors import PollError, PollReason
 from wire.errors import ObisError
+from wire.meter.iec62056 import DataMessage, Identification, parse_data_sets
+from wire.meter.iec62056.datasets import split_unit
 from wire.obis import Obis
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The octets of one complete read-out whose check character, length and parity were right (7-bit characters).
+    """One complete read-out whose characters, check character and length were right.
 
-    ``identification`` is the message that begins with ``/`` (empty for a meter that sends none), ``message`` the data
-    message. ``started_at`` is when the request left, ``captured_at`` when the first character of the data message came:
-    aware UTC, truncated to whole seconds. ``block_checked`` is False where a missing BCC was accepted.
+    ``identification`` is None where a meter sent none; ``message`` is the data message as it was on the line
+    (``message.to_bytes()`` gives its octets). ``started_at`` is when the request left, ``captured_at`` when the first
+    character of the data message came: aware UTC, the latter in whole seconds. ``block_checked`` is False where a
+    missing BCC was accepted.
     """
 
-    identification: bytes
-    message: bytes
+    identification: Identification | None
+    message: DataMessage
     block_checked: bool
     started_at: datetime
     captured_at: datetime
@@ -65,3 +69,22 @@ class Telegram:
             if named == obis:
                 found += values
         return tuple(found)
+
+
+def parse(frame: Frame) -> Telegram:
+    """Parse the data sets of ``frame``.
+
+    A line that is no data set is a maker's peculiarity where the block check says that it was really sent; without one
+    it may be damage. Raises PollError(GRAMMAR) then, and where there is no data set at all.
+    """
+    found = parse_data_sets(frame.message.body.decode("latin-1"))
+    if not found.data_sets or (found.unparsed and not frame.block_checked):
+        raise PollError(PollReason.GRAMMAR, f"{len(found.unparsed)} lines are no data sets")
+    data_sets: dict[str, tuple[Value, ...]] = {}
+    for data_set in found.data_sets:
+        values = tuple(Value(*split_unit(value)) for value in data_set.values)
+        data_sets[data_set.address] = data_sets.get(data_set.address, ()) + values
+    manufacturer, text = "", ""
+    if frame.identification is not None:
+        manufacturer, text = frame.identification.manufacturer, frame.identification.text
+    return Telegram(manufacturer, text, data_sets, frame.started_at, frame.captured_at)

@@ -47,7 +47,7 @@ class Sending:
         return octets
 
 
-class Station(Protocol):
+class Node(Protocol):
     """One device on the line."""
 
     @property
@@ -74,7 +74,7 @@ class Bus:
     def __init__(
         self,
         wire: Wire,
-        stations: Sequence[Station],
+        stations: Sequence[Node],
         *,
         speed: int,
         echo: bool = False,
@@ -108,6 +108,10 @@ class Bus:
         self._wire.close()
         os.close(self._wake_reader)
         os.close(self._wake_writer)
+
+    def join(self, timeout: float | None) -> None:
+        """Wait until the thread ends."""
+        self._thread.join(timeout)
 
     def pull(self) -> None:
         """Take the adapter out; returns when it is out."""
@@ -192,11 +196,17 @@ class Bus:
 
     def _emit(self, now: float) -> None:
         """Put on the wire what has left the stations' transmitters by now."""
-        chunks = [(sending, octets) for sending in self._sendings if (octets := sending.due(now))]
+        chunks: list[tuple[float, int, bytes]] = []
+        for sending in self._sendings:
+            first_end = sending.next_end
+            if octets := sending.due(now):
+                chunks.append((first_end, sending.speed, octets))
         self._sendings = [sending for sending in self._sendings if sending.sent < len(sending.octets)]
         if not chunks:
             return
-        speed = chunks[0][0].speed
-        octets = chunks[0][1] if len(chunks) == 1 else collided([chunk for _, chunk in chunks], self._noise)
+        first, speed, octets = min(chunks)
+        if len(chunks) > 1:
+            places = [(round((first_end - first) / character_seconds(speed)), chunk) for first_end, _, chunk in chunks]
+            octets = collided(places, self._noise)
         far_speed = self._wire.far_speed()
         self._wire.write(octets if far_speed in (None, speed) else misheard(octets, speed, far_speed))

@@ -15,9 +15,13 @@ from testbed.meter.load import FLAT, H25, Load
 from testbed.meter.memory import Event, Memory, parse_stamp
 from testbed.meter.registers import Condition, data_sets
 from testbed.meter.settings import LoadKind, MeterSettings
+from wire.meter.iec62056 import Command
 
 _REQUEST = re.compile(r"([^()]{1,16})\(([^()]{0,64})\)", re.ASCII)
 _CLOCK_JUMP = timedelta(days=1)
+_READ_COMMANDS = {"R1", "R2", "R5", "R6"}
+_OTHER_COMMANDS = {"R3", "R4", "W1", "W2", "W3", "W4", "W5", "W6", "E2"}
+"""In the standard or in German practice, but not for reading."""
 
 
 class ErrorCode(StrEnum):
@@ -54,6 +58,8 @@ class Device:
     clock: Callable[[], datetime]
     faults: Faults = field(default_factory=Faults)
     events: list[Event] = field(default_factory=list)
+    foreign: bool = False
+    """For this conversation it is another meter."""
     load: Load = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,27 +70,35 @@ class Device:
     def shown(self) -> dict[str, str]:
         """Address -> text in parentheses now, with the faults whose turn it is."""
         condition = Condition(
-            wrong_identity=self.faults.take(Fault.WRONG_IDENTITY),
+            wrong_identity=self.foreign,
             runs_backwards=self.faults.take(Fault.RUNS_BACKWARDS),
             fatal_error=self.faults.take(Fault.ERROR_STATUS),
         )
         now = self.clock() + (_CLOCK_JUMP if self.faults.take(Fault.CLOCK_JUMP) else timedelta())
         return data_sets(self.settings, self.load, now, condition)
 
-    def read_out(self) -> list[str]:
-        """Lines of the read-out, without the end mark."""
-        return [f"{address}({text})" for address, text in self.shown().items()]
+    def read_out(self) -> bytes:
+        """The body of the read-out with its end mark."""
+        lines = [f"{address}({text})" for address, text in self.shown().items()]
+        return "\r\n".join([*lines, "!", ""]).encode("ascii")
 
-    def read(self, command: str, request: str, *, authorised: bool) -> Sequence[str]:
-        """Lines that answer ``R1``, ``R2``, ``R5`` or ``R6`` with ``address(parameter)``. Raises RefusedError.
+    def answer(self, command: Command) -> Sequence[bytes]:
+        """The blocks of an answer; R6 cuts after ``rows_per_block`` lines, an error code is a block of its own."""
+        try:
+            lines = self._read(command.name, (command.data or b"").decode("latin-1"))
+        except RefusedError as refused:
+            return [f"({refused.code})".encode("ascii")]
+        count = self.settings.rows_per_block if command.name == "R6" else len(lines)
+        blocks = ["\r\n".join(lines[begin : begin + count]) for begin in range(0, len(lines), count)]
+        return [block.encode("ascii") + b"\r\n" * (len(lines) > 1) for block in blocks]
 
-        R1 answers without the address, as an ME162 does; the others with it.
-        """
+    def _read(self, command: str, request: str) -> Sequence[str]:
+        """Lines that answer ``address(parameter)``: R1 without the address, as an ME162 does, the others with it."""
+        if command not in _READ_COMMANDS:
+            raise RefusedError(ErrorCode.NOT_IMPLEMENTED if command in _OTHER_COMMANDS else ErrorCode.COMMAND)
         match = _REQUEST.fullmatch(request)
         if match is None:
             raise RefusedError(ErrorCode.PARAMETER)
-        if self.settings.needs_password and not authorised:
-            raise RefusedError(ErrorCode.NOT_AUTHORISED)
         address, parameter = match.groups()
         if address in ("P.01", "P.98"):
             return self._window(address, parameter)

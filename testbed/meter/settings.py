@@ -45,7 +45,7 @@ class MeterSettings:
     ``address`` is the device address on the line (None: the serial number); ``None`` for ``top_speed`` means that the
     meter never leaves the line's speed. ``announces`` is the speed in the identification, where it differs from
     ``top_speed``: a meter that announces one speed and uses another. ``switches_after`` is how long it waits before
-    it changes.
+    it changes; ``sends_unasked`` lets it send its read-out at the line's speed when no acknowledgement comes.
     """
 
     serial: str = "12345678"
@@ -67,6 +67,7 @@ class MeterSettings:
     push_seconds: float = 2.0
     slow_seconds: float = 3.0
     block_check: bool = True
+    sends_unasked: bool = False
     profile_days: int = 40
     rows_per_block: int = 20
     history_months: int = 2

@@ -39,10 +39,10 @@ def test_even_parity_is_made_and_recognised() -> None:
 
 
 def test_a_collision_damages_what_overlaps_and_nothing_else() -> None:
-    heard = wires.collided([b"aaaa", b"bbbbbbbb"], Random(1))
-    assert len(heard) == 8
-    assert heard[4:] == b"bbbb"
-    assert heard[:4] not in (b"aaaa", b"bbbb")
+    heard = wires.collided([(0, b"aaaa"), (2, b"bbbbbb"), (10, b"c")], Random(1))
+    assert len(heard) == 9
+    assert (heard[:2], heard[4:]) == (b"aa", b"bbbbc")
+    assert heard[2:4] not in (b"aa", b"bb")
 
 
 def test_the_master_sees_the_speed_of_the_reader(tmp_path: Path) -> None:

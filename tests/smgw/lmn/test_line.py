@@ -1,0 +1,177 @@
+"""Lines with threads: schedules, silent meters, pulled adapters, and that nobody waits for another."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from smgw.lmn.errors import LineEvent
+from smgw.lmn.line import Line
+from smgw.lmn.telegram import Telegram
+from smgw.metering.verify import verify
+from testbed.faults import Fault
+from testbed.meter.simulator import SimulatedLine
+from tests.smgw.lmn.lines import clock, configuration, meter, poller, profile, simulated
+from wire.profiles import MeterProfile
+
+PATIENCE_SECONDS = 15.0
+
+
+class World:
+    """What lines deliver and report."""
+
+    def __init__(self) -> None:
+        self.telegrams: list[tuple[str, Telegram]] = []
+        self.events: list[tuple[LineEvent, str, dict[str, str | int]]] = []
+        self._changed = threading.Condition()
+        self.broken = False
+
+    def deliver(self, profile: MeterProfile, telegram: Telegram) -> None:
+        if self.broken:
+            raise ZeroDivisionError
+        with self._changed:
+            self.telegrams.append((profile.meter.text, telegram))
+            self._changed.notify_all()
+
+    def report(self, event: LineEvent, subject: str, **parameters: str | int) -> None:
+        with self._changed:
+            self.events.append((event, subject, parameters))
+            self._changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(condition, PATIENCE_SECONDS), (self.telegrams, self.events)
+
+    def wait_for_telegrams(self, count: int, number: str = "") -> None:
+        self.wait_for(lambda: self.count(number) >= count)
+
+    def count(self, number: str = "") -> int:
+        return sum(name.endswith(number) for name, _ in self.telegrams)
+
+    def states(self, subject: str = "line-1") -> list[str | int]:
+        return [parameters["state"] for _, name, parameters in self.events if name == subject and "state" in parameters]
+
+    def reasons(self, subject: str) -> list[str | int]:
+        return [parameters["reason"] for _, name, parameters in self.events if name.endswith(subject)]
+
+
+@contextmanager
+def running(line: SimulatedLine, *profiles: MeterProfile, **changes: Any) -> Iterator[World]:
+    world = World()
+    gateway = Line(
+        configuration(line, **changes),
+        profiles or (profile(),),
+        deliver=world.deliver,
+        report=world.report,
+        clock=clock,
+        poller=poller(),
+        first_back_off_seconds=0.1,
+    )
+    gateway.start()
+    yield world
+    begin = time.monotonic()
+    gateway.stop()
+    assert time.monotonic() - begin < 3
+
+
+def test_a_meter_is_read_at_its_own_instants(tmp_path: Path) -> None:
+    with simulated(tmp_path) as line, running(line) as world:
+        world.wait_for_telegrams(2)
+        assert world.states() == ["open", "parity-in-software"]
+    for _, telegram in world.telegrams:
+        assert (telegram.started_at.timestamp() % 1) < 0.7
+    first, second = (telegram for _, telegram in world.telegrams[:2])
+    assert (second.captured_at - first.captured_at).total_seconds() >= 1
+
+
+def test_what_is_delivered_is_believed(tmp_path: Path) -> None:
+    with simulated(tmp_path) as line, running(line) as world:
+        world.wait_for_telegrams(1)
+    _, telegram = world.telegrams[0]
+    captured_at = telegram.captured_at
+    (reading,) = verify(telegram, profile(), captured_at=captured_at, previous=lambda _d, _o: None, clock_valid=True)
+    assert reading.register.value > 0
+
+
+def test_a_silent_meter_does_not_cost_another_its_instants(tmp_path: Path) -> None:
+    with (
+        simulated(tmp_path, meter("00471100"), meter("00471101")) as line,
+        running(line, profile("00471100"), profile("00471101")) as world,
+    ):
+        line.inject(Fault.SILENCE, None, meter="00471100")
+        world.wait_for_telegrams(3, "00471101")
+        line.heal()
+        world.wait_for_telegrams(1, "00471100")
+        world.wait_for(lambda: "answers-again" in world.reasons("00471100"))
+    assert world.reasons("00471100")[0] == "silent"
+    assert world.reasons("00471101") == []
+
+
+def test_a_pulled_adapter_comes_back(tmp_path: Path) -> None:
+    with simulated(tmp_path) as line, running(line) as world:
+        world.wait_for_telegrams(1)
+        line.pull()
+        world.wait_for(lambda: "unavailable" in world.states())
+        before = world.count()
+        line.plug()
+        world.wait_for_telegrams(before + 2)
+    assert world.states()[:3] == ["open", "parity-in-software", "lost"]
+    assert world.states()[-2:] == ["open", "parity-in-software"]
+
+
+def test_a_port_that_is_not_there_at_the_start(tmp_path: Path) -> None:
+    line = simulated(tmp_path)
+    line.start()
+    line.pull()
+    with running(line) as world:
+        world.wait_for(lambda: "unavailable" in world.states())
+        line.plug()
+        world.wait_for_telegrams(1)
+    line.stop()
+
+
+def test_one_line_never_waits_for_another(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "good").mkdir()
+    with (
+        simulated(tmp_path / "bad") as bad,
+        simulated(tmp_path / "good") as good,
+        running(bad, name="bad") as deaf,
+        running(good, name="good") as world,
+    ):
+        bad.inject(Fault.SILENCE, None)
+        deaf.wait_for(lambda: "silent" in deaf.reasons("00471100"))
+        before = world.count()
+        world.wait_for_telegrams(before + 2)
+        assert deaf.count() == 0
+
+
+def test_noise_echo_and_half_telegrams_end_in_reports_not_in_the_thread(tmp_path: Path) -> None:
+    with simulated(tmp_path, echo=True) as line, running(line, echo=True) as world:
+        for fault in (Fault.TRUNCATED, Fault.WRONG_BLOCK_CHECK, Fault.PARITY, Fault.NOISE):
+            line.inject(fault, 8)
+        world.wait_for(lambda: len(world.events) > 2)
+        line.heal()
+        world.wait_for_telegrams(1)
+    assert {event for event, _, _ in world.events} == {LineEvent.LINE_STATE, LineEvent.METER_STATE}
+
+
+def test_a_defect_of_the_own_programme_is_reported_and_survived(tmp_path: Path) -> None:
+    with simulated(tmp_path) as line, running(line) as world:
+        world.broken = True
+        world.wait_for(lambda: "defect" in world.states())
+        world.broken = False
+        world.wait_for_telegrams(1)
+    defects = [parameters for _, _, parameters in world.events if parameters.get("state") == "defect"]
+    assert defects[0]["kind"] == "ZeroDivisionError"
+
+
+def test_an_idle_line_costs_nothing(tmp_path: Path) -> None:
+    with simulated(tmp_path) as line, running(line, profile(interval_seconds=86400)) as world:
+        time.sleep(0.2)
+        spent = time.thread_time(), time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - spent[1] < 0.05
+    assert world.events == []
