@@ -35,8 +35,10 @@ def read_pin(source: Path | int) -> str:
         TokenError: PIN_FILE where the file is not there, not a regular file of ours, or readable by others; PIN_WEAK.
     """
     try:
-        # O_NOFOLLOW and checking the opened file, not the path: nobody can swap it between look and use.
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC) if isinstance(source, Path) else source
+        # Checking the opened file, not the path: nobody can swap it between look and use. Without blocking: a pipe in
+        # its place must be refused, not waited for.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(source, flags) if isinstance(source, Path) else source
         with os.fdopen(descriptor, "rb") as file:
             if isinstance(source, Path):
                 _check_owner(source, os.fstat(file.fileno()))

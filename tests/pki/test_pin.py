@@ -49,9 +49,10 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> No
     assert "chmod 600" in str(caught.value)
 
 
-def test_neither_missing_nor_link_nor_folder(tmp_path: Path) -> None:
+def test_neither_missing_nor_link_nor_pipe_nor_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(pin_file(tmp_path))
-    for path in (tmp_path / "absent", tmp_path / "link", tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path / "absent", tmp_path / "link", tmp_path / "pipe", tmp_path):
         with pytest.raises(TokenError) as caught:
             read_pin(path)
         assert caught.value.reason is TokenReason.PIN_FILE

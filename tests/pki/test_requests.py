@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pki import der
 from pki.certificates import Purpose, Role
 from pki.errors import IssueError, IssueReason
 from pki.requests import (
@@ -117,7 +118,7 @@ def test_a_signature_for_anything_else_is_no_renewal(small_pki: SmallPki) -> Non
 
     class WithoutDomain:
         def sign(self, data: bytes, algorithm: ec.ECDSA) -> bytes:
-            return current.key.sign(data.split(b"\0", 1)[1], algorithm)
+            return current.key.sign(data.removeprefix(b"SMGW certificate renewal v1\0"), algorithm)
 
     document = build_renewal(TRIPLE, current.certificate, WithoutDomain())  # type: ignore[arg-type]
     with refused(IssueReason.POSSESSION):
@@ -144,6 +145,11 @@ def test_anything_else_is_refused(data: bytes) -> None:
 def test_a_renewal_that_is_too_long_or_has_more(small_pki: SmallPki) -> None:
     current = small_pki.holder(Role.SMGW, Purpose.SIG, GATEWAY)
     document = build_renewal(TRIPLE, current.certificate, current.key)
-    for data in (document + b"\0", document[:-1], document + bytes(70_000)):
+    body = der.Reader(document).enter(der.SEQUENCE)
+    version, signer = body.element(der.INTEGER), body.element(der.OCTET_STRING)
+    requests, signature = body.take(der.SEQUENCE), body.element(der.OCTET_STRING)
+    four = der.encode(der.SEQUENCE, requests, DER[Purpose.SIG])
+    fourth = der.encode(der.SEQUENCE, version, signer, four, signature)
+    for data in (document + b"\0", document[:-1], document + bytes(70_000), fourth):
         with refused(IssueReason.REQUEST):
             read_renewal(data)
