@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
@@ -56,6 +56,8 @@ DEVIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "decimal generation": ("SIG", {"subject": name(N="01")}),
     "no role": ("SIG", {"subject": name(CN="Netz")}),
     "not in the order": ("SIG", {"subject": x509.Name(list(reversed(list(name()))))}),
+    "several values": ("SIG", {"subject": x509.Name([*name(), x509.NameAttribute(NameOID.SERIAL_NUMBER, "2")])}),
+    "named elliptic curve": ("SIG", {"public_key": ed25519.Ed25519PrivateKey.generate().public_key()}),
     "23:59:59": ("SIG", {"end": NOW.replace(hour=13)}),
     "between nothing and 2 years": ("SIG", {"end": (NOW + timedelta(days=740)).replace(hour=23, minute=59, second=59)}),
     "shell model": ("SIG", {"begin": NOW - timedelta(days=1)}),
@@ -127,3 +129,11 @@ def test_a_negative_serial_number_and_an_old_version(small_pki: SmallPki) -> Non
         changed[position] = value
         findings = lint_der(bytes(changed), sub_ca.public_bytes(Encoding.DER))
         assert [sentence for sentence in findings if finding in sentence], findings
+
+
+def test_a_point_that_is_not_uncompressed(small_pki: SmallPki) -> None:
+    holder = small_pki.holder(Role.EMT, Purpose.SIG)
+    der = bytearray(holder.certificate.public_bytes(Encoding.DER))
+    der[der.index(b"\x04" + holder.key.public_key().public_numbers().x.to_bytes(32, "big"))] = 0x02
+    findings = lint_der(bytes(der), small_pki.hierarchy.sub_ca.certificate.public_bytes(Encoding.DER))
+    assert any("uncompressed" in sentence for sentence in findings)
