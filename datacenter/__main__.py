@@ -86,6 +86,18 @@ def serve(path: Path) -> None:
         server.run(config)
 
 
+@main.command(epilog="Example: smgw-datacenter front /etc/smgw/front --user www-data")
+@_config_option
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--user", help="Who nginx's workers become when root starts it.")
+def front(path: Path, folder: Path, user: str | None) -> None:
+    """Write nginx.conf and its bundles into FOLDER; again, with `nginx -s reload`, whenever trust files changed."""
+    from datacenter.front import write_nginx  # noqa: PLC0415 - beside its command
+
+    with _sentences():
+        click.echo(str(write_nginx(configuration.load(path), folder, user=user)))
+
+
 @main.command(epilog="Example: smgw-datacenter readings --device 1ISK0012345678 --since 2026-01-01 --json --verify")
 @_selecting
 @_json_option

@@ -88,7 +88,8 @@ def cluster() -> Iterator[Cluster]:
         try:
             yield running
         finally:
-            _control(running, "stop", "-m", "fast", check=False)
+            # Not "fast": nobody needs the checkpoint of a cluster that is deleted.
+            _control(running, "stop", "-m", "immediate", check=False)
 
 
 def _control(running: Cluster, *arguments: str, check: bool = True) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.small_pki import Holder
 from tests.datacenter.world import World
-from tests.pki.small_pki import Holder
 from wire.cosem_xml import MEDIA_TYPE
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from datacenter.config import Limits
 from datacenter.errors import ConfigError, RefusalReason, RefusedError
 from datacenter.readings import StoreResult
 from pki.certificates import Purpose, Role
+from testbed.small_pki import Holder, SmallPki
 from tests.datacenter.world import GATEWAY, IMPORT, NOW, RASTER, World, altered
-from tests.pki.small_pki import Holder, SmallPki
 from wire.cosem_xml import MEDIA_TYPE
 from wire.reading import DeviceId
 

@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from datacenter import schema
 from pki.certificates import Purpose, Role
+from testbed.small_pki import Holder, SmallPki
 from tests.datacenter.served import Served, post, served
 from tests.datacenter.world import GATEWAY, RASTER, World
-from tests.pki.small_pki import Holder, SmallPki
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
 
@@ -90,15 +91,22 @@ def test_client_of_a_foreign_authority(running: Served) -> None:
 
 
 def test_expired_client(running: Served) -> None:
-    pki = running.world.pki
-    now, pki.now = pki.now, pki.now
-    try:
-        pki.now = STARTED - timedelta(days=3 * 366)
-        with pytest.raises(Exception, match=r".") as caught:
-            pki.holder(Role.SMGW, Purpose.TLS, GATEWAY)
-    finally:
-        pki.now = now
-    assert caught.value is not None
+    handshake_refused(running, expired(running.world))
+
+
+def expired(world: World) -> Holder:
+    """The registered gateway's certificate as it was two years ago: same names and authority, over since yesterday."""
+    good, issuer = world.gateway.tunnel.certificate, world.pki.hierarchy.sub_ca
+    key = ec.generate_private_key(ec.BrainpoolP256R1())
+    builder = x509.CertificateBuilder().subject_name(good.subject).issuer_name(good.issuer).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(STARTED - timedelta(days=730))
+    builder = builder.not_valid_after(STARTED - timedelta(days=1))
+    for extension in good.extensions:
+        value: x509.ExtensionType = extension.value
+        if isinstance(value, x509.SubjectKeyIdentifier):
+            value = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(value, extension.critical)
+    return Holder(builder.sign(issuer.key, SHA384()), key)
 
 
 def test_revoked_clients_are_out_within_seconds_and_on_kept_connections_too(tmp_path: Path) -> None:
@@ -208,14 +216,15 @@ def test_postgresql_that_goes_and_comes_back(tmp_path: Path, request: pytest.Fix
     cluster = request.getfixturevalue("cluster")
     world = World(tmp_path, now=STARTED, url=cluster.create_database("goes"))
     with served(world, threads=2) as server, server.connected(world.gateway.tunnel) as kept:
-        assert post(kept, body_of(server, 1))[0] == 200
+        first, second = body_of(server, 1), body_of(server, 2)
+        assert post(kept, first)[0] == 200
         cluster.stop()
         try:
-            assert post(kept, body_of(server, 2)) == (503, b'{"result":"temporary"}\n')
+            assert post(kept, second) == (503, b'{"result":"temporary"}\n')
         finally:
             cluster.start()
-        assert post(kept, body_of(server, 2)) == (200, b'{"result":"stored"}\n')
-        assert post(kept, body_of(server, 1)) == (200, b'{"result":"duplicate"}\n')
+        assert post(kept, second) == (200, b'{"result":"stored"}\n')
+        assert post(kept, first) == (200, b'{"result":"duplicate"}\n')
         assert server.stop() == 0
     world.close()
 
@@ -251,8 +260,6 @@ def test_what_happened_can_be_asked(running: Served) -> None:
 
 
 def command(server: Served, *arguments: str) -> str:
-    import sys  # noqa: PLC0415
-
     done = subprocess.run(
         [sys.executable, "-m", "datacenter", *arguments, "--config", str(server.world.folder / "datacenter.toml")],
         capture_output=True,

@@ -20,7 +20,7 @@ from pki.certificates import Purpose, Role
 from pki.cms import seal
 from pki.inner import sign_reading
 from pki.revoke import Revocation
-from tests.pki.small_pki import Holder, SmallPki
+from testbed.small_pki import Holder, SmallPki
 from wire.cosem_xml import MEDIA_TYPE, Content, render
 from wire.obis import Obis
 from wire.profiles import UseCase
@@ -73,10 +73,12 @@ class World:
     now: datetime = NOW
     url: sa.URL | None = None
     limits: Limits = field(default_factory=Limits)
+    certified: timedelta = timedelta(hours=1)
+    """How long before ``now`` all certificates begin."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(7).randbytes
-        self.pki = SmallPki(now=self.now - timedelta(hours=1))
+        self.pki = SmallPki(now=self.now - self.certified)
         for name in ("trust", "gateways"):
             (self.folder / name).mkdir()
         self.own_tls = self.pki.holder(Role.EMT, Purpose.TLS, "Netz")

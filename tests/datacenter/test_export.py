@@ -1,0 +1,83 @@
+"""Nothing leaves without the gateway's word on it; what leaves is exact."""
+
+import io
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from datacenter import database, export, queries, schema
+from datacenter.errors import InnerSignatureError
+from datacenter.export import Verifier
+from datacenter.queries import Selection, StoredReading
+from tests.datacenter.world import GATEWAY, IMPORT, NOW, World
+from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+
+
+def written(world: World, at: datetime = NOW) -> str:
+    target = io.StringIO()
+    with database.reading(world.engine) as connection:
+        verifier = Verifier(world.trust().current(), at)
+        export.write_csv(queries.readings(connection, Selection()), verifier.require, target)
+    return target.getvalue()
+
+
+def test_exact_lines(world: World) -> None:
+    signed = world.gateway.reading(1_234_567, NOW, status=0x8000_0000_0000_0001)
+    world.deliver(world.ingest(), world.seal(world.gateway.content_of([signed])))
+    assert written(world) == (
+        "gateway,device,obis,captured_at,value,unit,status,scaler,signature\n"
+        f"{GATEWAY},1ISK0012345678,1-0:1.8.0*255,2026-01-15T12:00:00Z,123456.7,Wh,8000000000000001,-1,"
+        f"{signed.signature.hex()}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "scaler", "text"),
+    [(5, 3, "5000"), (0, -3, "0.000"), (-1, -12, "-0.000000000001"), (2**63 - 1, 0, "9223372036854775807")],
+)
+def test_exact_decimals(value: int, scaler: int, text: str) -> None:
+    reading = Reading(DeviceId("1ISK0012345678"), IMPORT, Register(value, scaler, Unit.WH), NOW)
+    assert export.exact_decimal(reading) == text
+
+
+@pytest.mark.parametrize("column", ["value", "status", "captured_at", "unit", "scaler", "signature"])
+def test_a_row_that_was_changed_does_not_leave(world: World, column: str) -> None:
+    world.deliver(world.ingest(), world.seal(world.gateway.content(count=1)))
+    changed: object = {"signature": b"\1" * 64, "unit": 27}.get(column)
+    with world.engine.begin() as connection:
+        value = changed if changed is not None else schema.reading.c[column] + 1
+        connection.execute(sa.update(schema.reading).values({column: value}))
+    with pytest.raises(InnerSignatureError, match="does not hold"):
+        written(world)
+
+
+def test_a_row_moved_to_another_gateway_does_not_leave(world: World) -> None:
+    world.deliver(world.ingest(), world.seal(world.gateway.content(count=1)))
+    world.add_gateway("EXYZ0087654321")
+    with world.engine.begin() as connection:
+        connection.execute(sa.update(schema.gateway).values(identification="EXYZ0087654321"))
+    with pytest.raises(InnerSignatureError):
+        written(world)
+
+
+def test_signature_certificate_revoked_or_gone(world: World) -> None:
+    world.deliver(world.ingest(), world.seal(world.gateway.content(count=1)))
+    world.publish_crls(world.gateway.signature.certificate)
+    with pytest.raises(InnerSignatureError, match="no signature certificate"):
+        written(world)
+    (world.folder / "gateways" / f"{GATEWAY}.SIG.pem").unlink()
+    with pytest.raises(InnerSignatureError, match="no signature certificate"):
+        written(world)
+
+
+def test_captured_before_the_certificate_was_valid(world: World) -> None:
+    early = world.gateway.tunnel.certificate.not_valid_before_utc - timedelta(seconds=1)
+    stored = StoredReading(DeviceId(GATEWAY), world.gateway.reading(1, early.replace(microsecond=0)))
+    with pytest.raises(InnerSignatureError):
+        Verifier(world.trust().current(), NOW).require(stored)
+    assert isinstance(stored.signed, SignedReading)
+
+
+def test_every_unit_has_a_symbol() -> None:
+    assert set(export.SYMBOLS) == set(Unit)
