@@ -17,8 +17,8 @@ from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from pki.issue import Issuer
 from pki.revoke import Revocation, build_crl
-from tests.pki import forge
 from testbed.small_pki import NOW, Holder, SmallPki
+from tests.pki import forge
 from tests.pki.test_certificates import reason_of
 
 DAY = timedelta(days=1)

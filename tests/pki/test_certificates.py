@@ -13,8 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, Ob
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
-from tests.pki import forge
 from testbed.small_pki import GATEWAY, NOW, Holder, SmallPki
+from tests.pki import forge
 
 
 @pytest.fixture(scope="module")

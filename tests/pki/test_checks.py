@@ -12,8 +12,8 @@ from pki import checks
 from pki.certificates import Purpose, Role
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
-from tests.pki import forge
 from testbed.small_pki import NOW, SmallPki
+from tests.pki import forge
 
 
 def refused(reason: Reason) -> "pytest.RaisesExc[CertificateError]":

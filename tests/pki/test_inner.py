@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pki.certificates import Purpose, Role, VerifiedCertificate
 from pki.errors import SealError, SealReason
 from pki.inner import sign_reading, verify_reading
-from tests.pki.cms.parties import parties, stranger
 from testbed.small_pki import GATEWAY, NOW
+from tests.pki.cms.parties import parties, stranger
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 

@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, Ob
 
 from pki.certificates import Purpose, Role
 from pki.lint import lint, lint_der
-from tests.pki import forge
 from testbed.small_pki import GATEWAY, NOW, SmallPki
+from tests.pki import forge
 
 
 @pytest.mark.parametrize("purpose", Purpose)

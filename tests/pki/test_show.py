@@ -12,8 +12,8 @@ from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import TrustError
 from pki.revoke import Revocation
 from pki.show import show
-from tests.pki import forge
 from testbed.small_pki import GATEWAY, NOW, SmallPki
+from tests.pki import forge
 
 
 def test_a_certificate(small_pki: SmallPki, tmp_path: Path) -> None:
