@@ -30,7 +30,7 @@ from datacenter.config import Limits
 from datacenter.errors import RefusalReason, RefusedError
 from datacenter.readings import Archive, Delivery, Row, StoreResult
 from datacenter.refusals import Refusals
-from datacenter.trust import Ground, Trust
+from datacenter.trust import Ground, Grounds
 from pki.certificates import Purpose, Role, VerifiedCertificate, fingerprint
 from pki.cms import Opened, open_sealed
 from pki.errors import CertificateError, CertificateReason, SealError, SealReason
@@ -77,7 +77,7 @@ class Ingest:
     def __init__(
         self,
         *,
-        trust: Trust,
+        trust: Grounds,
         recipient: x509.Certificate,
         key: ec.EllipticCurvePrivateKey,
         archive: Archive,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from datacenter.errors import ConfigError
 from datacenter.registry import Registry
@@ -58,8 +59,15 @@ class Ground:
         )
 
 
+class Grounds(Protocol):
+    """Whoever can say what is believed right now."""
+
+    def current(self) -> Ground:
+        """What holds now. Raises ConfigError while nobody can be believed."""
+
+
 class Trust:
-    """The current :class:`Ground`; thread-safe."""
+    """The current :class:`Ground` from two folders; thread-safe (Grounds)."""
 
     def __init__(self, trust: Path, gateways: Path, monotonic: Callable[[], float]) -> None:
         """Read both folders. Raises ConfigError if anything in them cannot be used."""

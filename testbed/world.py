@@ -7,13 +7,14 @@ states its deviation and nothing else; keys and certificates follow from the see
 """
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import h11
 from cryptography.hazmat.primitives.serialization import Encoding
 from flask.testing import FlaskClient
+from sqlalchemy import make_url
 
 from datacenter import database as datacenter_database
 from datacenter.config import Limits
@@ -23,7 +24,7 @@ from datacenter.refusals import Refusals
 from datacenter.registry import GatewayCertificates, Registry
 from datacenter.server import create_app
 from datacenter.trust import Ground
-from pki.certificates import Purpose, Role, TrustStore, fingerprint
+from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import CertificateError, TunnelError, TunnelReason
 from pki.revoke import Revocation
 from pki.tunnel import Tunnel, TunnelPeer
@@ -48,7 +49,7 @@ GATEWAY = DeviceId("ESMG0000000001")
 METER = DeviceId("1ISK0000471100")
 IMPORT = Obis.parse("1-0:1.8.0*255")
 QUARTER_HOUR = timedelta(minutes=15)
-VALIDITY = {"valid_from": START - timedelta(days=1), "valid_until": START + timedelta(days=300)}
+VALID_FROM, VALID_UNTIL = START - timedelta(days=1), START + timedelta(days=300)
 PARTY, SERIES = "netz", "netz-series"
 _SILENCES = 8
 """Time-outs in a row after which nobody will say anything any more."""
@@ -161,9 +162,7 @@ class GatewaySide:
         self.outbox = Outbox(self.database)
         self.log = SystemLog(self.database)
         signer = world.gateway_holders[Purpose.SIG]
-        self.gateway = Gateway(
-            GATEWAY, signer.key, self.readings, self.log, world.profiles, clock=lambda: world.now
-        )
+        self.gateway = Gateway(GATEWAY, signer.key, self.readings, self.log, world.profiles, clock=lambda: world.now)
         ports = SenderPorts(
             outbox=self.outbox,
             log=self.log,
@@ -188,7 +187,7 @@ class DatacenterSide:
     def __init__(self, world: World, file: Path) -> None:
         """A new SQLite database."""
         self.world = world
-        self.engine = datacenter_database.engine(datacenter_database.sa.make_url(f"sqlite:///{file}"))
+        self.engine = datacenter_database.engine(make_url(f"sqlite:///{file}"))
         datacenter_database.prepare(self.engine)
         self.archive = Archive(self.engine)
         self.bodies: list[bytes] = []
@@ -228,7 +227,6 @@ class _CurrentGround:
     """Whom the datacenter believes now."""
 
     world: World
-    pinned: dict[Purpose, Holder] = field(default_factory=dict)
 
     def current(self) -> Ground:
         holders = self.world.gateway_holders
@@ -328,7 +326,8 @@ def _profiles(party: dict[Purpose, Holder]) -> ProfileSet:
         registers=(IMPORT,),
         interval_seconds=900,
         maximum_power_watts=60_000,
-        **VALIDITY,
+        valid_from=VALID_FROM,
+        valid_until=VALID_UNTIL,
     )
     communication = CommunicationProfile(
         id=PARTY,
@@ -340,7 +339,8 @@ def _profiles(party: dict[Purpose, Holder]) -> ProfileSet:
         tls_certificate=party[Purpose.TLS].certificate.public_bytes(Encoding.DER),
         encryption_certificate=party[Purpose.ENC].certificate.public_bytes(Encoding.DER),
         purposes=(AccessPurpose.GRID_OPERATION,),
-        **VALIDITY,
+        valid_from=VALID_FROM,
+        valid_until=VALID_UNTIL,
     )
     evaluation = EvaluationProfile(
         id=SERIES,
@@ -353,6 +353,7 @@ def _profiles(party: dict[Purpose, Holder]) -> ProfileSet:
         period_seconds=900,
         dispatch_seconds=900,
         recipient=communication.encryption_fingerprint,
-        **VALIDITY,
+        valid_from=VALID_FROM,
+        valid_until=VALID_UNTIL,
     )
     return ProfileSet({METER.text: meter}, {SERIES: evaluation}, {PARTY: communication})
