@@ -106,6 +106,10 @@ class World:
         self.gateway_side.close()
         self.datacenter.close()
 
+    def seconds(self) -> float:
+        """The monotonic clock of this world."""
+        return self.now.timestamp()
+
     def advance(self, by: timedelta) -> None:
         """Let time pass; registers and validity follow from it."""
         self.now += by
@@ -171,7 +175,7 @@ class GatewaySide:
             backend=MemoryBackend(world),
             random=world.random,
             jitter=lambda: 0.5,
-            monotonic=lambda: world.now.timestamp(),
+            monotonic=world.seconds,
         )
         self.sender = Sender(PARTY, SenderIdentity(GATEWAY, signer.certificate, signer.key), ports)
 
@@ -204,9 +208,7 @@ class DatacenterSide:
             refusals=Refusals(self.engine),
             limits=Limits(),
         )
-        app = create_app(
-            ingest, peer=_Shown(self), limits=Limits(), clock=lambda: world.now, monotonic=lambda: world.now.timestamp()
-        )
+        app = create_app(ingest, peer=_Shown(self), limits=Limits(), clock=lambda: world.now, monotonic=world.seconds)
         self._client: FlaskClient = app.test_client()
 
     def post(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
