@@ -15,7 +15,7 @@ from pki.certificates import Purpose, Role
 from pki.token import Token
 from smgw.config import Configuration
 from smgw.enrolment import create_token, enrol
-from tests.pki.small_pki import Holder, SmallPki
+from testbed.small_pki import Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from tests.softhsm import MODULE

@@ -16,7 +16,6 @@ from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
 from pki.revoke import Revocation
 from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose
-from smgw.enrolment import enrol
 from smgw.store.database import KEY_NAME
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event
@@ -81,15 +80,6 @@ def test_what_is_stored_is_there_after_a_restart(premises: Premises) -> None:
         assert isinstance(one.gateway._readings, ReadingStore)
         assert one.gateway._readings.count() == 1
         assert one.status()["profiles"]["grid-1"]["owed"] == 1
-
-
-def test_enrolling_twice_changes_nothing(premises: Premises) -> None:
-    before = {path.name: path.read_bytes() for path in (premises.folder / "store").iterdir()}
-    with premises.open_token() as token:
-        keys = {purpose: token.key(purpose).public_key().public_numbers() for purpose in Purpose}
-        enrol(premises.configuration, token)
-        assert {purpose: token.key(purpose).public_key().public_numbers() for purpose in Purpose} == keys
-    assert {path.name: path.read_bytes() for path in (premises.folder / "store").iterdir()} == before
 
 
 def pin_wrong(premises: Premises) -> None:

@@ -25,7 +25,7 @@ from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.store.readings import ReadingStore, Recorded
-from tests.pki.small_pki import NOW, SmallPki
+from testbed.small_pki import NOW, SmallPki
 from tests.smgw.store import samples
 from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile, MeterProfile, UseCase
 from wire.reading import DeviceId, Reading, SignedReading

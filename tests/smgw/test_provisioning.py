@@ -13,7 +13,7 @@ from smgw.provisioning import MAX_DOCUMENT_SIZE, Administrator, ImportReason, Pr
 from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
-from tests.pki.small_pki import NOW, Holder, SmallPki
+from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from wire.profiles import (

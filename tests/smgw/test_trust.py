@@ -8,7 +8,7 @@ from pki.errors import CertificateError, CertificateReason, TunnelError, TunnelR
 from pki.revoke import Revocation
 from pki.tunnel import Tunnel, TunnelPeer
 from smgw.trust import CurrentTrustBackend, TrustFolder
-from tests.pki.small_pki import NOW, Holder, SmallPki
+from testbed.small_pki import NOW, Holder, SmallPki
 
 
 def write(folder: Path, pki: SmallPki, *revoked: Holder) -> None:

@@ -66,32 +66,6 @@ def test_a_grant_that_fails_takes_its_reading_with_it(database: Database) -> Non
     assert store.count() == 0
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE readings SET value = 0",
-        "DELETE FROM readings",
-        "REPLACE INTO readings SELECT id, device, obis, captured_at, 0, scaler, unit, status, signature FROM readings",
-        "UPDATE grant_readings SET position = 7",
-        "DELETE FROM grants",
-        "DELETE FROM deliveries",
-        "UPDATE deliveries SET acknowledged_at = 5",
-        "UPDATE grants SET sequence = NULL",
-        "INSERT INTO deliveries (profile, sequence, created_at) VALUES ('grid-1', 3, 0)",
-        "INSERT INTO deliveries (profile, sequence, created_at) VALUES ('other', 2, 0)",
-    ],
-)
-def test_the_database_itself_refuses_to_forget(database: Database, statement: str) -> None:
-    store, outbox = ReadingStore(database), Outbox(database)
-    store.record(reading(0), decision(grant(0)))
-    outbox.open_delivery("grid-1", START)
-    outbox.acknowledge("grid-1", 1, START)
-    with pytest.raises(StoreError) as refusal, database.write() as connection:
-        connection.exec_driver_sql(statement)
-    assert refusal.value.reason is StoreReason.CONFLICT
-    assert store.latest(METER, IMPORT) == reading(0).reading
-
-
 def test_history_answers_with_the_reading_that_was_recorded_first(database: Database) -> None:
     store = ReadingStore(database)
     tolerance = timedelta(seconds=9)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pki.small_pki import SmallPki
+from testbed.small_pki import SmallPki
 from tests.smgw.wan.receiver import Answer, Receiver
 from tests.smgw.wan.station import Station
 

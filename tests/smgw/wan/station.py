@@ -17,7 +17,7 @@ from smgw.store.outbox import Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.store.readings import ReadingStore
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
-from tests.pki.small_pki import NOW, Holder, SmallPki
+from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import PlainBackend, Receiver
 from wire.cosem_xml import Content, parse

@@ -12,7 +12,7 @@ from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Balance, Outbox
 from smgw.wan import retry
 from smgw.wan.exchange import Deferral
-from tests.pki.small_pki import NOW
+from testbed.small_pki import NOW
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import DUPLICATE, STORED, Answer, http
 from tests.smgw.wan.station import DAY, Station, der

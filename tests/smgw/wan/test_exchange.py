@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smgw.wan.exchange import MAX_REASON_LENGTH, Acknowledged, Deferral, DeferredError, RefusedForGood, judge
+from wire.http import Response
+
+
+def answer(status: int, body: bytes) -> Response:
+    return Response(status, (), body)
+
+
+def test_the_agreed_answers() -> None:
+    assert judge(answer(200, b'{"result":"stored"}')) == Acknowledged(duplicate=False)
+    assert judge(answer(200, b'{"result": "duplicate"}\n')) == Acknowledged(duplicate=True)
+    assert judge(answer(422, b'{"reason":"CONFLICT"}')) == RefusedForGood("CONFLICT")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"reason":7}', b'{"reason":"a\\u0000b"}', b"\xff"])
+def test_a_refusal_for_good_needs_no_reason_that_can_be_read(body: bytes) -> None:
+    assert judge(answer(422, body)) == RefusedForGood("no reason given")
+
+
+def test_a_reason_is_cut() -> None:
+    refused = judge(answer(422, b'{"reason":"' + b"x" * 3000 + b'"}'))
+    assert refused == RefusedForGood("x" * MAX_REASON_LENGTH)
+
+
+@given(st.integers(100, 599), st.binary(max_size=200))
+def test_nothing_else_ever_acknowledges(status: int, body: bytes) -> None:
+    if status == 422:
+        assert isinstance(judge(answer(status, body)), RefusedForGood)
+        return
+    with pytest.raises(DeferredError) as deferred:
+        judge(answer(status, body))
+    assert deferred.value.reason is (Deferral.UNEXPECTED_ANSWER if status == 200 else Deferral.REFUSED_FOR_NOW)
