@@ -5,6 +5,7 @@ on standard output: ``PORT=$(smgw-testbed meter --quiet | head -1)`` style scrip
 """
 
 import dataclasses
+import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ Examples:
   On a real RS-485 adapter without any change of speed, hearing its own echo:
     smgw-testbed meter --port /dev/ttyUSB1 --speed 9600 --top-speed none --echo
 \b
-  A meter whose next two answers have a wrong block check character, one day an hour:
+  A meter whose next two answers have a wrong block check character, a simulated day an hour:
     smgw-testbed meter --fault wrong-block-check:2 --speed-factor 24
 \b
   What a real meter once said, byte for byte:
@@ -84,8 +85,8 @@ def _faults(_ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, 
 )
 @click.option(
     "--mode",
-    type=click.Choice(list(Mode)),
-    default=Mode.C,
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.C.value,
     show_default=True,
     help="Protocol mode: A no change of speed, B change without acknowledgement, C with one, D pushes.",
 )
@@ -101,7 +102,7 @@ def _faults(_ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, 
 @click.option("--address", help="Device address; leading zeros do not count.  [default: the serial number]")
 @click.option("--manufacturer", default="ISK", show_default=True, help="Three letters; a lower-case third: fast.")
 @click.option("--identification", default="MT831-0.1", show_default=True, help="Text after the baud character.")
-@click.option("--password", default="00000000", show_default=True, help="Password of the programming mode (P1).")
+@click.option("--password", help="Password that programming mode wants (P1).  [default: none is wanted]")
 @click.option(
     "--fault",
     "faults",
@@ -114,8 +115,8 @@ def _faults(_ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, 
 @click.option("--annual-kwh", type=int, default=3500, show_default=True, help="Consumption of a year.")
 @click.option(
     "--load",
-    type=click.Choice(list(LoadKind)),
-    default=LoadKind.H25,
+    type=click.Choice([kind.value for kind in LoadKind]),
+    default=LoadKind.H25.value,
     show_default=True,
     help="Consumption over the day: BDEW standard load profile H25, or flat.",
 )
@@ -144,15 +145,17 @@ def meter(
     """A simulated IEC 62056-21 electricity meter with the timing of a real one.
 
     It keeps true character times at every baud rate, makes and checks parity, hears only what comes at its own speed
-    and under its address, and shows registers that advance along a household's standard load profile. Its registers, status
-    and errors are those of an Iskraemeco MT83x as far as these are public; read-outs, load profile windows
-    (R5/R6 P.01(from;to)) and log book (P.98) can be asked for.
+    and under its address, and shows registers that advance along a household's standard load profile. Its registers,
+    status and errors are those of an Iskraemeco MT83x as far as these are public (no read-out of one is); read-outs,
+    load profile windows (R5/R6 P.01(from;to)) and the log book (P.98) can be asked for.
     """
     try:
         settings = parse_line(line_file.read_text("utf-8")) if line_file else _settings(**options)
         simulated = SimulatedLine(settings, port=port, link=link, now=datetime.now(UTC), log=_silent if quiet else _log)
     except (SettingsError, OSError, serial.SerialException, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
+    # A simulator that is ended by its parent takes its link with it, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with simulated:
         for fault, count in faults:
             simulated.inject(fault, count)
@@ -178,8 +181,11 @@ def _settings(
     seed: int,
     speed_factor: float,
     start: datetime | None,
+    password: str | None,
     **meter_options: Any,
 ) -> LineSettings:
+    if password is not None:
+        meter_options |= {"password": password, "needs_password": True}
     one = MeterSettings(serial=serial_number, annual_watt_hours=annual_kwh * 1000, seed=seed, **meter_options)
     return LineSettings(
         meters=(dataclasses.replace(one, mode=Mode(one.mode), load=LoadKind(one.load)),),
