@@ -1,8 +1,8 @@
 """IEC 62056-21, the protocol of meters with a serial or optical port: codec and both ends of the conversation.
 
 Sans-IO: octets and time-outs go in, messages and effects come out. ``characters`` (parity, echo), ``messages`` (what
-is on the line), ``receiver`` (octets to messages), ``datasets`` and ``profile`` (what a message says), ``readout`` (a whole
-capture), ``reader`` and ``station`` (the two ends of a conversation).
+is on the line), ``receiver`` (octets to messages), ``datasets`` and ``profile`` (what a message says), ``readout`` (a
+whole capture), ``transcript`` (a recorded conversation), ``reader`` and ``station`` (the two ends of a conversation).
 """
 
 from wire.meter.iec62056.characters import EchoCanceller, add_parity, block_check, strip_parity
@@ -25,6 +25,7 @@ from wire.meter.iec62056.reader import FailureReason, Reader, ReaderOptions, Rea
 from wire.meter.iec62056.readout import Readout, parse_capture
 from wire.meter.iec62056.receiver import Receiver, Side
 from wire.meter.iec62056.station import Memory, Station, StationOptions
+from wire.meter.iec62056.transcript import Line, Transcript, is_transcript, parse_transcript
 
 __all__ = [
     "Acknowledgement",
@@ -37,6 +38,7 @@ __all__ = [
     "Effect",
     "FailureReason",
     "Identification",
+    "Line",
     "LoadProfile",
     "Memory",
     "Message",
@@ -54,9 +56,12 @@ __all__ = [
     "Side",
     "Station",
     "StationOptions",
+    "Transcript",
     "add_parity",
     "block_check",
+    "is_transcript",
     "parse_capture",
     "parse_data_sets",
+    "parse_transcript",
     "strip_parity",
 ]

@@ -29,13 +29,19 @@ MODE_D_SPEED: Final = 2400
 MAXIMUM_ADDRESS: Final = 32
 """Characters of a device address; LEM and EMH stop at 8 digits, the standard at 32."""
 MAXIMUM_IDENTIFICATION: Final = 64
-"""Characters of an identification after the baud character. The standard says 16; heat meters and P1 ports send more."""
+"""Characters of an identification after the baud character: 16 in the standard; heat meters and P1 ports send more."""
 
 _IDENTIFICATION = re.compile(rb"/([A-Za-z]{3})([!-~ ])([^\r\n]{0,64})\r?\n?")
 _REQUEST = re.compile(rb"/\?([0-9A-Za-z ]{0,32})!\r?\n?")
 _OPTION_SELECT = re.compile(rb"\x06([0-9])([0-9A-Z])([0-9])\r\n")
 _COMMAND = re.compile(rb"\x01([A-Z][0-9])(?:\x02([^\x00-\x04]*))?([\x03\x04])", re.DOTALL)
 _ERROR = re.compile(rb"\((ER[^()*/!]{0,30})\)|(ER\([0-9]{1,4}\))|\((ER\([0-9]{1,4}\))\)")
+
+
+def error_text(body: bytes) -> str | None:
+    """The text of an error answer, such as ``ERROR01`` or ``ER(08)``; None for any other body."""
+    match = _ERROR.fullmatch(body)
+    return None if match is None else match[match.lastindex or 1].decode("latin-1")
 
 
 class ProtocolMode(StrEnum):
@@ -54,6 +60,10 @@ class BlockCheck(Enum):
     RIGHT = "right"
     WRONG = "wrong"
     MISSING = "missing"
+
+
+_RIGHT, _WRONG = BlockCheck.RIGHT, BlockCheck.WRONG  # looked up once: an Enum's members cost a descriptor each time
+_BLOCK_ENDS: Final = (ETX, EOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +166,10 @@ class DataMessage:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read a whole block with its check character, which may be wrong. Raises Iec62056Error."""
-        if len(data) < 3 or data[0] != STX or data[-2] not in (ETX, EOT):
+        if len(data) < 3 or data[0] != STX or data[-2] not in _BLOCK_ENDS:
             raise Iec62056Error("not a data message")
-        computed = block_check(data[1:-1])
-        check = BlockCheck.RIGHT if computed == data[-1] else BlockCheck.WRONG
-        return cls(data[1:-2], data[-2] == ETX, check, data[-1])
+        sent = data[-1]
+        return cls(data[1:-2], data[-2] == ETX, _RIGHT if block_check(data[1:-1]) == sent else _WRONG, sent)
 
     def to_bytes(self) -> bytes:
         """The block as it is or was on the line."""
@@ -179,8 +188,7 @@ class DataMessage:
     @property
     def error(self) -> str | None:
         """The text of a meter's error answer, such as ``ERROR01`` or ``ER(08)``; None for data."""
-        match = _ERROR.fullmatch(self.body)
-        return None if match is None else match[match.lastindex or 1].decode("latin-1")
+        return error_text(self.body)
 
 
 @dataclass(frozen=True, slots=True)

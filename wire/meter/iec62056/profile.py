@@ -17,10 +17,11 @@ from wire.meter.iec62056.datasets import DataLines, before_end_mark, parse_lines
 MAXIMUM_CHANNELS: Final = 32
 MAXIMUM_ROWS: Final = 100_000
 """Almost three years of quarter-hours in one answer."""
-_BRACKETS = re.compile(r"(P\.\d{1,2})((?:\([^()\x00-\x1f]*\))+)")
+_BRACKETS = re.compile(r"((?:\d{1,3}-\d{1,3}:)?P\.\d{1,2}(?:\*\d{1,3})?)((?:\([^()\x00-\x1f]*\))+)")
 _VALUES = re.compile(r"(?:\([^()\x00-\x1f]*\))+")
 _END_OF_LINE = re.compile(r"[\r\n]+")
 _STAMP = re.compile(r"([012]?)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,6}")
 _HEADER_FIELDS = 4
 _STANDARD, _SUMMER, _UTC = "0", "1", "2"
 
@@ -50,14 +51,16 @@ class LoadProfile:
     @classmethod
     def from_header(cls, obis: str, fields: tuple[str, ...]) -> Self | None:
         """A profile without rows, or None where ``fields`` are no header with a raster (a log book's entry)."""
-        if len(fields) < _HEADER_FIELDS or not (fields[2].isdecimal() and fields[3].isdecimal()):
+        if len(fields) < _HEADER_FIELDS or not (_NUMBER.fullmatch(fields[2]) and _NUMBER.fullmatch(fields[3])):
             return None
         start, status, period, channels = fields[:_HEADER_FIELDS]
-        count = int(channels[:4])
-        if _STAMP.fullmatch(start) is None or len(fields) != _HEADER_FIELDS + 2 * count or count == 0:
+        count = int(channels)
+        if _STAMP.fullmatch(start) is None or len(fields) != _HEADER_FIELDS + 2 * count:
+            return None
+        if not 0 < count <= MAXIMUM_CHANNELS:
             return None
         names = fields[_HEADER_FIELDS:]
-        return cls(obis, start, status, int(period[:6]), tuple(zip(names[::2], names[1::2], strict=True)), ())
+        return cls(obis, start, status, int(period), tuple(zip(names[::2], names[1::2], strict=True)), ())
 
     @property
     def status_word(self) -> int:
@@ -71,6 +74,8 @@ class LoadProfile:
         """Rows with their times. ``unmarked`` is the zone of stamps without a season digit. Raises Iec62056Error."""
         zones = {_STANDARD: standard_time, _SUMMER: summer_time, _UTC: UTC, "": unmarked}
         first = parse_stamp(self.start, zones)
+        if self.period_minutes == 0 and len(self.rows) > 1:
+            raise Iec62056Error("a profile without a raster has several rows: their times are not known")
         step = timedelta(minutes=self.period_minutes)
         try:
             return [ProfileRow(first + step * index, row) for index, row in enumerate(self.rows)]

@@ -6,44 +6,34 @@ reported as wrong and never mended. Lets only Iec62056Error escape.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from wire.errors import Iec62056Error
 from wire.meter.iec62056.characters import block_check
-from wire.meter.iec62056.datasets import DataLines, DataSet, parse_data_sets
-from wire.meter.iec62056.messages import ETX, STX, BlockCheck, Identification
+from wire.meter.iec62056.checksum import crc16
+from wire.meter.iec62056.datasets import DataSet, parse_data_sets, parse_usual
+from wire.meter.iec62056.messages import ETX, NAK, SOH, STX, BlockCheck, Identification, error_text
 from wire.meter.iec62056.profile import LoadProfile, parse_profiles
 
 MAXIMUM_CAPTURE: Final = 16 * 1024 * 1024
 """Octets of a capture: a year of quarter-hours with eight channels has some 3 MB."""
 
-_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[!-~ ][^\r\n]{0,64}(?=[\r\n]|\Z)")
-_BLOCK_END = re.compile(rb"[\x03\x04]")
-_ERROR = re.compile(r"\((ER[^()*/!]{0,30})\)|(ER\([0-9]{1,4}\))|\((ER\([0-9]{1,4}\))\)")
-_P1_CHECKSUM = re.compile(rb"![ ]?([0-9A-Fa-f]{4})[\r\n\x00 ]*\Z")
-_PROFILE_MARK = re.compile(r"(?:^|[\r\n])P\.")
-_CRC16_POLYNOMIAL: Final = 0xA001
+_IDENTIFICATION = re.compile(rb"(?<![ \"-~])/[A-Za-z]{3}[!-~ ][^\r\n]{0,64}(?=[\r\n]|\Z)")
+"""At the beginning of a line or behind ``!``; elsewhere ``/kWh)`` is part of a unit."""
+_HEAD = re.compile(rb"/([A-Za-z]{3})([!-~ ])([^\r\n\x02]{0,64})\r\n\x02")
+_BLOCK = re.compile(rb"([\x01\x02])([^\x03\x04]*)([\x03\x04]?)", re.DOTALL)
+_COMMAND_HEAD = re.compile(rb"[A-Z][0-9]\x02?")
+_BARE_VALUES = re.compile(r"[\r\n]*((?:\([^()\x00-\x1f]*\))+)[\r\n]*")
+_P1_CHECKSUM = re.compile(rb"(?<=[\r\n])!([0-9A-Fa-f]{4})(?![0-9A-Za-z])")
+_PROFILE_MARK = re.compile(r"(?:^|[\r\n])[0-9:-]*P\.")
+_LINE_BEGINS: Final = b"\r\n\x00\x06\x7f\x15"
 
 
-def _crc16_table() -> tuple[int, ...]:
-    table = []
-    for octet in range(256):
-        crc = octet
-        for _ in range(8):
-            crc = (crc >> 1) ^ _CRC16_POLYNOMIAL if crc & 1 else crc >> 1
-        table.append(crc)
-    return tuple(table)
-
-
-_CRC16: Final = _crc16_table()
-
-
-@dataclass(frozen=True, slots=True)
-class Readout:
+class Readout(NamedTuple):
     """What a meter said. ``check`` is that of the first wrong block, else of the last; the ints are the characters.
 
-    ``error`` is the text of an error answer. ``checksum`` and ``checksum_right`` are the CRC16 of a P1 telegram.
+    ``error`` is the text of an error answer, ``values`` those of an answer without an address. ``checksum`` and
+    ``checksum_right`` are the CRC16 of a P1 telegram, as written.
     """
 
     identification: Identification | None
@@ -54,12 +44,12 @@ class Readout:
     profiles: list[LoadProfile]
     unparsed_lines: list[str]
     error: str | None = None
+    values: tuple[str, ...] = ()
     checksum: str | None = None
     checksum_right: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocks:
+class _Blocks(NamedTuple):
     text: bytes
     check: BlockCheck
     sent: int | None
@@ -68,93 +58,123 @@ class _Blocks:
 
 def parse_capture(capture: bytes) -> Readout:
     """Read ``capture`` (seven-bit characters). Raises Iec62056Error where nothing of a meter is in it."""
+    if (usual := _usual(capture)) is not None:
+        return usual
     if len(capture) > MAXIMUM_CAPTURE:
         raise Iec62056Error(f"a capture of more than {MAXIMUM_CAPTURE} octets")
     identification: Identification | None = None
     begin = 0
+    checksum, right = None, None
     if (match := _IDENTIFICATION.search(capture, 0, _first_block(capture))) is not None:
         identification = Identification.from_bytes(match[0])
         begin = match.end()
     blocks = _blocks(capture, begin)
+    if match is not None and blocks.sent is None:
+        checksum, right = _p1_checksum(capture, match.start())
+    readout = _read(blocks, identification)._replace(checksum=checksum, checksum_right=right)
+    anything = readout.data_sets or readout.profiles or readout.values or readout.error
+    if identification is None and blocks.computed is None and not anything:
+        raise Iec62056Error("nothing of an IEC 62056-21 meter is in this")
+    return readout
+
+
+def _usual(capture: bytes) -> Readout | None:
+    """A read-out with nothing around it and no load profile in it, for speed; None for everything else."""
+    head = _HEAD.match(capture)
+    begin = 1 if head is None else head.end()
+    if capture[begin - 1 : begin] != b"\x02" or len(capture) < begin + 2 or capture[-2] != ETX or b"P." in capture:
+        return None
+    data_sets = parse_usual(capture[begin:-2])
+    if data_sets is None:
+        return None
+    sent, computed = capture[-1], block_check(capture[begin:-1])
+    identification: Identification | None = None
+    if head is not None:
+        maker, character, text = head.groups()
+        identification = Identification(maker.decode(), character.decode(), text.decode("latin-1"))
+    check = BlockCheck.RIGHT if sent == computed else BlockCheck.WRONG
+    return Readout(identification, check, sent, computed, data_sets, [], [])
+
+
+def _read(blocks: _Blocks, identification: Identification | None) -> Readout:
     text = blocks.text.decode("latin-1")
+    data_sets: list[DataSet] = []
     profiles: list[LoadProfile] = []
-    found = DataLines([], [])
-    if (error := _error(text)) is None:
-        if "P." in text and _PROFILE_MARK.search(text):
-            profiles, found = parse_profiles(text)
-        else:
-            found = parse_data_sets(text)
-    checksum, right = (None, None)
-    if blocks.sent is None and identification is not None:
-        checksum, right = _p1_checksum(capture)
-    readout = Readout(
+    unparsed: list[str] = []
+    values: tuple[str, ...] = ()
+    error = error_text(blocks.text.strip(b"\r\n"))
+    if error is None and (bare := _BARE_VALUES.fullmatch(text)) is not None:
+        values = tuple(bare[1][1:-1].split(")("))
+    elif error is None and "P." in text and _PROFILE_MARK.search(text):
+        profiles, (data_sets, unparsed) = parse_profiles(text)
+    elif error is None:
+        data_sets, unparsed = parse_data_sets(text)
+    return Readout(
         identification,
         blocks.check,
         blocks.sent,
         blocks.computed,
-        found.data_sets,
+        data_sets,
         profiles,
-        found.unparsed,
+        unparsed,
         error,
-        checksum,
-        right,
+        values,
     )
-    if identification is None and blocks.sent is None and not (found.data_sets or profiles or error):
-        raise Iec62056Error("nothing of an IEC 62056-21 meter is in this")
-    return readout
 
 
 def _first_block(capture: bytes) -> int:
     """Where identifications end: the first STX at the beginning of a line, or everything."""
     position = capture.find(STX)
-    while position > 0 and capture[position - 1] not in b"\r\n\x00\x06\x7f":
+    while position > 0 and capture[position - 1] not in _LINE_BEGINS:
         position = capture.find(STX, position + 1)
     return position if position >= 0 else len(capture)
 
 
 def _blocks(capture: bytes, begin: int) -> _Blocks:
-    """The text of all blocks behind ``begin`` joined, with the first wrong check or the last one."""
-    position = capture.find(STX, begin)
-    if position < 0:
+    """The text of the blocks behind ``begin`` joined, with the first wrong check or the last one.
+
+    One message with its partial blocks is taken; of a recorded programming session every answer. Commands count only
+    where there is nothing else, and a block that the reader refused (NAK) only where it was not repeated.
+    """
+    found: list[tuple[bool, _Blocks, bool]] = []
+    position = begin
+    while (block := _BLOCK.search(capture, position)) is not None:
+        is_command = block[1][0] == SOH
+        position = block.end()
+        computed, sent, check = None, None, BlockCheck.MISSING
+        if block[3]:
+            computed = block_check(capture[block.start() + 1 : position])
+            if position < len(capture):
+                sent = capture[position]
+                check = BlockCheck.RIGHT if sent == computed else BlockCheck.WRONG
+                position += 1
+        text = block[2] if not is_command else _COMMAND_HEAD.sub(b"", block[2], 1)
+        if capture[position : position + 1] != bytes((NAK,)) or _BLOCK.search(capture, position) is None:
+            found.append((is_command, _Blocks(text, check, sent, computed), block[3] != b"\x04"))
+    if not found:
         return _Blocks(_without_controls(capture[begin:]), BlockCheck.MISSING, None, None)
-    parts: list[bytes] = []
-    check, sent, computed = BlockCheck.MISSING, None, None
-    while position >= 0:
-        end = _BLOCK_END.search(capture, position)
-        if end is None or end.end() >= len(capture):
-            # Cut off: what is there is text, and its check is missing.
-            parts.append(capture[position + 1 : len(capture) if end is None else end.start()])
-            if check is not BlockCheck.WRONG:
-                check, sent, computed = BlockCheck.MISSING, None, None
-            break
-        parts.append(capture[position + 1 : end.start()])
-        if check is not BlockCheck.WRONG:
-            computed, sent = block_check(capture[position + 1 : end.end()]), capture[end.end()]
-            check = BlockCheck.RIGHT if sent == computed else BlockCheck.WRONG
-        if capture[end.start()] == ETX:
-            break
-        position = capture.find(STX, end.end() + 1)
-    return _Blocks(b"".join(parts), check, sent, computed)
+    session = any(is_command for is_command, _, _ in found)
+    answers = [entry for entry in found if not entry[0]] or found
+    if not session:
+        # What follows the last block of a message is the next message: a meter that pushes, or a second read-out.
+        ends = [index for index, (_, _, last) in enumerate(answers) if last]
+        answers = answers[: ends[0] + 1] if ends else answers
+    blocks = [entry[1] for entry in answers]
+    decisive = next((block for block in blocks if block.check is BlockCheck.WRONG), blocks[-1])
+    separator = b"\r\n" if session else b""
+    return decisive._replace(text=separator.join(block.text for block in blocks))
 
 
 def _without_controls(text: bytes) -> bytes:
     """An unframed read-out without the wake-up octets, acknowledgements and echoed lines around it."""
-    lines = [line.lstrip(b"\x00\x06\x7f") for line in re.split(rb"[\r\n]+", text)]
+    lines = [line.lstrip(_LINE_BEGINS) for line in re.split(rb"[\r\n]+", text)]
     return b"\r\n".join(line for line in lines if not line.startswith(b"/?"))
 
 
-def _error(text: str) -> str | None:
-    match = _ERROR.fullmatch(text.strip("\r\n"))
-    return None if match is None else match[match.lastindex or 1]
-
-
-def _p1_checksum(capture: bytes) -> tuple[str | None, bool | None]:
-    """CRC16/ARC from ``/`` to ``!`` as P1 ports send it behind the end mark, as four hexadecimal digits."""
-    match = _P1_CHECKSUM.search(capture)
+def _p1_checksum(capture: bytes, begin: int) -> tuple[str | None, bool | None]:
+    """Four hexadecimal digits behind the end mark, and whether they are the CRC16 from ``/`` to ``!``."""
+    match = _P1_CHECKSUM.search(capture, begin)
     if match is None:
         return None, None
-    crc = 0
-    for octet in capture[capture.find(b"/") : match.start() + 1]:
-        crc = (crc >> 8) ^ _CRC16[(crc ^ octet) & 0xFF]
     sent = match[1].decode("ascii").upper()
-    return sent, int(sent, 16) == crc
+    return sent, int(sent, 16) == crc16(capture[begin : match.start() + 1])

@@ -155,7 +155,7 @@ class Receiver:
         return Acknowledgement()
 
     def _text(self) -> Message | None:
-        """A read-out without STX (modes A and D): its last line ends or begins with ``!`` (a P1 checksum may follow)."""
+        """A read-out without STX (modes A, D): its last line ends or begins with ``!`` (a P1 checksum may follow)."""
         buffer = self._buffer
         while True:
             end = buffer.find(b"\n", self._scanned)

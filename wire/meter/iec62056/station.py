@@ -1,7 +1,7 @@
 """The meter's end of a conversation (IEC 62056-21 modes A to D and the reading part of programming mode).
 
-Decides, as a table of states and messages, what a well-behaved meter answers; what its registers hold is the business of
-its ``Memory``. Nothing is answered to another address: on a multi-drop line silence is the right answer. It has no
+Decides, as a table of states and messages, what a well-behaved meter answers; what its registers hold is the business
+of its ``Memory``. Nothing is answered to another address: on a multi-drop line silence is the right answer. It has no
 clock: whoever drives it calls ``timeout`` after ``patience`` seconds of silence.
 """
 
