@@ -5,7 +5,14 @@ is on the line), ``receiver`` (octets to messages), ``datasets`` and ``profile``
 whole capture), ``transcript`` (a recorded conversation), ``reader`` and ``station`` (the two ends of a conversation).
 """
 
-from wire.meter.iec62056.characters import EchoCanceller, add_parity, block_check, strip_parity
+from wire.meter.iec62056.characters import (
+    EchoCanceller,
+    add_parity,
+    block_check,
+    has_parity_bits,
+    parity_errors,
+    strip_parity,
+)
 from wire.meter.iec62056.datasets import DataSet, parse_data_sets
 from wire.meter.iec62056.effects import ChangeSpeed, Effect, Send
 from wire.meter.iec62056.messages import (
@@ -59,7 +66,9 @@ __all__ = [
     "Transcript",
     "add_parity",
     "block_check",
+    "has_parity_bits",
     "is_transcript",
+    "parity_errors",
     "parse_capture",
     "parse_data_sets",
     "parse_transcript",

@@ -2,9 +2,10 @@
 
 Decides where each message begins and ends. A check character may be any seven-bit value, line feed and ETX included, so
 nothing is ever stripped behind ETX. Leading NUL and DEL (wake-up) and stray line ends are passed over; any other octet
-that begins no message is noise, counted and bounded.
+that begins no message is noise, counted and, for a reader, bounded: a meter on a busy line hears the others all day.
 """
 
+import re
 from enum import Enum
 from typing import Final
 
@@ -38,6 +39,9 @@ MAXIMUM_LINE: Final = 8 + MAXIMUM_ADDRESS + MAXIMUM_IDENTIFICATION
 
 _IGNORED = b"\x00\x7f\r\n"
 _SLASH = ord("/")
+_END_MARK = ord("!")
+_PRINTABLE = range(0x20, 0x7F)
+_BLOCK_BEGINS = re.compile(rb"[\x01\x02]")
 _OPTION_SELECT_SIZE = 6
 
 
@@ -57,9 +61,12 @@ class Receiver:
         self._maximum = maximum
         self._buffer = bytearray()
         self._scanned = 0
+        self._within_line = False
         self.noise = 0
         self.option_select_due = False
         """Meter's side: an identification has just been sent, so an ACK begins an option select."""
+        self.text_due = False
+        """Reader's side: a read-out without STX may begin; before an identification text is the end of another's."""
 
     @property
     def pending(self) -> int:
@@ -70,6 +77,8 @@ class Receiver:
         """Forget what has begun, for instance after a parity error or a change of speed."""
         self._buffer.clear()
         self._scanned = 0
+        self._within_line = False
+        self.noise = 0
 
     def feed(self, characters: bytes) -> list[Message]:
         """Take what arrived; returns the messages that it completed. Raises Iec62056Error and is then empty."""
@@ -87,13 +96,15 @@ class Receiver:
         return messages
 
     def flush(self) -> DataMessage | None:
-        """The line has fallen silent: a read-out that ends with ``!`` but without ETX and BCC, if there is one."""
+        """The line has fallen silent: a read-out that ends with ETX or ``!`` but without BCC, if there is one."""
         body = bytes(self._buffer)
         framed = body[:1] == bytes((STX,))
-        if ETX in body or EOT in body or not body.rstrip(b"\r\n").endswith(b"!") or not (framed or _is_text(body)):
+        ended = framed and body[-1] == ETX and body.count(ETX) == 1
+        marked = ETX not in body and body.rstrip(b"\r\n").endswith(b"!") and (framed or _is_text(body))
+        if EOT in body or not (ended or marked):
             return None
         self.clear()
-        return DataMessage(body[1:] if framed else body, True, BlockCheck.MISSING, None, framed)
+        return DataMessage(body[1 if framed else 0 : -1 if ended else None], True, BlockCheck.MISSING, None, framed)
 
     def _next(self) -> Message | None:
         buffer = self._buffer
@@ -101,25 +112,33 @@ class Receiver:
             first = buffer[0]
             if first in _IGNORED:
                 stripped = buffer.lstrip(_IGNORED)
-                del buffer[: len(buffer) - len(stripped)]
-                self._scanned = 0
+                self._drop(len(buffer) - len(stripped))
+                self._within_line = False
             elif first in (STX, SOH):
                 return self._block(first)
-            elif first == _SLASH:
+            elif first == _SLASH and not self._within_line:
                 return self._line()
             elif first == ACK:
                 return self._acknowledgement()
             elif first == NAK:
                 self._drop(1)
                 return NegativeAcknowledgement()
-            elif self._side is Side.READER and 0x20 <= first < 0x7F:
+            elif self.text_due and first in _PRINTABLE:
                 return self._text()
             else:
-                self._drop(1)
-                self.noise += 1
-                if self.noise > MAXIMUM_NOISE:
-                    raise Iec62056Error(f"more than {MAXIMUM_NOISE} octets of noise")
+                self._pass_over(first)
         return None
+
+    def _pass_over(self, first: int) -> None:
+        """An octet that begins nothing. Text before an identification is the rest of a telegram, and no noise."""
+        self._drop(1)
+        # What looks like an identification within a line is a unit such as ``Imp/kWh``.
+        self._within_line = first in _PRINTABLE and first != _END_MARK
+        if self._side is Side.METER or first in _PRINTABLE:
+            return
+        self.noise += 1
+        if self.noise > MAXIMUM_NOISE:
+            raise Iec62056Error(f"more than {MAXIMUM_NOISE} octets of noise")
 
     def _block(self, first: int) -> Message | None:
         buffer = self._buffer
@@ -159,6 +178,11 @@ class Receiver:
         buffer = self._buffer
         while True:
             end = buffer.find(b"\n", self._scanned)
+            block = _BLOCK_BEGINS.search(buffer, self._scanned, len(buffer) if end < 0 else end)
+            if block is not None:
+                # No text holds SOH or STX: what came before the block was noise that happened to be printable.
+                self._drop(block.start())
+                return self._block(buffer[0])
             if end < 0:
                 return None
             line = bytes(buffer[buffer.rfind(b"\n", 0, end) + 1 : end]).rstrip(b"\r")
@@ -169,6 +193,8 @@ class Receiver:
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])
         self._drop(size)
+        self._within_line = False
+        self.noise = 0
         return data
 
     def _drop(self, size: int) -> None:
@@ -177,4 +203,4 @@ class Receiver:
 
 
 def _is_text(body: bytes) -> bool:
-    return bool(body) and 0x20 <= body[0] < 0x7F and body[:1] != b"/"
+    return bool(body) and body[0] in _PRINTABLE and body[:1] != b"/"

@@ -140,14 +140,10 @@ def _readout(lines: tuple[Line, ...]) -> Readout:
             if blocks and blocks[-1].last:
                 answers += _answer(blocks)
                 blocks = []
-            named = (
-                command is not None and not blocks and match["body"].startswith(b"(") and not _is_error(match["body"])
-            )
-            address = command[1] if command is not None and named else b""
-            checked = match["body"] + match["end"]
-            blocks.append(
-                _Block(address + match["body"], match["end"] == _ETX, match["check"][0], block_check(checked))
-            )
+            body, last = match["body"], match["end"] == _ETX
+            nameless = body.startswith(b"(") and error_text(body) is None
+            address = command[1] if command is not None and nameless and not blocks else b""
+            blocks.append(_Block(address + body, last, match["check"][0], block_check(body + match["end"])))
         answers += _captured(answered[end:])
     return _merged(answers + _answer(blocks))
 
