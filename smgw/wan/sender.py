@@ -327,14 +327,19 @@ class Sender:
 
 
 def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfile | None, now: datetime) -> str | None:
-    """Why nothing of ``evaluation`` may leave now; what it is owed stays owed."""
+    """Why nothing of ``evaluation`` may leave now; what it is owed stays owed.
+
+    An evaluation profile that has ended still delivers what was granted while it held: the last sum of a contract is
+    complete only after its end. Nothing new is granted under it (access/decision.py).
+    """
     if communication is None:
         return "not sent: the party has no communication profile"
-    for kind, profile in (("communication", communication), ("evaluation", evaluation)):
-        if now < profile.valid_from:
-            return f"not sent: the {kind} profile is not valid yet"
-        if now >= profile.valid_until:
-            return f"not sent: the {kind} profile has expired"
+    if now < evaluation.valid_from:
+        return "not sent: the evaluation profile is not valid yet"
+    if now < communication.valid_from:
+        return "not sent: the communication profile is not valid yet"
+    if now >= communication.valid_until:
+        return "not sent: the communication profile has expired"
     if evaluation.purpose not in communication.purposes:
         return "not sent: the party may not have values for this purpose"
     return None

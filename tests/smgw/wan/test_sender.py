@@ -236,6 +236,24 @@ def test_a_recipient_that_the_profile_does_not_name(station_with: MakeStation) -
     assert station.backend.opened == []
 
 
+def test_a_profile_that_does_not_hold_yet_sends_nothing(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.owe(0)
+    station.change(valid_from=NOW + DAY)
+    station.run(NOW, NOW + timedelta(hours=1))
+    assert station.backend.opened == []
+    assert balance(station).owed == 1
+    assert "not valid yet" in station.sender.progress["grid-1"].last_error
+
+
+def test_what_was_granted_before_a_profile_ended_is_still_delivered(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.owe(0)
+    station.change(valid_until=NOW)
+    station.run(NOW, NOW + timedelta(hours=1))
+    assert balance(station).acknowledged == 1
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -243,12 +261,13 @@ def test_a_recipient_that_the_profile_does_not_name(station_with: MakeStation) -
         ({"valid_from": NOW + DAY}, "not valid yet"),
     ],
 )
-def test_a_profile_that_does_not_hold_now_sends_nothing(
+def test_a_party_whose_communication_profile_does_not_hold_now_is_sent_nothing(
     station_with: MakeStation, change: dict[str, Any], word: str
 ) -> None:
     station = station_with(store)
     station.owe(0)
-    station.change(**change)
+    changed = replace(station.profiles.communications["grid"], **change)
+    station.profiles = replace(station.profiles, communications={"grid": changed})
     station.run(NOW, NOW + timedelta(hours=1))
     assert station.backend.opened == []
     assert balance(station).owed == 1
