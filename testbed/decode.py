@@ -44,7 +44,7 @@ def decode() -> None:
     """Show what is in a recorded capture."""
 
 
-@decode.command(epilog="Example: smgw-testbed decode iec62056 meter.session.txt --json | jq .data_sets")
+@decode.command(epilog="Example: smgw-testbed decode iec62056 meter.session.txt --json")
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def iec62056(file: str, as_json: bool) -> None:

@@ -13,6 +13,8 @@ SEVEN_BITS: Final = bytes(octet & 0x7F for octet in range(256))
 """Table that takes the eighth bit off, for recordings whose parity errors are reported elsewhere."""
 _EVEN_OCTETS = bytes(octet for octet in range(256) if octet.bit_count() % 2 == 0)
 _SEVEN_BIT_OCTETS = bytes(range(128))
+_NARROW: Final = 256
+"""Octets that the last eight foldings of a block check cover."""
 _PARITY_SHARE: Final = 20
 """One octet in so many may be damaged before a recording is no longer taken for one with parity bits."""
 
@@ -23,14 +25,20 @@ def block_check(data: bytes) -> int:
     Folds the octets in halves as one large integer, which costs a tenth of a loop over them.
     """
     folded = int.from_bytes(data, "big")
-    # The lower half of each step is the exclusive or of both; what is left above it never comes down again.
-    bits = 4 << max(len(data) - 1, 0).bit_length()
-    while bits >= 8:
-        folded ^= folded >> bits
-        if bits > 1024:
-            folded &= (1 << bits) - 1
-        bits >>= 1
-    return folded & 0xFF
+    width = len(data)
+    while width > _NARROW:
+        half = (width + 1) // 2
+        folded = (folded >> (8 * half)) ^ (folded & ((1 << (8 * half)) - 1))
+        width = half
+    # From here on cutting off the upper half costs more than carrying it along: it never comes down again.
+    folded ^= folded >> 1024
+    folded ^= folded >> 512
+    folded ^= folded >> 256
+    folded ^= folded >> 128
+    folded ^= folded >> 64
+    folded ^= folded >> 32
+    folded ^= folded >> 16
+    return (folded ^ folded >> 8) & 0xFF
 
 
 def add_parity(characters: bytes) -> bytes:

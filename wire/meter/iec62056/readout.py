@@ -26,6 +26,9 @@ _COMMAND_HEAD = re.compile(rb"[A-Z][0-9]\x02?")
 _BARE_VALUES = re.compile(r"[\r\n]*((?:\([^()\x00-\x1f]*\))+)[\r\n]*")
 _P1_CHECKSUM = re.compile(rb"(?<=[\r\n])!([0-9A-Fa-f]{4})(?![0-9A-Za-z])")
 _PROFILE_MARK = re.compile(r"(?:^|[\r\n])[0-9:-]*P\.")
+_OF_METERS = bytes(range(0x20, 0x80)) + b"\r\n\x00\x01\x02\x03\x04\x06\x15"
+_STRANGE_SHARE: Final = 4
+"""One octet in so many may be noise."""
 _LINE_BEGINS: Final = b"\r\n\x00\x06\x7f\x15"
 
 
@@ -73,9 +76,16 @@ def parse_capture(capture: bytes) -> Readout:
         checksum, right = _p1_checksum(capture, match.start())
     readout = _read(blocks, identification)._replace(checksum=checksum, checksum_right=right)
     anything = readout.data_sets or readout.profiles or readout.values or readout.error
-    if identification is None and blocks.computed is None and not anything:
+    # A right block check over a few octets of noise happens; so do brackets, and STX somewhere in front of ETX.
+    if not (identification or anything or blocks.check is BlockCheck.RIGHT) or _is_binary(capture):
         raise Iec62056Error("nothing of an IEC 62056-21 meter is in this")
     return readout
+
+
+def _is_binary(capture: bytes) -> bool:
+    """True where a good part of the octets is none that a meter sends."""
+    strange = len(capture.translate(None, _OF_METERS))
+    return strange * _STRANGE_SHARE > len(capture) - capture.count(0) - capture.count(0x7F)
 
 
 def _usual(capture: bytes) -> Readout | None:
