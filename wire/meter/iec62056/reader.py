@@ -7,15 +7,15 @@ as right.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from dataclasses import replace
+from enum import Enum
 from typing import Final
 
-from wire.errors import Iec62056Error
+from wire.errors import Iec62056Error, ObisError
 from wire.meter.iec62056.effects import ChangeSpeed, Effect, Send
 from wire.meter.iec62056.messages import (
     SIGN_OFF,
-    SIGN_ON_SPEED,
+    SPEEDS,
     Acknowledgement,
     BlockCheck,
     Command,
@@ -27,85 +27,37 @@ from wire.meter.iec62056.messages import (
     ProtocolMode,
     Request,
 )
-from wire.meter.iec62056.receiver import MAXIMUM_MESSAGE, Receiver, Side
+from wire.meter.iec62056.options import (
+    BATTERY_PAUSE_SECONDS,
+    BATTERY_WAKE_UP_SECONDS,
+    FEW_NULS,
+    GAP_SECONDS,
+    MAXIMUM_TOTAL,
+    REACTION_SECONDS,
+    REPEATS,
+    BlockCheckPolicy,
+    FailureReason,
+    ReaderOptions,
+    ReaderResult,
+    WakeUp,
+)
+from wire.meter.iec62056.receiver import Receiver, Side
+from wire.obis import Obis
 
-REACTION_SECONDS: Final = 2.2
-"""tr: a meter answers within 1.5 s; readers in the field wait up to 2.2 s before they give up."""
-GAP_SECONDS: Final = 1.5
-"""ta: longest pause between two characters of a message."""
-REPEATS: Final = 3
-"""Requests for one damaged message; the standard leaves the number to the implementation."""
-MAXIMUM_TOTAL: Final = 4 * 1024 * 1024
-"""Octets of all partial blocks of one answer."""
-BATTERY_WAKE_UP_SECONDS: Final = 2.2
-BATTERY_PAUSE_SECONDS: Final = 1.6
-"""NULs for 2.1 to 2.3 s at 300 baud, then 1.5 to 1.7 s of silence, wake a battery meter."""
-FEW_NULS: Final = 8
-"""What an MT83x wants on an electrical port without a change of speed: it takes its first character for 300 baud."""
+__all__ = [
+    "GAP_SECONDS",
+    "REACTION_SECONDS",
+    "REPEATS",
+    "BlockCheckPolicy",
+    "FailureReason",
+    "Reader",
+    "ReaderOptions",
+    "ReaderResult",
+    "State",
+    "WakeUp",
+]
 _BITS = 10
-
-
-class WakeUp(StrEnum):
-    """What is sent before the request."""
-
-    NONE = "none"
-    BATTERY = "battery"
-    FEW_NULS = "few-nuls"
-
-
-class BlockCheckPolicy(StrEnum):
-    """What becomes of a read-out whose check character is missing or wrong."""
-
-    REQUIRE = "require"
-    ACCEPT_MISSING = "accept-missing"
-    REPORT = "report"
-    """Return it with what was found, for looking at meters; the gateway does not use it."""
-
-
-class FailureReason(StrEnum):
-    """Why a conversation ended without a result."""
-
-    NO_ANSWER = "no-answer"
-    SILENCE = "silence"
-    BLOCK_CHECK = "block-check"
-    METER_ERROR = "meter-error"
-    METER_REFUSED = "meter-refused"
-    GRAMMAR = "grammar"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderOptions:
-    """How to speak with one meter. Seconds and baud; ``fixed_speed`` means that nobody changes speed.
-
-    ``ignore_announced_speed`` keeps the sign-on speed whatever the meter announces. ``commands`` non-empty enters
-    programming mode and asks these one after the other; empty is the plain read-out.
-    """
-
-    address: str = ""
-    mode: ProtocolMode | None = None
-    sign_on_speed: int = SIGN_ON_SPEED
-    fixed_speed: int | None = None
-    switch_delay_seconds: float = 0.0
-    ignore_announced_speed: bool = False
-    block_check: BlockCheckPolicy = BlockCheckPolicy.REQUIRE
-    wake_up: WakeUp = WakeUp.NONE
-    requests: int = REPEATS
-    repeats: int = REPEATS
-    reaction_seconds: float = REACTION_SECONDS
-    gap_seconds: float = GAP_SECONDS
-    answer_after_seconds: float | None = None
-    """Pause before one's own answers; None takes what the identification asks for."""
-    maximum_message: int = MAXIMUM_MESSAGE
-    commands: tuple[Command, ...] = ()
-    password: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderResult:
-    """What was read: the read-out (``messages`` has one), or one message a command; partial blocks are joined."""
-
-    identification: Identification | None
-    messages: tuple[DataMessage, ...]
+"""Of one character on the line: start, seven data, parity, stop."""
 
 
 class State(Enum):
@@ -119,6 +71,7 @@ class State(Enum):
     ENDED = "ended"
 
 
+_CHARACTERS: Final = {speed: character for character, speed in SPEEDS.items()}
 _PROGRAMMING = {State.OPERAND, State.PASSWORD, State.ANSWER}
 
 
@@ -140,6 +93,8 @@ class Reader:
         self.result: ReaderResult | None = None
         self.failure: FailureReason | None = None
         self.detail = ""
+        self.octets = 0
+        """Characters received so far: at 300 baud a read-out takes minutes, and this is what shows that it runs."""
 
     @property
     def patience(self) -> float:
@@ -169,6 +124,7 @@ class Reader:
 
     def receive(self, characters: bytes) -> list[Effect]:
         """Seven-bit characters came; returns what to do now."""
+        self.octets += len(characters)
         if self._damaged or self.state is State.ENDED:
             return []  # the rest of a damaged message; it is asked for again when the line is silent
         try:
@@ -178,6 +134,12 @@ class Reader:
         effects: list[Effect] = []
         for message in messages:
             effects += self._take(message)
+            if effects and self.state in _PROGRAMMING:
+                # What came in one piece with this message cannot answer what is sent only now: it is a double.
+                self._receiver.clear()
+                return effects
+        if self._receiver.failed:
+            return [*effects, *self.damaged("characters that are no message")]
         return effects
 
     def damaged(self, detail: str) -> list[Effect]:
@@ -218,15 +180,18 @@ class Reader:
         assert isinstance(message, Identification)  # noqa: S101 -- the table says so
         self._identification = message
         options = self._options
-        mode = options.mode or (ProtocolMode.C if message.mode is ProtocolMode.E else message.mode)
+        mode = options.mode or message.mode
         self.state = State.READ_OUT
+        self._receiver.text_due = True
         if mode in (ProtocolMode.A, ProtocolMode.D):
             return []
         speed = None if options.fixed_speed or options.ignore_announced_speed else message.speed
         effects: list[Effect] = []
-        if mode is ProtocolMode.C:
-            character = "0" if options.ignore_announced_speed else message.baud_character
-            option = "1" if options.commands else "0"
+        if mode in (ProtocolMode.C, ProtocolMode.E):
+            # A meter that offers mode E reads out in mode C when protocol 0 is selected.
+            stay = _CHARACTERS.get(options.fixed_speed or options.sign_on_speed, message.baud_character)
+            character = stay if options.ignore_announced_speed else message.baud_character
+            option = options.option or ("1" if options.commands else "0")
             effects.append(self._send(OptionSelect("0", character, option)))
             if options.commands:
                 self.state = State.OPERAND
@@ -262,6 +227,8 @@ class Reader:
         assert isinstance(message, DataMessage)  # noqa: S101 -- the table says so
         if (refused := self._refuse(message)) is not None:
             return refused
+        if not self._blocks and _answers_another(self._options.commands[len(self._answers)], message):
+            return []  # late or doubled, of the command before
         whole = self._join(message)
         if not isinstance(whole, DataMessage):
             return whole
@@ -327,10 +294,14 @@ class Reader:
         return [self._send(Acknowledgement(), remember=False)]
 
     def _again(self, reason: FailureReason, detail: str) -> list[Effect]:
-        """Ask for the last message once more, or give up."""
+        """Ask for the last message once more, or give up. A meter that pushes is not asked, its next telegram is."""
         self._repeats += 1
         if self._repeats > self._options.repeats:
             return self._fail(reason, detail)
+        if self._options.mode is ProtocolMode.D:
+            self.state = State.IDENTIFICATION
+            self._receiver.text_due = False
+            return []
         return [self._send(NegativeAcknowledgement(), remember=False)]
 
     def _repeat_sent(self, reason: FailureReason, detail: str) -> list[Effect]:
@@ -364,6 +335,20 @@ class Reader:
         return effects
 
 
+def _answers_another(command: Command, answer: DataMessage) -> bool:
+    """True if ``answer`` names another register than ``command`` asks for; meters may shorten or omit the address."""
+    asked, answered = (_address(body) for body in (command.data or b"", answer.body))
+    return asked is not None and answered is not None and asked != answered
+
+
+def _address(body: bytes) -> tuple[int, ...] | None:
+    try:
+        code = Obis.parse_reduced(body.partition(b"(")[0].decode("latin-1").strip())
+    except ObisError:
+        return None
+    return code.c, code.d, code.e, code.f
+
+
 _Handler = Callable[[Reader, Message], list[Effect]]
 # What is not in the table is passed over: echoes of one's own messages, an ACK in front of the data.
 _TABLE: Final[dict[tuple[State, type[Message]], _Handler]] = {
@@ -381,13 +366,3 @@ _TABLE: Final[dict[tuple[State, type[Message]], _Handler]] = {
     (State.ANSWER, NegativeAcknowledgement): Reader._on_repeat_request,  # noqa: SLF001
     (State.ANSWER, Command): Reader._on_break,  # noqa: SLF001
 }
-
-
-def profile_command(obis: str, begin: str = "", end: str = "", *, partial_blocks: bool = False) -> Command:
-    """``R5 P.01(begin;end)``, or R6 for an answer in partial blocks; either stamp may be empty."""
-    return Command("R6" if partial_blocks else "R5", f"{obis}({begin};{end})".encode("ascii", "replace"))
-
-
-def register_command(address: str, *, name: str = "R5") -> Command:
-    """``R5 address()``; R1 for meters that read by address."""
-    return Command(name, f"{address}()".encode("ascii", "replace"))

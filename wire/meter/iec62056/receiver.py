@@ -43,6 +43,8 @@ _END_MARK = ord("!")
 _PRINTABLE = range(0x20, 0x7F)
 _BLOCK_BEGINS = re.compile(rb"[\x01\x02]")
 _OPTION_SELECT_SIZE = 6
+_IDENTIFICATION_HEAD = 5
+"""Octets of ``/XXXZ``: three letters and a letter or digit follow no ``/`` that stands in a unit (``Imp/kWh)``)."""
 
 
 class Side(Enum):
@@ -62,6 +64,7 @@ class Receiver:
         self._buffer = bytearray()
         self._scanned = 0
         self._within_line = False
+        self._deferred: Iec62056Error | None = None
         self.noise = 0
         self.option_select_due = False
         """Meter's side: an identification has just been sent, so an ACK begins an option select."""
@@ -73,26 +76,40 @@ class Receiver:
         """Octets of a message that has begun and not ended."""
         return len(self._buffer)
 
+    @property
+    def failed(self) -> bool:
+        """True if the next call of ``feed`` raises."""
+        return self._deferred is not None
+
     def clear(self) -> None:
         """Forget what has begun, for instance after a parity error or a change of speed."""
         self._buffer.clear()
+        self._deferred = None
         self._scanned = 0
         self._within_line = False
         self.noise = 0
 
     def feed(self, characters: bytes) -> list[Message]:
-        """Take what arrived; returns the messages that it completed. Raises Iec62056Error and is then empty."""
+        """Take what arrived; returns the messages that it completed.
+
+        Raises Iec62056Error and is then empty; behind complete messages the error is raised by the next call.
+        """
+        if self._deferred is not None:
+            error, self._deferred = self._deferred, None
+            raise error
         self._buffer += characters
         messages: list[Message] = []
         try:
             while (message := self._next()) is not None:
                 messages.append(message)
-        except Iec62056Error:
+            if len(self._buffer) > self._maximum:
+                raise Iec62056Error(f"a message of more than {self._maximum} octets")  # noqa: TRY301 -- one way out
+        except Iec62056Error as error:
             self.clear()
-            raise
-        if len(self._buffer) > self._maximum:
-            self.clear()
-            raise Iec62056Error(f"a message of more than {self._maximum} octets")
+            if not messages:
+                raise
+            # What was complete before counts, however the octets were cut when they came.
+            self._deferred = error
         return messages
 
     def flush(self) -> DataMessage | None:
@@ -116,8 +133,8 @@ class Receiver:
                 self._within_line = False
             elif first in (STX, SOH):
                 return self._block(first)
-            elif first == _SLASH and not self._within_line:
-                return self._line()
+            elif first == _SLASH and (begins := self._begins_line()) is not False:
+                return self._line() if begins else None
             elif first == ACK:
                 return self._acknowledgement()
             elif first == NAK:
@@ -129,10 +146,19 @@ class Receiver:
                 self._pass_over(first)
         return None
 
+    def _begins_line(self) -> bool | None:
+        """Whether ``/`` begins a message; None if that cannot be told yet. Within a line it may be part of a unit."""
+        if not self._within_line or self._buffer[1:2] == b"?":
+            return True
+        head = bytes(self._buffer[1:_IDENTIFICATION_HEAD])
+        letters, character = head[:3], head[3:]
+        if (letters and not letters.isalpha()) or (character and not character.isalnum()):
+            return False
+        return True if character else None
+
     def _pass_over(self, first: int) -> None:
         """An octet that begins nothing. Text before an identification is the rest of a telegram, and no noise."""
         self._drop(1)
-        # What looks like an identification within a line is a unit such as ``Imp/kWh``.
         self._within_line = first in _PRINTABLE and first != _END_MARK
         if self._side is Side.METER or first in _PRINTABLE:
             return
@@ -191,6 +217,8 @@ class Receiver:
                 return DataMessage(self._take(end + 1), True, BlockCheck.MISSING, None, framed=False)
 
     def _take(self, size: int) -> bytes:
+        if size > self._maximum:
+            raise Iec62056Error(f"a message of more than {self._maximum} octets")
         data = bytes(self._buffer[:size])
         self._drop(size)
         self._within_line = False
