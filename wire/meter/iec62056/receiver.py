@@ -191,11 +191,6 @@ class Receiver:
             if len(buffer) < _OPTION_SELECT_SIZE:
                 return None
             return OptionSelect.from_bytes(self._take(_OPTION_SELECT_SIZE))
-        if self._side is Side.READER and len(buffer) >= 2 and buffer[1:2].isdigit():
-            # The echo of one's own option select, where nobody cancels echoes.
-            if len(buffer) < _OPTION_SELECT_SIZE:
-                return None
-            return OptionSelect.from_bytes(self._take(_OPTION_SELECT_SIZE))
         self._drop(1)
         return Acknowledgement()
 
