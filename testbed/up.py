@@ -33,15 +33,20 @@ EXIT_INCOMPLETE = 1
 @click.option(
     "--duration", type=click.IntRange(min=1), metavar="SECONDS", help="Stop by itself and judge what was seen."
 )
+@click.option(
+    "--plan",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Lines, meters, parties and profiles of a new scene (TOML); the default is testbed/demo/demo.toml.",
+)
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view, as when the output is no terminal.")
-def up(state: Path, duration: int | None, *, plain: bool) -> None:
+def up(state: Path, duration: int | None, plan: Path | None, *, plain: bool) -> None:
     """Run meters, gateway and datacenters until Ctrl-C, or for DURATION seconds.
 
     With --duration the exit status is 0 only if all nine steps were seen for every configured delivery. State is kept
     in one folder: another start goes on where this one stops; remove the folder to begin anew.
     """
-    scene = Scene(state)
     try:
+        scene = Scene(state, plan)
         with _alone(scene.state), Children(scene.state / "logs") as children:
             scene.prepare(click.echo)
             _start(scene, children)

@@ -26,6 +26,7 @@ from wire.profiles.mapping import profile_from_mapping
 MAXIMUM_POWER_WATTS = 60_000
 """Plausibility bound of a household's meter: three phases of 63 A, and room for rounding to a watt-hour."""
 VALID_DAYS = 365
+PLAN = "plan.toml"
 COMPLETE = "complete"
 """Name of the file that says that the scene was made to its end."""
 
@@ -59,11 +60,18 @@ class Party:
 class Scene:
     """The folders of one demonstration below ``state``."""
 
-    def __init__(self, state: Path) -> None:
-        """Read ``demo.toml``; nothing is made yet."""
-        text = resources.files("testbed.demo").joinpath("demo.toml").read_text("utf-8")
-        self.plan: dict[str, Any] = tomllib.loads(text)
+    def __init__(self, state: Path, plan: Path | None = None) -> None:
+        """Read the plan: the one the scene was made with, else ``plan``, else ``demo.toml``. Raises SceneError."""
         self.state = state.absolute()
+        kept = self.state / PLAN
+        if plan is not None and kept.exists() and kept.read_bytes() != plan.read_bytes():
+            raise SceneError(f"{state} was made with another plan; choose another folder or remove it")
+        chosen = kept if kept.exists() else plan or Path(str(resources.files("testbed.demo").joinpath("demo.toml")))
+        try:
+            self._text = chosen.read_text("utf-8")
+            self.plan: dict[str, Any] = tomllib.loads(self._text)
+        except (OSError, ValueError) as error:
+            raise SceneError(f"{chosen}: {error}") from error
         self.gateway_id: str = self.plan["gateway"]
         self.gateway = self.state / "gateway"
         self.pki = self.state / "pki"
@@ -103,6 +111,7 @@ class Scene:
             self._distribute_trust()
             return
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.state / PLAN).write_text(self._text)
         for number, (sentence, step) in enumerate(steps := list(self._steps()), 1):
             say(f"{number}/{len(steps)} {sentence}")
             step()
@@ -189,7 +198,7 @@ class Scene:
                     "line": entry["line"],
                     "address": entry["address"],
                     "registers": ["1-0:1.8.0"],
-                    "interval": "10 s",
+                    "interval": entry["interval"],
                     "maximum_power_watts": MAXIMUM_POWER_WATTS,
                     "protocol": protocol,
                     **validity,
