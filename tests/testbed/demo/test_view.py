@@ -1,0 +1,85 @@
+"""What a person reads: one line a meter and a delivery, and a summary that names the missing step."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from testbed.demo.observe import STEPS, DeliverySeen, MeterSeen, Seen
+from testbed.demo.scene import Scene
+from testbed.demo.view import lines, summary, tables, value
+from wire.obis import Obis
+from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+
+AT = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+READING = Reading(DeviceId("1ISK0000471100"), Obis.parse("1-0:1.8.0*255"), Register(61826857, -1, Unit.WH), AT)
+SERIES = DeliverySeen("netz-series", "netz", 5, 2, 3, 3, 0, 3, 9, "", SignedReading(READING, bytes(64)))
+METER = MeterSeen("1ISK0000471100", 4, 4, 4, 4, {"silent": 2}, "2026-01-15T12:00:00Z")
+SEEN = Seen(
+    AT,
+    meters={METER.name: METER},
+    deliveries={"netz-series": SERIES},
+    refused={"datenhandel": {"no-profile": 7}},
+    received={"netz": 3, "lieferant": 1, "datenhandel": 0},
+)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def whole(scene: Scene) -> dict[str, dict[int, int]]:
+    return {name: dict.fromkeys(STEPS, 1) for name in scene.evaluations}
+
+
+def test_a_value_is_shown_exactly() -> None:
+    assert value(SERIES) == "6182685.7 Wh of 1ISK0000471100"
+    assert value(replace(SERIES, latest=None)) == ""
+
+
+def test_plain_lines_say_everything() -> None:
+    meter, delivery, refused = lines(SEEN)
+    assert meter == "12:00:00 meter 1ISK0000471100: last reading 2026-01-15T12:00:00Z, 4 stored, refused silent 2"
+    assert "2 owed, 3 delivered, 3 verified, 9 rows, last 6182685.7 Wh" in delivery
+    assert refused == "12:00:00 refused to datenhandel: no-profile 7"
+
+
+def test_an_error_is_shown_beside_its_delivery() -> None:
+    failing = replace(SEEN, deliveries={"netz-series": replace(SERIES, last_error="TUNNEL: unreachable")})
+    assert any("TUNNEL: unreachable" in line for line in lines(failing))
+
+
+def test_the_tables_hold_the_same(scene: Scene) -> None:
+    console = Console(width=200, record=True, file=None, quiet=False)
+    with console.capture() as captured:
+        console.print(tables(scene, SEEN, "Ctrl-C stops"))
+    shown = captured.get()
+    for word in ("1ISK0000471100", "netz-series", "no-profile 7", "6182685.7 Wh", "Ctrl-C stops"):
+        assert word in shown
+
+
+def test_a_summary_is_whole_only_with_every_step_of_every_delivery(scene: Scene) -> None:
+    told, good = summary(scene, whole(scene), SEEN)
+    assert good
+    assert not any("MISSING" in line for line in told)
+    for name in scene.evaluations:
+        for step in STEPS:
+            observed = whole(scene)
+            observed[name][step] = 0
+            told, good = summary(scene, observed, SEEN)
+            assert not good
+            assert any("MISSING" in line and STEPS[step] in line for line in told)
+
+
+@pytest.mark.parametrize(
+    "deviation",
+    [{"refused": {}}, {"received": {"netz": 3, "lieferant": 1, "datenhandel": 1}}],
+    ids=["never refused", "received something"],
+)
+def test_a_party_without_a_profile_must_have_been_refused(scene: Scene, deviation: dict[str, object]) -> None:
+    told, good = summary(scene, whole(scene), replace(SEEN, **deviation))  # type: ignore[arg-type]
+    assert not good
+    assert any("datenhandel" in line and "MISSING" in line for line in told)
