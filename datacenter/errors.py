@@ -46,6 +46,7 @@ class RefusalReason(StrEnum):
     CONFLICTING_DELIVERY = "conflicting-delivery"
     """Step 7: this sequence number was used for other content."""
     FUTURE = "future"
+    """Step 8: a time is ahead of our clock; never final, because waiting makes it good."""
     TOO_OLD = "too-old"
     CONFLICTING_READING = "conflicting-reading"
     """Step 9: another value for the same register and instant is stored already."""

@@ -1,8 +1,10 @@
 """The datacenter's HTTP face: one path, translated to :mod:`datacenter.ingest` and back.
 
 Decides the HTTP status of every outcome, in one table, because the gateway acts on it: 200 may be forgotten, 422 will
-never be accepted and is set aside, everything else is tried again later. It never answers with text of a sender or of
-an exception.
+never be accepted and is set aside, everything else is tried again later. So 422 is only for what the opened content
+itself decides for ever. Whatever waiting, a renewed certificate, a registration or sealing anew can heal is not final:
+it would befall every delivery of that gateway, and each would be set aside. It never answers with text of a sender or
+of an exception.
 """
 
 import logging
@@ -23,17 +25,33 @@ from pki.errors import CertificateError
 PATH = "/deliveries"
 """Where gateways POST; the communication profile names it."""
 
-FORBIDDEN, TOO_LARGE, UNSUPPORTED, FINAL, TEMPORARY = 403, 413, 415, 422, 503
+BAD_SEAL, FORBIDDEN, TOO_LARGE, UNSUPPORTED, FINAL, TEMPORARY = 400, 403, 413, 415, 422, 503
 STATUS: Mapping[RefusalReason, int] = {
     # Not a fault of the content: once the certificate is renewed or registered, the same readings are welcome.
     RefusalReason.TUNNEL_CERTIFICATE: FORBIDDEN,
     RefusalReason.TUNNEL_TOO_OLD: FORBIDDEN,
     RefusalReason.SIGNER_CERTIFICATE: FORBIDDEN,
-    RefusalReason.TRUST_STALE: TEMPORARY,
+    # The gateway signs with a renewed key before anybody registered it here.
+    RefusalReason.UNKNOWN_SIGNER: FORBIDDEN,
+    # It seals for our former key, until its administrator has given it the profile with the new one.
+    RefusalReason.NOT_FOR_US: FORBIDDEN,
+    # Nothing was opened, so nothing is known against the content: a gateway seals it anew for every attempt.
+    RefusalReason.SEAL_MALFORMED: BAD_SEAL,
+    RefusalReason.SEAL_SIGNATURE: BAD_SEAL,
+    RefusalReason.DECRYPTION: BAD_SEAL,
+    RefusalReason.ALGORITHM: BAD_SEAL,
     RefusalReason.TOO_LARGE: TOO_LARGE,
     RefusalReason.MEDIA_TYPE: UNSUPPORTED,
+    RefusalReason.TRUST_STALE: TEMPORARY,
+    # Its clock is ahead of ours: what lies in the future becomes acceptable by waiting.
+    RefusalReason.FUTURE: TEMPORARY,
+    RefusalReason.CONTENT: FINAL,
+    RefusalReason.FOREIGN_GATEWAY: FINAL,
+    RefusalReason.TOO_OLD: FINAL,
+    RefusalReason.CONFLICTING_DELIVERY: FINAL,
+    RefusalReason.CONFLICTING_READING: FINAL,
 }
-"""Every other reason is final (422)."""
+"""Every reason stands here: a new one has no status, and so cannot become final, before somebody thought about it."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +78,7 @@ def create_app(
             receipt = ingest.ingest(_body(identity), media_type=_media_type(), tunnel_identity=identity, at=now)
         except RefusedError as refused:
             ingest.record(refused, at=now)
-            return jsonify(reason=refused.reason.value), STATUS.get(refused.reason, FINAL)
+            return jsonify(reason=refused.reason.value), STATUS[refused.reason]
         except DatacenterError as error:
             _log.error("temporarily unable: %s", error)
             return jsonify(result="temporary"), TEMPORARY

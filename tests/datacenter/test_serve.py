@@ -48,7 +48,7 @@ def test_stored_and_again_on_one_kept_connection(running: Served) -> None:
 
 def test_refusals_have_their_status(running: Served) -> None:
     with running.connected(running.world.gateway.tunnel) as connection:
-        assert post(connection, b"garbage") == (422, b'{"reason":"seal-malformed"}\n')
+        assert post(connection, b"garbage") == (400, b'{"reason":"seal-malformed"}\n')
         assert post(connection, b"", **{"Content-Type": "text/xml"}) == (415, b'{"reason":"media-type"}\n')
         assert post(connection, b"", **{"Content-Encoding": "gzip"})[0] == 415
         assert post(connection, b"", path="/other")[0] == 404

@@ -1,18 +1,20 @@
 """HTTP statuses, one by one, through the WSGI application in memory."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from werkzeug.test import Client, TestResponse
 
+from datacenter import schema
 from datacenter.errors import RefusalReason
 from datacenter.refusals import Refusals
-from datacenter.server import FINAL, FORBIDDEN, STATUS, TEMPORARY, create_app
+from datacenter.server import BAD_SEAL, FINAL, FORBIDDEN, STATUS, TEMPORARY, create_app
 from datacenter.tls import DirectPeer
-from tests.datacenter.world import NOW, World, pem
+from pki.certificates import Purpose, Role
+from tests.datacenter.world import GATEWAY, NOW, World, pem
 from wire.cosem_xml import MEDIA_TYPE
 
 
@@ -26,8 +28,8 @@ class Shown:
         return self._certificate
 
 
-def post(world: World, body: bytes, shown: bytes | None) -> TestResponse:
-    app = create_app(world.ingest(), peer=Shown(shown), limits=world.limits, clock=lambda: NOW, monotonic=lambda: 0.0)
+def post(world: World, body: bytes, shown: bytes | None, at: datetime = NOW) -> TestResponse:
+    app = create_app(world.ingest(), peer=Shown(shown), limits=world.limits, clock=lambda: at, monotonic=lambda: 0.0)
     return Client(app).post("/deliveries", data=body, headers={"Content-Type": MEDIA_TYPE})
 
 
@@ -79,11 +81,55 @@ def test_a_full_disk_is_temporary_and_ends(world: World) -> None:
 
 
 def test_every_reason_has_the_status_that_the_gateway_must_act_on() -> None:
-    about_content = {"seal", "unknown", "not", "decryption", "algorithm", "content", "foreign", "conflicting", "future"}
-    for reason in RefusalReason:
-        final = reason.value.split("-")[0] in about_content | {"too"} and reason not in STATUS
-        assert (STATUS.get(reason, FINAL) == FINAL) is final
-    assert STATUS[RefusalReason.SIGNER_CERTIFICATE] == FORBIDDEN
+    assert set(STATUS) == set(RefusalReason)
+    assert {reason for reason, status in STATUS.items() if status == FINAL} == {
+        RefusalReason.CONTENT,
+        RefusalReason.FOREIGN_GATEWAY,
+        RefusalReason.TOO_OLD,
+        RefusalReason.CONFLICTING_DELIVERY,
+        RefusalReason.CONFLICTING_READING,
+    }
+
+
+def test_a_clock_ahead_of_ours_is_temporary_and_ends(world: World) -> None:
+    """A minute and a second ahead: nothing is set aside, and a second later the very same delivery is stored."""
+    body = world.seal(world.gateway.content(until=NOW + timedelta(seconds=61)))
+    shown = pem(world.gateway.tunnel.certificate)
+    answer = post(world, body, shown)
+    assert (answer.status_code, answer.json) == (TEMPORARY, {"reason": "future"})
+    assert world.count(schema.delivery) == 0
+    assert post(world, body, shown, at=NOW + timedelta(seconds=1)).json == {"result": "stored"}
+
+
+def test_a_signature_certificate_renewed_before_it_is_registered(world: World) -> None:
+    renewed = world.new_gateway(GATEWAY)
+    body, shown = world.seal(renewed.content(), signer=renewed.signature), pem(world.gateway.tunnel.certificate)
+    answer = post(world, body, shown)
+    assert (answer.status_code, answer.json) == (FORBIDDEN, {"reason": "unknown-signer"})
+    world.register(f"{GATEWAY}.SIG.2.pem", renewed.signature.certificate)
+    assert post(world, body, shown).json == {"result": "stored"}
+
+
+def test_sealed_for_our_former_key(world: World) -> None:
+    former = world.pki.holder(Role.EMT, Purpose.ENC, "Netz")
+    content, shown = world.gateway.content(), pem(world.gateway.tunnel.certificate)
+    answer = post(world, world.seal(content, recipient=former), shown)
+    assert (answer.status_code, answer.json) == (FORBIDDEN, {"reason": "not-for-us"})
+    assert post(world, world.seal(content), shown).json == {"result": "stored"}
+
+
+def test_a_seal_that_was_damaged_says_nothing_against_the_content(world: World) -> None:
+    body, shown = valid(world)
+    for damaged in (body[:-1], body[:-1] + bytes([body[-1] ^ 1])):
+        assert post(world, damaged, shown).status_code == BAD_SEAL
+    assert post(world, body, shown).json == {"result": "stored"}
+
+
+def test_what_no_waiting_makes_good_is_final(world: World) -> None:
+    body, shown = valid(world)
+    assert post(world, body, shown).status_code == 200
+    other = world.seal(world.gateway.content(count=3))
+    assert (post(world, other, shown).status_code, post(world, world.seal(b"<xml/>"), shown).status_code) == (422, 422)
 
 
 def test_without_tls_there_is_no_certificate(world: World) -> None:
