@@ -28,8 +28,8 @@ def lines(seen: Seen) -> list[str]:
         f"{one.opened} verified, {one.rows} rows{value(one, ', last ')}{one.last_error and ', ' + one.last_error}"
         for one in seen.deliveries.values()
     ]
-    told += [f"{clock} refused to {party}:{_reasons('', reasons)}" for party, reasons in seen.refused.items()]
-    told += [f"{clock} turned away by {party}:{_reasons('', reasons)}" for party, reasons in seen.turned_away.items()]
+    told += [f"{clock} refused to {party}: {_reasons('', reasons)}" for party, reasons in seen.refused.items()]
+    told += [f"{clock} turned away by {party}: {_reasons('', reasons)}" for party, reasons in seen.turned_away.items()]
     return told
 
 
@@ -50,7 +50,7 @@ def summary(scene: Scene, observed: dict[str, dict[int, int]], seen: Seen) -> tu
         refused = sum(reasons.values()) > 0 and seen.received[party.id] == 0
         whole = whole and refused
         told.append(
-            f"{party.id}: no evaluation profile, {'ok     ' if refused else 'MISSING'} refused{_reasons('', reasons)}, "
+            f"{party.id}: no evaluation profile, {'ok     ' if refused else 'MISSING'} refused {_reasons('', reasons)}, "
             f"received {seen.received[party.id]}"
         )
     return told, whole
@@ -111,4 +111,4 @@ def _refused(scene: Scene, seen: Seen) -> Table:
 
 def _reasons(before: str, counted: dict[str, int]) -> str:
     told = ", ".join(f"{reason} {count}" for reason, count in sorted(counted.items()))
-    return f"{before} {told}" if told else ""
+    return f"{before} {told}".lstrip() if told else ""
