@@ -1,7 +1,7 @@
 """OBIS codes: which quantity a number is (IEC 62056-61).
 
 Decides how a code is written: six bytes on the wire, ``1-0:1.8.0*255`` for people.
-A code that cannot be read exactly is refused; no group is ever guessed except the ones that the reduced form leaves out.
+A code that cannot be read exactly is refused; no group is guessed except the ones that the reduced form leaves out.
 """
 
 import re

@@ -18,8 +18,8 @@ from pki.cms.sealing import MAX_MESSAGE_SIZE
 from pki.cms.signed import Attributes, SignedData, digest
 from pki.der import encode_integer
 from pki.errors import SealError, SealReason
-from tests.pki.cms.parties import CONTENT, Parties, parties, stranger
 from testbed.small_pki import Holder
+from tests.pki.cms.parties import CONTENT, Parties, parties, stranger
 
 WORLD: Parties = parties()
 SEALED = WORLD.seal()

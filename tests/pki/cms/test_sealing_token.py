@@ -10,8 +10,8 @@ from pki.cms import open_document, open_sealed, seal, sign_document
 from pki.errors import TokenError
 from pki.inner import sign_reading, verify_reading
 from pki.token import Token
-from tests.pki.cms.parties import CONTENT, parties
 from testbed.small_pki import GATEWAY, NOW, Holder
+from tests.pki.cms.parties import CONTENT, parties
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, Unit
 
