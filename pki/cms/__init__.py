@@ -1,7 +1,8 @@
 """Content protection: seal and open messages, sign and open documents (TR-03116-3 §8).
 
 ``sealing`` holds the doors and the numbered steps, ``signed`` and ``enveloped`` the two message forms,
-``key_agreement`` and ``content_encryption`` the cryptography, ``names`` how certificates are named, ``identifiers`` the spelling.
+``key_agreement`` and ``content_encryption`` the cryptography, ``names`` how certificates are named, ``identifiers`` the
+spelling.
 """
 
 from pki.cms.identifiers import ContentEncryption, KeyAgreement

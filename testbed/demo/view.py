@@ -50,8 +50,8 @@ def summary(scene: Scene, observed: dict[str, dict[int, int]], seen: Seen) -> tu
         refused = sum(reasons.values()) > 0 and seen.received[party.id] == 0
         whole = whole and refused
         told.append(
-            f"{party.id}: no evaluation profile, {'ok     ' if refused else 'MISSING'} refused {_reasons('', reasons)}, "
-            f"received {seen.received[party.id]}"
+            f"{party.id}: no evaluation profile, {'ok     ' if refused else 'MISSING'} "
+            f"refused {_reasons('', reasons)}, received {seen.received[party.id]}"
         )
     return told, whole
 
