@@ -182,7 +182,6 @@ class Reader:
         options = self._options
         mode = options.mode or message.mode
         self.state = State.READ_OUT
-        self._receiver.text_due = True
         if mode in (ProtocolMode.A, ProtocolMode.D):
             return []
         speed = None if options.fixed_speed or options.ignore_announced_speed else message.speed
@@ -259,6 +258,7 @@ class Reader:
 
     def _request(self, after: float) -> list[Effect]:
         self._requests += 1
+        self._receiver.text_due = False
         self._sent = Request(self._options.address)
         return [Send(self._sent.to_bytes(), after)]
 

@@ -69,7 +69,7 @@ class Receiver:
         self.option_select_due = False
         """Meter's side: an identification has just been sent, so an ACK begins an option select."""
         self.text_due = False
-        """Reader's side: a read-out without STX may begin; before an identification text is the end of another's."""
+        """A read-out without STX may begin, behind an identification; before it text is the end of another's."""
 
     @property
     def pending(self) -> int:
@@ -183,7 +183,10 @@ class Receiver:
                 raise Iec62056Error(f"a line of more than {MAXIMUM_LINE} octets")
             return None
         line = self._take(end + 1)
-        return Request.from_bytes(line) if line[1:2] == b"?" else Identification.from_bytes(line)
+        if line[1:2] == b"?":
+            return Request.from_bytes(line)
+        self.text_due = self._side is Side.READER
+        return Identification.from_bytes(line)
 
     def _acknowledgement(self) -> Message | None:
         buffer = self._buffer

@@ -97,13 +97,15 @@ class Station:
         try:
             messages = self._receiver.feed(characters)
         except Iec62056Error:
-            self._receiver.option_select_due = False
-            return [self._send(NegativeAcknowledgement())] if self._programming else self._fall_back()
+            return self._not_understood()
         effects: list[Effect] = []
         for message in messages:
             handler = _TABLE.get((self.state, type(message)), _ANYWHERE.get(type(message)))
             if handler is not None:
                 effects += handler(self, message)
+        if self._receiver.failed:
+            self._receiver.clear()
+            effects += self._not_understood()
         return effects
 
     def timeout(self) -> list[Effect]:
@@ -122,6 +124,10 @@ class Station:
     @property
     def _programming(self) -> bool:
         return self.state in (StationState.LOCKED, StationState.OPEN)
+
+    def _not_understood(self) -> list[Effect]:
+        self._receiver.option_select_due = False
+        return [self._send(NegativeAcknowledgement())] if self._programming else self._fall_back()
 
     def _on_request(self, message: Message) -> list[Effect]:
         assert isinstance(message, Request)  # noqa: S101 -- the table says so
