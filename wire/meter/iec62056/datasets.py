@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 _SET = re.compile(r"([^()/!\x00-\x1f\x7f]*)((?:\([^()\x00-\x1f\x7f]*\))+)")
-_LINE = re.compile(r"(?:[^()/!\x00-\x1f\x7f]*(?:\([^()\x00-\x1f\x7f]*\))+)+")
+_LINE = re.compile(r"(?:[^()/!\x00-\x1f\x7f]*\([^()\x00-\x1f\x7f]*\))+")
+"""One bracket each time round, so that a line that does not match is refused in linear time."""
 _END_OF_LINE = re.compile(r"[\r\n]+")
 _AROUND_LINES: Final = "\x00\x7f \t"
 """Wake-up octets and blanks in front of a line or behind it mean nothing."""

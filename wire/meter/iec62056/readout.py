@@ -18,13 +18,16 @@ from wire.meter.iec62056.profile import LoadProfile, parse_profiles
 MAXIMUM_CAPTURE: Final = 16 * 1024 * 1024
 """Octets of a capture: a year of quarter-hours with eight channels has some 3 MB."""
 
-_IDENTIFICATION = re.compile(rb"(?<![ \"-~])/[A-Za-z]{3}[!-~ ][^\r\n]{0,64}(?=[\r\n]|\Z)")
-"""At the beginning of a line or behind ``!``; elsewhere ``/kWh)`` is part of a unit."""
+_IDENTIFICATION = re.compile(
+    rb"(?:\A|[\x00-\x1f\x7f])[^(\x00-\x1f\x7f]{0,80}?(/[A-Za-z]{3}[!-~ ][^\r\n]{0,64})(?=[\r\n]|\Z)"
+)
+"""Noise or an echo may stand in front of it, but no bracket: in ``(6.00*Imp/kWh)`` nobody says who he is."""
 _HEAD = re.compile(rb"/([A-Za-z]{3})([!-~ ])([^\r\n\x02]{0,64})\r\n\x02")
 _BLOCK = re.compile(rb"([\x01\x02])([^\x03\x04]*)([\x03\x04]?)", re.DOTALL)
 _COMMAND_HEAD = re.compile(rb"[A-Z][0-9]\x02?")
 _BARE_VALUES = re.compile(r"[\r\n]*((?:\([^()\x00-\x1f]*\))+)[\r\n]*")
 _P1_CHECKSUM = re.compile(rb"(?<=[\r\n])!([0-9A-Fa-f]{4})(?![0-9A-Za-z])")
+_OPTION_SELECT = re.compile(rb"\x06[0-9][0-9A-Z][0-9](?=[\r\n])")
 _PROFILE_MARK = re.compile(r"(?:^|[\r\n])[0-9:-]*P\.")
 _OF_METERS = bytes(range(0x20, 0x80)) + b"\r\n\x00\x01\x02\x03\x04\x06\x15"
 _STRANGE_SHARE: Final = 4
@@ -68,12 +71,12 @@ def parse_capture(capture: bytes) -> Readout:
     identification: Identification | None = None
     begin = 0
     checksum, right = None, None
-    if (match := _IDENTIFICATION.search(capture, 0, _first_block(capture))) is not None:
-        identification = Identification.from_bytes(match[0])
+    if (match := _identified(capture)) is not None:
+        identification = Identification.from_bytes(match[1])
         begin = match.end()
     blocks = _blocks(capture, begin)
     if match is not None and blocks.sent is None:
-        checksum, right = _p1_checksum(capture, match.start())
+        checksum, right = _p1_checksum(capture, match.start(1))
     readout = _read(blocks, identification)._replace(checksum=checksum, checksum_right=right)
     anything = readout.data_sets or readout.profiles or readout.values or readout.error
     # A right block check over a few octets of noise happens; so do brackets, and STX somewhere in front of ETX.
@@ -95,7 +98,7 @@ def _usual(capture: bytes) -> Readout | None:
     if capture[begin - 1 : begin] != b"\x02" or len(capture) < begin + 2 or capture[-2] != ETX or b"P." in capture:
         return None
     data_sets = parse_usual(capture[begin:-2])
-    if data_sets is None:
+    if data_sets is None or data_sets[0].address == "ER":
         return None
     sent, computed = capture[-1], block_check(capture[begin:-1])
     identification: Identification | None = None
@@ -132,12 +135,18 @@ def _read(blocks: _Blocks, identification: Identification | None) -> Readout:
     )
 
 
-def _first_block(capture: bytes) -> int:
-    """Where identifications end: the first STX at the beginning of a line, or everything."""
-    position = capture.find(STX)
-    while position > 0 and capture[position - 1] not in _LINE_BEGINS:
-        position = capture.find(STX, position + 1)
-    return position if position >= 0 else len(capture)
+def _identified(capture: bytes) -> re.Match[bytes] | None:
+    """The identification that the data follow; None where a whole block stands in front of the first."""
+    match = _IDENTIFICATION.search(capture)
+    if match is None:
+        return None
+    for block in _BLOCK.finditer(capture, 0, match.start(1)):
+        if block[1][0] == STX and block[3] and b"(" in block[2]:
+            return None
+    following = _IDENTIFICATION.search(capture, match.end())
+    while following is not None and b"(" not in capture[match.end() : following.start(1)]:
+        match, following = following, _IDENTIFICATION.search(capture, following.end())  # asked more than once
+    return match
 
 
 def _blocks(capture: bytes, begin: int) -> _Blocks:
@@ -177,7 +186,7 @@ def _blocks(capture: bytes, begin: int) -> _Blocks:
 
 def _without_controls(text: bytes) -> bytes:
     """An unframed read-out without the wake-up octets, acknowledgements and echoed lines around it."""
-    lines = [line.lstrip(_LINE_BEGINS) for line in re.split(rb"[\r\n]+", text)]
+    lines = [line.lstrip(_LINE_BEGINS) for line in re.split(rb"[\r\n]+", _OPTION_SELECT.sub(b"", text))]
     return b"\r\n".join(line for line in lines if not line.startswith(b"/?"))
 
 
