@@ -22,6 +22,8 @@ READ_SIZE: Final = 4096
 _SPEEDS: Final = {
     getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()
 }
+UNUSUAL_SPEED: Final = 50
+"""Stands for every speed that has no name in termios: one that no meter has."""
 _EVEN_PARITY: Final = bytes(octet | (octet.bit_count() & 1) << 7 for octet in range(128)) * 2
 
 
@@ -176,10 +178,10 @@ class PtyWire:
                 os.write(self._master, octets)
 
     def far_speed(self) -> int | None:
-        """Speed of the reader's side: Linux shows its termios on the master too. None for a speed without a name."""
+        """Speed of the reader's side: Linux shows its termios on the master too. None while pulled."""
         if self._master < 0:
             return None
-        return _SPEEDS.get(termios.tcgetattr(self._master)[4])
+        return _SPEEDS.get(termios.tcgetattr(self._master)[4]) or UNUSUAL_SPEED
 
     def set_speed(self, speed: int) -> None:
         """Nothing: a pseudo-terminal has no speed of its own."""

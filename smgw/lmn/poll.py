@@ -34,7 +34,7 @@ QUIET_SECONDS: Final = 0.1
 """A line is free when nothing came for this long: three characters at 300 baud. What comes before belongs to nobody."""
 MAXIMUM_CHATTER: Final = 4096
 """Octets heard without an identification before the line is given up: less than five seconds of noise at 9600 baud, and
-more than the rest of a telegram that a mode D meter was just sending."""
+more than the rest of a telegram that a mode D meter was just sending. Later it is the longest message."""
 PUSH_SECONDS: Final = 10.0
 """How long a mode D meter is listened for; meters push every one to four seconds."""
 
@@ -134,10 +134,9 @@ class _Conversation:
         reader = self._reader
         damaged = self._port.parity_errors > self._parity_errors
         self._parity_errors = self._port.parity_errors
-        if reader.state is State.IDENTIFICATION:
-            self._chatter += len(characters)
-            if self._chatter > MAXIMUM_CHATTER:
-                raise PollError(PollReason.PARITY if damaged else PollReason.PROTOCOL, "a line full of noise")
+        self._chatter += len(characters)
+        if self._chatter > (MAXIMUM_CHATTER if reader.state is State.IDENTIFICATION else self._options.maximum_message):
+            raise PollError(PollReason.PARITY if damaged else PollReason.PROTOCOL, "a line full of noise")
         if self._echo is not None:
             try:
                 characters = self._echo.received(characters)
@@ -148,6 +147,8 @@ class _Conversation:
             effects = reader.damaged("a character with wrong parity")
         else:
             effects = reader.receive(characters) if characters else []
+        if effects:
+            self._chatter = 0  # the conversation goes on: what was heard was meant
         if not reader.data_begun:
             self._captured_at = None
         elif self._captured_at is None:

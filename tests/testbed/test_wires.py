@@ -51,6 +51,8 @@ def test_the_master_sees_the_speed_of_the_reader(tmp_path: Path) -> None:
         assert wire.far_speed() == 300
         port.baudrate = 19200
         assert wire.far_speed() == 19200
+        port.baudrate = 12345
+        assert wire.far_speed() == wires.UNUSUAL_SPEED
         port.write(b"\xff\x00\r\n\x7f")
         assert wire.read() == b"\xff\x00\r\n\x7f"
         wire.write(b"\x03\x11\x13\x00")

@@ -23,15 +23,15 @@ def clock() -> datetime:
 
 
 def poller(**changes: Any) -> Poller:
-    """Patience for tests: a meter that has not begun after 0.35 s is silent."""
-    fields: dict[str, Any] = {"clock": clock, "reaction_seconds": 0.35, "gap_seconds": 0.2, "requests": 2}
+    """Patience for tests: a meter that has not begun after 0.6 s is silent."""
+    fields: dict[str, Any] = {"clock": clock, "reaction_seconds": 0.6, "gap_seconds": 0.4, "requests": 2}
     return Poller(**(fields | changes))
 
 
 def meter(serial: str = "00471100", **changes: Any) -> MeterSettings:
     """A fast meter without ``demandlib``; the small third letter of its maker lets the reader answer after 20 ms."""
     defaults: dict[str, Any] = {"load": LoadKind.FLAT, "top_speed": None, "manufacturer": "ISk", "history_months": 0}
-    defaults |= {"reaction_seconds": 0.01, "slow_seconds": 0.4}
+    defaults |= {"reaction_seconds": 0.01, "slow_seconds": 0.7}
     return MeterSettings(serial=serial, **(defaults | changes))
 
 

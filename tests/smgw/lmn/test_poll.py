@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from testbed.meter.settings import Mode
 from testbed.meter.simulator import SimulatedLine
 from testbed.wires import PtyWire
 from tests.smgw.lmn.lines import clock, later, meter, poller, profile, read_out, simulated
+from wire.meter.iec62056 import DataMessage, add_parity, strip_parity
 from wire.profiles import BlockCheck, Protocol62056, ProtocolMode
 
 ENERGY = "1.8.0"
@@ -24,6 +26,29 @@ ENERGY = "1.8.0"
 def refusal(line: SimulatedLine, *arguments: object, **changes: object) -> PollReason:
     with pytest.raises(PollError) as refused:
         read_out(line, *arguments, **changes)  # type: ignore[arg-type]
+    return refused.value.reason
+
+
+def scripted_refusal(folder: Path, answer: Callable[[bytes], bytes], *, echo: bool = False) -> PollReason:
+    """Why a read-out fails on a line whose far end is ``answer`` (octets to octets), and nothing else."""
+    wire = PtyWire(folder / "port")
+    ended = threading.Event()
+
+    def far_end() -> None:
+        while not ended.wait(0.005):
+            if heard := wire.read():
+                wire.write(answer(heard))
+
+    thread = threading.Thread(target=far_end)
+    thread.start()
+    settings = LineConfiguration("line-1", wire.path, 19200, Framing.SEVEN_EVEN, echo=echo)
+    try:
+        with Port(wire.path, speed=19200, framing=Framing.SEVEN_EVEN) as port, pytest.raises(PollError) as refused:
+            poller().read_out(port, settings, profile())
+    finally:
+        ended.set()
+        thread.join()
+        wire.close()
     return refused.value.reason
 
 
@@ -83,14 +108,14 @@ def test_2_a_long_read_out_needs_no_long_time_out(tmp_path: Path) -> None:
     with simulated(tmp_path, meter(history_months=36), speed=9600) as line:
         begin = time.monotonic()
         frame = read_out(line, speed=9600)
-        assert time.monotonic() - begin > 4 * 0.25
+        assert time.monotonic() - begin > 2 * 0.6
     assert len(frame.message.body) > 1500
 
 
 def test_2_a_pause_within_the_gap_is_waited_for(tmp_path: Path) -> None:
     with simulated(tmp_path) as line:
         line.inject(Fault.PAUSE)
-        assert read_out(line, patience={"gap_seconds": 1.0}).block_checked
+        assert read_out(line, patience={"gap_seconds": 1.5}).block_checked
 
 
 def test_2_a_half_telegram_ends_after_the_gap(tmp_path: Path) -> None:
@@ -98,7 +123,7 @@ def test_2_a_half_telegram_ends_after_the_gap(tmp_path: Path) -> None:
         line.inject(Fault.TRUNCATED, None)
         begin = time.monotonic()
         assert refusal(line) is PollReason.HALF_TELEGRAM
-        assert time.monotonic() - begin < 6
+        assert time.monotonic() - begin < 10
 
 
 # Complaint 3: adapters without 7E1.
@@ -111,6 +136,20 @@ def test_3_parity_in_software(tmp_path: Path, framing: Framing) -> None:
         assert read_out(line, framing=framing).block_checked  # asked for again
         line.inject(Fault.PARITY, None)
         assert refusal(line, framing=framing) is PollReason.PARITY
+
+
+def twice_damaged(heard: bytes) -> bytes:
+    """A meter whose read-out always comes with two equal characters damaged: the block check alone sees nothing."""
+    if strip_parity(heard).startswith(b"/?"):
+        return add_parity(b"/ISk6MT831\r\n")
+    octets = bytearray(add_parity(DataMessage(b"1.8.0(0000.000*kWh)\r\n!\r\n").to_bytes()))
+    octets[8] ^= 0x80
+    octets[9] ^= 0x80
+    return bytes(octets)
+
+
+def test_3_damage_that_the_block_check_cannot_see(tmp_path: Path) -> None:
+    assert scripted_refusal(tmp_path, twice_damaged) is PollReason.PARITY
 
 
 def test_3_a_line_without_parity(tmp_path: Path) -> None:
@@ -127,25 +166,13 @@ def test_4_an_echo_is_cancelled(tmp_path: Path) -> None:
         assert read_out(line, echo=True).block_checked
 
 
+def altered(heard: bytes) -> bytes:
+    """An adapter's echo, while somebody else speaks at the same time: one bit is another."""
+    return heard[:3] + bytes([heard[3] ^ 0x03]) + heard[4:]
+
+
 def test_4_an_echo_that_differs_is_a_collision(tmp_path: Path) -> None:
-    """Nothing but an adapter, on which somebody else speaks at the same time: one bit of the echo is another."""
-    wire = PtyWire(tmp_path / "port")
-    ended = threading.Event()
-
-    def adapter() -> None:
-        while not ended.wait(0.005):
-            if heard := wire.read():
-                wire.write(heard[:3] + bytes([heard[3] ^ 0x03]) + heard[4:])
-
-    thread = threading.Thread(target=adapter)
-    thread.start()
-    settings = LineConfiguration("line-1", wire.path, 19200, Framing.SEVEN_EVEN, echo=True)
-    with Port(wire.path, speed=19200, framing=Framing.SEVEN_EVEN) as port, pytest.raises(PollError) as refused:
-        poller().read_out(port, settings, profile())
-    assert refused.value.reason is PollReason.ECHO
-    ended.set()
-    thread.join()
-    wire.close()
+    assert scripted_refusal(tmp_path, altered, echo=True) is PollReason.ECHO
 
 
 def test_4_an_adapter_that_should_echo_and_does_not(tmp_path: Path) -> None:
@@ -224,7 +251,22 @@ def test_silence_is_bounded_and_shorter_for_a_meter_that_failed(tmp_path: Path) 
         line.inject(Fault.SILENCE, None)
         begin = time.monotonic()
         assert refusal(line) is PollReason.SILENT
-        assert 2 * 0.35 <= time.monotonic() - begin < 3
+        assert 2 * 0.6 <= time.monotonic() - begin < 3
+
+
+def test_a_meter_that_failed_is_asked_once() -> None:
+    settings = LineConfiguration("line-1", "", 19200, Framing.SEVEN_EVEN, echo=False)
+    assert poller().options(settings, profile(), failures=0).requests == 2
+    assert poller().options(settings, profile(), failures=1).requests == 1
+
+
+def test_what_came_before_the_request_is_not_the_answer(tmp_path: Path) -> None:
+    """The late identification of a neighbour, for instance."""
+    with simulated(tmp_path) as line:
+        settings = LineConfiguration("line-1", line.path, 19200, Framing.SEVEN_EVEN, echo=False)
+        with Port(line.path, speed=19200, framing=Framing.SEVEN_EVEN) as port:
+            line.say(add_parity(b"/EMH6somebody-else\r\n"))
+            assert parse(poller().read_out(port, settings, profile())).manufacturer == "ISk"
 
 
 def test_a_single_lost_request_is_repeated(tmp_path: Path) -> None:
@@ -240,7 +282,7 @@ def test_noise_before_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_slow_answer_is_asked_for_again(tmp_path: Path) -> None:
-    with simulated(tmp_path, meter(slow_seconds=0.3)) as line:
+    with simulated(tmp_path, meter(slow_seconds=0.8)) as line:
         line.inject(Fault.SLOW)
         assert read_out(line).block_checked
 
@@ -258,4 +300,4 @@ def test_a_line_full_of_noise_is_given_up(tmp_path: Path) -> None:
         line.say(bytes(range(1, 128)) * 160)
         begin = time.monotonic()
         assert refusal(line) in (PollReason.PROTOCOL, PollReason.PARITY)
-        assert time.monotonic() - begin < 6
+        assert time.monotonic() - begin < 10
