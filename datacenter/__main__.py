@@ -111,7 +111,9 @@ def readings(path: Path, as_json: bool, verified: bool, **selection: Any) -> Non
             if as_json:
                 click.echo(json.dumps(row))
             else:
-                click.echo("{gateway} {device} {obis:<18} {captured_at} {value:>16} {unit}".format(**row))
+                click.echo(
+                    "{gateway} {device} {obis:<18} {captured_at} {value:>16} {unit} {profile}".format(**row).rstrip()
+                )
 
 
 @main.command(epilog="Example: smgw-datacenter gaps --gateway EABC0012345678 --json")

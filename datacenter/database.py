@@ -101,6 +101,6 @@ def reading(source: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def prepare(source: sa.Engine) -> None:
-    """Create the tables where they are missing. Raises StorageError."""
+    """Create the tables where they are missing. Raises StorageError, and ConfigError over tables of another version."""
     with writing(source) as connection:
         schema.create(connection)

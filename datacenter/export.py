@@ -2,7 +2,8 @@
 
 Decides what a value must show before it is handed on: an inner signature that holds under a signature certificate that
 is registered for its gateway, good now, and valid when the value was captured. It also decides the CSV: exact decimals
-in the register's unit, UTC times, one line per reading, with what anybody needs to check the signature again.
+in the register's unit, UTC times, one line per reading, with what anybody needs to check the signature again, and the
+profile that a derived value belongs to (empty for a measured one).
 """
 
 import csv
@@ -19,7 +20,7 @@ from pki.inner import verify_reading
 from wire.instant import format_instant
 from wire.reading import Reading, Unit
 
-COLUMNS = ("gateway", "device", "obis", "captured_at", "value", "unit", "status", "scaler", "signature")
+COLUMNS = ("gateway", "device", "obis", "profile", "captured_at", "value", "unit", "status", "scaler", "signature")
 SYMBOLS = {
     Unit.DAY: "d",
     Unit.HOUR: "h",
@@ -91,6 +92,7 @@ def fields(stored: StoredReading) -> tuple[str | int, ...]:
         stored.gateway.text,
         reading.device.text,
         str(reading.obis),
+        stored.profile,
         format_instant(reading.captured_at),
         exact_decimal(reading),
         SYMBOLS[reading.register.unit],

@@ -24,6 +24,7 @@ from wire.reading import INNER_SIGNATURE_SIZE
 _ARRAYS: dict[str, type[TypeEngine[Any]]] = {
     "device_no": Integer,
     "obis_no": Integer,
+    "series": Integer,
     "captured_at": BigInteger,
     "value": BigInteger,
     "status": BigInteger,

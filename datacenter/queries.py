@@ -1,7 +1,7 @@
 """Reading rows back: selections, series and what is missing in them.
 
-Decides what a selection means and in which order rows come: by gateway, device, quantity and time, streamed, so that
-memory does not grow with the answer. Rows that come from here are *stored*, not verified: ``export`` does that.
+Decides what a selection means and in which order rows come: by gateway, device, quantity, series and time, streamed, so
+that memory does not grow with the answer. Rows that come from here are *stored*, not verified: ``export`` does that.
 """
 
 from collections.abc import Iterator
@@ -36,10 +36,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class StoredReading:
-    """A row as it lies in the table; its inner signature was not looked at."""
+    """A row as it lies in the table; its inner signature was not looked at.
+
+    ``profile`` is the evaluation profile that a derived value belongs to; "" for a measured one, which belongs to its
+    meter.
+    """
 
     gateway: DeviceId
     signed: SignedReading
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,9 @@ class RasterGap:
 def readings(connection: sa.Connection, selection: Selection) -> Iterator[StoredReading]:
     """The selected rows, streamed."""
     gateways, devices, codes = (_names(connection, table) for table in (schema.gateway, schema.device, schema.obis))
+    profiles = {schema.MEASURED: ""} | {number: profile for number, _, profile, _ in _profiles(connection, None)}
     table = schema.reading
-    query = sa.select(table).order_by(table.c.gateway_no, table.c.device_no, table.c.obis_no, table.c.captured_at)
+    query = sa.select(table).order_by(*table.primary_key.columns)
     for column, names, wanted in (
         (table.c.gateway_no, gateways, selection.gateway),
         (table.c.device_no, devices, selection.device),
@@ -89,7 +95,8 @@ def readings(connection: sa.Connection, selection: Selection) -> Iterator[Stored
             datetime.fromtimestamp(row.captured_at, UTC),
             unsigned_status(row.status),
         )
-        yield StoredReading(DeviceId(gateways[row.gateway_no]), SignedReading(reading, bytes(row.signature)))
+        signed = SignedReading(reading, bytes(row.signature))
+        yield StoredReading(DeviceId(gateways[row.gateway_no]), signed, profiles[row.series])
 
 
 def sequence_gaps(connection: sa.Connection, gateway: str | None = None) -> Iterator[SequenceGap]:
@@ -114,17 +121,15 @@ def raster_gaps(connection: sa.Connection, rasters: dict[str, int], gateway: str
         if use_case == UseCase.TAF_7.value
     }
     devices, codes = _names(connection, schema.device), _names(connection, schema.obis)
-    key = (table.c.gateway_no, table.c.device_no, table.c.obis_no)
+    key = (table.c.gateway_no, table.c.device_no, table.c.obis_no, table.c.series)
     series = connection.execute(
         sa.select(*key, sa.func.min(table.c.profile_no)).where(table.c.profile_no.in_(profiles)).group_by(*key)
     ).all()
-    for gateway_no, device_no, obis_no, profile_no in series:
+    for *place, profile_no in series:
+        _, device_no, obis_no, _ = place
         owner, agreed = profiles[profile_no]
-        query = (
-            sa.select(table.c.captured_at)
-            .where(table.c.gateway_no == gateway_no, table.c.device_no == device_no, table.c.obis_no == obis_no)
-            .order_by(table.c.captured_at)
-        )
+        here = [column == number for column, number in zip(key, place, strict=True)]
+        query = sa.select(table.c.captured_at).where(*here).order_by(table.c.captured_at)
         raster = agreed or infer_raster(connection.execute(query.limit(_SAMPLE)).scalars().all())
         if raster is None:
             continue

@@ -2,7 +2,9 @@
 
 Decides idempotency. Within one transaction the delivery's number is claimed first: whoever finds it claimed compares
 digests and writes nothing. Then the rows; a row that is there already must say the same (its signature may differ), or
-the whole delivery is refused and rolled back. The commit is on disk before :meth:`Archive.store` returns.
+the whole delivery is refused and rolled back. The same is decided by the key (``schema``): a meter's value is one value
+for all profiles, a value that the gateway derived is its profile's. The commit is on disk before :meth:`Archive.store`
+returns.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,8 +66,8 @@ class Row(NamedTuple):
 
 Head = tuple[int, int, bytes, int, int, int, int, int]
 """The columns of one delivery, in the table's order."""
-Numbered = list[tuple[int, int, int, Row]]
-"""Device number, OBIS number, instant, row: in the order of the primary key."""
+Numbered = list[tuple[int, int, int, int, Row]]
+"""Device number, OBIS number, series, instant, row: in the order of the primary key."""
 
 
 def _sqlite_insert(table: sa.Table) -> str:
@@ -109,8 +111,17 @@ class Archive:
         gateway_no = numbers.gateways.of(delivery.gateway)
         profile_no = numbers.profiles.of(gateway_no, delivery.profile, delivery.use_case)
         # Sorted, so that two deliveries that share rows wait for one another instead of dead-locking.
-        numbered = [(numbers.devices.of(row.device), numbers.codes.of(row.obis), row.captured_at, row) for row in rows]
-        numbered.sort(key=itemgetter(0, 1, 2))
+        numbered = [
+            (
+                numbers.devices.of(row.device),
+                numbers.codes.of(row.obis),
+                profile_no if row.device == delivery.gateway else schema.MEASURED,
+                row.captured_at,
+                row,
+            )
+            for row in rows
+        ]
+        numbered.sort(key=itemgetter(0, 1, 2, 3))
         head = (
             profile_no,
             delivery.sequence,
@@ -152,12 +163,13 @@ class Archive:
 
 
 def _parameters(gateway_no: int, head: Head, numbered: Numbered) -> dict[str, Any]:
-    rows = [row for _, _, _, row in numbered]
+    rows = [row for *_, row in numbered]
     parameters: dict[str, Any] = dict(zip(_DELIVERY_PARAMETERS, head, strict=True))
     parameters |= {
         "gateway_no": gateway_no,
-        "rows_device_no": array(device for device, _, _, _ in numbered),
-        "rows_obis_no": array(code for _, code, _, _ in numbered),
+        "rows_device_no": array(device for device, *_ in numbered),
+        "rows_obis_no": array(code for _, code, *_ in numbered),
+        "rows_series": array(series for _, _, series, *_ in numbered),
         "rows_captured_at": array(row.captured_at for row in rows),
         "rows_value": array(row.value for row in rows),
         "rows_status": array(signed_status(row.status) for row in rows),
@@ -177,6 +189,7 @@ def _insert_sqlite(connection: sa.Connection, gateway_no: int, head: Head, rows:
             gateway_no,
             device,
             code,
+            series,
             at,
             row.value,
             signed_status(row.status),
@@ -185,7 +198,7 @@ def _insert_sqlite(connection: sa.Connection, gateway_no: int, head: Head, rows:
             row.unit,
             row.signature,
         )
-        for device, code, at, row in rows
+        for device, code, series, at, row in rows
     ]
     return 1, connection.exec_driver_sql(_SQLITE_ROWS, table_rows).rowcount
 
@@ -212,15 +225,16 @@ def _require_same(connection: sa.Connection, gateway_no: int, rows: Numbered) ->
     Also catches one delivery that says two things about the same instant: the second is not what was stored.
     """
     table = schema.reading
-    for (device, code), series in groupby(rows, key=itemgetter(0, 1)):
-        offered = list(series)
+    for (device, code, series), entries in groupby(rows, key=itemgetter(0, 1, 2)):
+        offered = list(entries)
         query = sa.select(table.c.captured_at, table.c.value, table.c.scaler, table.c.unit, table.c.status).where(
             table.c.gateway_no == gateway_no,
             table.c.device_no == device,
             table.c.obis_no == code,
-            table.c.captured_at.between(offered[0][2], offered[-1][2]),
+            table.c.series == series,
+            table.c.captured_at.between(offered[0][3], offered[-1][3]),
         )
         stored = {second: tuple(values) for second, *values in connection.execute(query)}
-        for _, _, second, row in offered:
+        for *_, second, row in offered:
             if stored.get(second) != (row.value, row.scaler, row.unit, signed_status(row.status)):
                 raise RefusedError(RefusalReason.CONFLICTING_READING)

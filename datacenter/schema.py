@@ -2,13 +2,19 @@
 
 Decides how a row lies on disk. Identifications become small integers in dimension tables, times are epoch seconds
 (bigint: no time zone can be misread and nothing is converted on the way in), values are integers with their scaler.
-Rows are found by (gateway, device, OBIS, instant): SQLite keeps them in that order on disk (WITHOUT ROWID), PostgreSQL
-in monthly range partitions whose past months can be clustered: that is a hundredfold when one meter's year is read.
+Rows are found by (gateway, device, OBIS, series, instant): SQLite keeps them in that order on disk (WITHOUT ROWID),
+PostgreSQL in monthly range partitions whose past months can be clustered: a hundredfold when one meter's year is read.
+
+A measured value belongs to its meter, whichever profile brings it: series 0. A value that the gateway derived, whose
+device is the gateway itself, belongs to its profile and has that profile's number as series: the sums of two profiles
+over different meters are two values, although gateway, OBIS code and period end are the same.
 """
 
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+
+from datacenter.errors import ConfigError
 
 metadata = sa.MetaData()
 
@@ -64,6 +70,7 @@ reading = sa.Table(
     sa.Column("gateway_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("device_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("obis_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("series", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("captured_at", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("value", sa.BigInteger, nullable=False),
     sa.Column("status", sa.BigInteger, nullable=False),
@@ -88,15 +95,25 @@ refusal = sa.Table(
 )
 """Who was refused why, from when until when and how often: counted, so that a loud sender cannot fill the table."""
 
+MEASURED = 0
+"""The series of every measured value; profile numbers, the series of derived ones, begin with 1."""
+
 SCHEMA_LOCK = 0x534D4757
 """PostgreSQL advisory lock ("SMGW") under which tables and partitions come to be."""
 
 
 def create(connection: sa.Connection) -> None:
-    """Create what is missing; safe when several processes start at once. Needs a writing transaction."""
+    """Create what is missing; safe when several processes start at once. Needs a writing transaction.
+
+    Raises ConfigError where a table is there with other columns: nothing could be stored in it.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
     metadata.create_all(connection)
+    inspector = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        if {column["name"] for column in inspector.get_columns(table.name)} != set(table.c.keys()):
+            raise ConfigError(f"the table {table.name} of this database was made by another version; use a new one")
 
 
 def month(second: int) -> tuple[int, int]:

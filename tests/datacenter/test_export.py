@@ -10,6 +10,7 @@ from datacenter import database, export, queries, schema
 from datacenter.errors import InnerSignatureError
 from datacenter.export import Verifier
 from datacenter.queries import Selection, StoredReading
+from pki.inner import sign_reading
 from tests.datacenter.world import GATEWAY, IMPORT, NOW, World
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 
@@ -26,10 +27,25 @@ def test_exact_lines(world: World) -> None:
     signed = world.gateway.reading(1_234_567, NOW, status=0x8000_0000_0000_0001)
     world.deliver(world.ingest(), world.seal(world.gateway.content_of([signed])))
     assert written(world) == (
-        "gateway,device,obis,captured_at,value,unit,status,scaler,signature\n"
-        f"{GATEWAY},1ISK0012345678,1-0:1.8.0*255,2026-01-15T12:00:00Z,123456.7,Wh,8000000000000001,-1,"
+        "gateway,device,obis,profile,captured_at,value,unit,status,scaler,signature\n"
+        f"{GATEWAY},1ISK0012345678,1-0:1.8.0*255,,2026-01-15T12:00:00Z,123456.7,Wh,8000000000000001,-1,"
         f"{signed.signature.hex()}\n"
     )
+
+
+def test_a_reader_can_tell_two_sums_apart(world: World, any_database: sa.URL) -> None:
+    world.url = any_database
+    gateway, ingest = world.gateway, world.ingest()
+    for profile, value in (("house", 100), ("heat-pump", 40)):
+        reading = Reading(DeviceId(GATEWAY), IMPORT, Register(value, 0, Unit.WH), NOW)
+        sums = [sign_reading(reading, DeviceId(GATEWAY), gateway.signature.key), gateway.reading(1, NOW)]
+        world.deliver(ingest, world.seal(gateway.content_of(sums, profile=profile)))
+    lines = [line.split(",") for line in written(world).splitlines()[1:]]
+    assert sorted((line[1], line[3], line[5]) for line in lines) == [
+        ("1ISK0012345678", "", "0.1"),
+        (GATEWAY, "heat-pump", "40"),
+        (GATEWAY, "house", "100"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.peer
 
 
 def parameters(sequence: int, seconds: list[int]) -> dict[str, Any]:
-    columns = ("device_no", "obis_no", "value", "status", "scaler", "unit")
+    columns = ("device_no", "obis_no", "series", "value", "status", "scaler", "unit")
     packed: dict[str, Any] = {f"rows_{name}": array([1] * len(seconds)) for name in columns}
     head = {"created_at": 0, "period_begin": 0, "period_end": 0, "received_at": 0, "readings": len(seconds)}
     packed |= {f"delivery_{name}": value for name, value in head.items()}

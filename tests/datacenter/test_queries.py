@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from datacenter import database, queries
 from datacenter.queries import Selection
 from datacenter.sequence import Gap
-from tests.datacenter.world import GATEWAY, METER, NOW, RASTER, World
+from pki.inner import sign_reading
+from tests.datacenter.world import GATEWAY, IMPORT, METER, NOW, RASTER, World
 from wire.obis import Obis
+from wire.reading import DeviceId, Reading, Register, Unit
 
 OTHER = "EXYZ0087654321"
 
@@ -62,6 +64,24 @@ def test_gaps(filled: World) -> None:
         ]
         agreed = list(queries.raster_gaps(connection, {"grid": 1800}, GATEWAY))
         assert {(hole.raster_seconds, hole.inferred, hole.gap.count) for hole in agreed} == {(1800, False, 2)}
+
+
+def test_gaps_of_two_derived_series_do_not_fill_one_another(make_world: Callable[..., World]) -> None:
+    """Each has the points that the other one lacks."""
+    world = make_world()
+    ingest, device = world.ingest(), DeviceId(GATEWAY)
+    for profile, points in (("house", (0, 1, 2, 3, 5, 6)), ("heat-pump", (0, 1, 2, 3, 4, 6))):
+        times = [NOW - RASTER * (6 - point) for point in points]
+        readings = [Reading(device, IMPORT, Register(1, 0, Unit.WH), at) for at in times]
+        signed = [sign_reading(each, device, world.gateway.signature.key) for each in readings]
+        world.deliver(ingest, world.seal(world.gateway.content_of(signed, profile=profile)))
+    with database.reading(world.engine) as connection:
+        holes = [hole.gap.first for hole in queries.raster_gaps(connection, {})]
+        assert [stored.profile for stored in queries.readings(connection, Selection())] == ["house"] * 6 + [
+            "heat-pump"
+        ] * 6
+    start = int((NOW - RASTER * 6).timestamp())
+    assert sorted(holes) == [start + 900 * 4, start + 900 * 5]
 
 
 def test_deliveries(filled: World) -> None:

@@ -87,6 +87,47 @@ def test_same_instant_of_another_device_or_gateway_is_another_row(archive: tuple
     assert world.count(schema.reading) == 2
 
 
+def test_sums_of_two_profiles_that_end_together_are_two_values(archive: tuple[World, Archive]) -> None:
+    """Both have the gateway as device, the same OBIS code and the same period end; quick way and careful way alike."""
+    world, store = archive
+    for profile, value in (("house", 100), ("heat-pump", 40)):
+        assert store.store(delivery(1, profile=profile), [row(0, value, GATEWAY)]) is StoreResult.STORED
+    overlapping = [row(0, 100, GATEWAY), row(900, 101, GATEWAY)]
+    assert store.store(delivery(2, profile="house"), overlapping) is StoreResult.STORED
+    assert store.store(delivery(2, profile="heat-pump"), [row(900, 41, GATEWAY)]) is StoreResult.STORED
+    assert store.store(delivery(2, profile="heat-pump"), [row(900, 41, GATEWAY)]) is StoreResult.DUPLICATE
+    table = schema.reading
+    with world.engine.connect() as connection:
+        kept = connection.execute(sa.select(table.c.series, table.c.captured_at, table.c.value))
+        house, pump = (store.dimensions.profiles.find(1, name, "TAF-7") for name in ("house", "heat-pump"))
+        assert {tuple(each) for each in kept} == {
+            (house, START, 100),
+            (house, START + 900, 101),
+            (pump, START, 40),
+            (pump, START + 900, 41),
+        }
+
+
+def test_another_sum_of_the_same_profile_and_period_is_refused(archive: tuple[World, Archive]) -> None:
+    world, store = archive
+    store.store(delivery(1), [row(0, 100, GATEWAY)])
+    store.store(delivery(1, profile="other"), [row(0, 7, GATEWAY)])
+    for _ in range(2):
+        with pytest.raises(RefusedError) as caught:
+            store.store(delivery(2), [row(0, 7, GATEWAY), row(900, 8, GATEWAY)])
+        assert caught.value.reason is RefusalReason.CONFLICTING_READING
+    assert (world.count(schema.reading), world.count(schema.delivery)) == (2, 2)
+
+
+def test_measured_values_of_two_profiles_are_kept_once_beside_their_sums(archive: tuple[World, Archive]) -> None:
+    world, store = archive
+    for profile, value in (("house", 100), ("heat-pump", 40)):
+        store.store(delivery(1, profile=profile), [row(0), row(900), row(0, value, GATEWAY)])
+    assert world.count(schema.reading) == 4
+    with pytest.raises(RefusedError):
+        store.store(delivery(2, profile="heat-pump"), [row(900, value=2)])
+
+
 def test_months_apart(archive: tuple[World, Archive]) -> None:
     world, store = archive
     store.store(delivery(1), [row(0), row(40 * 86_400), row(400 * 86_400)])

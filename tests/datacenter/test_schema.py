@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datacenter import database, schema
+from datacenter.errors import ConfigError
 
 
 @given(st.integers(0, 4_000_000_000))
@@ -23,6 +24,15 @@ def test_december_ends_in_january() -> None:
     assert schema.month(int(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()))[1] == int(
         datetime(2027, 1, 1, tzinfo=UTC).timestamp()
     )
+
+
+def test_tables_of_another_version_are_found_out_at_the_start(tmp_path: object) -> None:
+    engine = database.engine(sa.make_url(f"sqlite:///{tmp_path}/x.db"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE reading (gateway_no INTEGER PRIMARY KEY, value BIGINT)")
+    with pytest.raises(ConfigError, match="table reading of this database was made by another version"):
+        database.prepare(engine)
+    engine.dispose()
 
 
 def test_sqlite_keeps_rows_in_key_order(tmp_path: object) -> None:
