@@ -2,7 +2,8 @@
 
 Decides the child's configuration (the TLS profile of ``pki.tls`` in stunnel's words), which line of its log means what,
 and that no child outlives its tunnel. The PIN of the token passes through one pipe, once: it is in no argument, no
-environment and no file. The child's environment holds what it is given and nothing of ours.
+environment and no file. The child's environment holds what it is given and nothing of ours. A child whose configuration
+fails repeats it in its log, PIN included: the PIN is struck out before a word of that log is kept or explained.
 """
 
 import os
@@ -32,6 +33,9 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
 _OURS_ABOUT_PEER = re.compile(r"Rejected by \w+ at depth=\d+: .*|CERT: .*(?:error|not found).*")
 _ALERT = re.compile(r"alert [a-z ]+")
 _TOKEN = re.compile(r"(?:pkcs11 engine|ENGINE_load_private_key|PKCS11_|Unable to load module|PIN).*")
+_REPEATED: Final = "Executing engine control command"
+"""A child whose configuration failed shows what it was told before it shows what was wrong."""
+_STRUCK_OUT: Final = b"[struck out]"
 _NETWORK = re.compile(r"s_connect: connect .*|No more addresses.*|[Ee]rror resolving.*|Cannot resolve.*")
 
 
@@ -93,7 +97,12 @@ def _is_one_word(value: str) -> bool:
 def explain(log: str) -> TunnelError:
     """What a child's log means, once there will be no (more) tunnel: the most telling line wins."""
     # Lines of the configuration phase about the certificate's file, which the engine is asked for first, are noise.
-    lines = [line for line in log.splitlines() if "invalid id" not in line and "certificate" not in line.lower()[:20]]
+    noise = ("invalid id", _REPEATED)
+    lines = [
+        line
+        for line in log.splitlines()
+        if not any(words in line for words in noise) and "certificate" not in line.lower()[:20]
+    ]
     text = "\n".join(lines)
     if refusals := _OURS_ABOUT_PEER.findall(text):
         return TunnelError(TunnelReason.PEER_CERTIFICATE, f"the peer's certificate is refused: {'; '.join(refusals)}")
@@ -118,8 +127,11 @@ class StunnelTunnel:
         stream: socket.socket,
         log: socket.socket,
         clock: Callable[[], datetime],
+        *,
+        pin: str,
     ) -> None:
-        """Take over the child, our end of its stream and our end of its log."""
+        """Take over the child, our end of its stream and our end of its log; ``pin`` is never kept of that log."""
+        self._pin = pin.encode("ascii")
         self._process = process
         self._stream = stream
         self._log = log
@@ -229,7 +241,8 @@ class StunnelTunnel:
 
     def _listen(self) -> bool:
         data = self._log.recv(4096)
-        self._said = (self._said + data)[-_KEPT_LOG:]
+        # Struck out in what has come so far, not in the piece: a PIN that arrives in two pieces is whole here.
+        self._said = (self._said + data).replace(self._pin, _STRUCK_OUT)[-_KEPT_LOG:]
         return bool(data)
 
     def _last_words(self) -> str:

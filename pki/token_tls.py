@@ -108,7 +108,7 @@ class StunnelBackend:
             process, stream, log = start(
                 self._program, configuration.to_text().encode("ascii"), dict(self._address.environment), inherited
             )
-        tunnel = StunnelTunnel(process, stream, log, self._clock)
+        tunnel = StunnelTunnel(process, stream, log, self._clock, pin=self._pin)
         try:
             tunnel.shake_hands(lambda: deadline - self._monotonic())
         except BaseException:

@@ -98,6 +98,24 @@ def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o700)
     process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
-    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC))
+    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
     tunnel.close()
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_repeats_the_pin_is_not_repeated(tmp_path: Path) -> None:
+    pin = CONFIGURATION.pin
+    program = tmp_path / "talker"
+    program.write_text(f"#!/bin/sh\nprintf 'LOG3: x {pin[:4]}' >&2; sleep 0.2; printf '{pin[4:]} LOG3 {pin}' >&2\n")
+    program.chmod(0o700)
+    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
+    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=pin)
+    with pytest.raises(TunnelError) as caught:
+        tunnel.shake_hands(lambda: 10.0)
+    assert "x [struck out] LOG3 [struck out]" in str(caught.value)
+    assert pin not in tunnel.log
+
+
+def test_what_a_child_was_told_does_not_explain_what_went_wrong() -> None:
+    log = "[ ] Executing engine control command PIN:[struck out]\n[!] Private key does not match the public one\n"
+    assert str(explain(log)).endswith("[!] Private key does not match the public one")

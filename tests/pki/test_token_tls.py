@@ -308,6 +308,15 @@ def test_a_wrong_pin_a_missing_key_and_a_removed_token(gateway: Gateway, tmp_pat
             assert "5555555555" not in words
 
 
+def test_a_child_that_cannot_start_does_not_make_the_pin_known(gateway: Gateway) -> None:
+    """With a configuration that fails stunnel writes all of it to its log: nothing of ours may repeat that."""
+    no_lists = TrustStore([WORLD.pki.hierarchy.root.certificate], [WORLD.pki.hierarchy.sub_ca.certificate], [])
+    foreign = (WORLD.gateway.certificate, WORLD.pki.hierarchy.sub_ca.certificate)  # certifies another key
+    for chain, trust in ((foreign, WORLD.trust), ((), WORLD.trust), (gateway.chain, no_lists)):
+        backend = StunnelBackend(gateway.address, PIN, chain, trust, clock=clock)
+        refused(TunnelReason.HANDSHAKE, lambda b=backend: b._dial(WORLD.peer(9), TIMEOUT))  # type: ignore[misc]
+
+
 def test_without_the_program_there_is_no_tunnel(gateway: Gateway, tmp_path: Path) -> None:
     backend = StunnelBackend(
         gateway.address, PIN, gateway.chain, WORLD.trust, clock=clock, program=tmp_path / "stunnel"
