@@ -25,7 +25,7 @@ def delivered(output: str) -> int:
 @pytest.mark.token
 @pytest.mark.peer
 def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> None:
-    first = up(tmp_path / "state", 40, "--plan", str(PLAN))
+    first = up(tmp_path / "state", 35, "--plan", str(PLAN))
     assert first.returncode == 0, first.stdout + first.stderr
     assert "MISSING" not in first.stdout
     assert first.stdout.count("ok      9 row in the datacenter's table") == 2
@@ -39,8 +39,10 @@ def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> N
     assert "the scene stands already" in second.stdout
     assert delivered(second.stdout) >= delivered(first.stdout) > 0
 
-    keys = [path for path in (tmp_path / "state" / "gateway").rglob("*") if path.suffix in (".key", ".p8")]
-    assert keys == [], "the gateway's private keys are in its token alone"
+    marker = b"PRIVATE " + b"KEY"
+    files = [path for path in (tmp_path / "state" / "gateway").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert not any(marker in path.read_bytes() for path in files), "the gateway's private keys are in its token alone"
 
 
 def test_another_plan_for_a_folder_is_refused(tmp_path: Path) -> None:
