@@ -3,8 +3,13 @@
 Decides how the gateway's TLS key in a PKCS#11 token meets a TLS stack that can use it: stunnel with OpenSSL's pkcs11
 engine, one child for each connection. Before a child is started the TrustStore has the word on the peer's pinned
 certificate: role, purpose, validity, revocation. The child then checks chain and revocation lists again, and that the
-key in the handshake is the pinned certificate's; it compares keys, so a certificate that our own CA issued for the same
-key would pass (docs/deviations.md). TLS 1.2 only: OpenSSL 3.0 cannot sign with brainpool keys in TLS 1.3.
+key in the handshake is the pinned certificate's under the same name. TLS 1.2 only: OpenSSL 3.0 cannot sign with
+brainpool keys in TLS 1.3.
+
+The child compares keys and not certificates (docs/deviations.md), so a twin passes for its pin: another certificate of
+our own CA over the same key and name. That gives nobody anything. Whoever finishes the handshake holds the pinned key;
+the pinned certificate itself must be good before we dial, so a pin that was revoked or ended is not saved by its
+successor; and the child refuses a twin that is itself revoked or over. ``pki.tls`` compares certificates.
 
 Certificates reach the child in anonymous memory, the PIN in a pipe that is read once. Nothing touches a disk.
 """

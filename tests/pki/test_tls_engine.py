@@ -15,6 +15,7 @@ from pki.revoke import Revocation
 from pki.tls import client_context, server_context
 from pki.tls_engine import TlsEngine, Verify
 from testbed.small_pki import Holder, SmallPki
+from tests.pki.forge import rebuild
 from tests.pki.tunnel_world import STARTED, clock, ends
 
 WORLD = ends()
@@ -158,6 +159,11 @@ def other_pki() -> tuple[Holder, TrustStore]:
     return SmallPki(seed=32, now=STARTED - timedelta(hours=1)).holder(Role.EMT, Purpose.TLS), WORLD.trust
 
 
+def self_signed() -> tuple[Holder, TrustStore]:
+    key, good = ec.generate_private_key(ec.BrainpoolP256R1()), WORLD.participant.certificate
+    return Holder(rebuild(good, key, issuer=good.subject, public_key=key.public_key()), key), WORLD.trust
+
+
 def revoked() -> tuple[Holder, TrustStore]:
     serial = WORLD.participant.certificate.serial_number
     return WORLD.participant, WORLD.pki.trust(sub_ca=(Revocation(serial, STARTED),))
@@ -172,7 +178,7 @@ def no_lists() -> tuple[Holder, TrustStore]:
     return WORLD.participant, TrustStore([hierarchy.root.certificate], [hierarchy.sub_ca.certificate], [])
 
 
-@pytest.mark.parametrize("deviation", [old, other_pki, revoked, stale_lists, no_lists])
+@pytest.mark.parametrize("deviation", [old, other_pki, self_signed, revoked, stale_lists, no_lists])
 def test_openssl_refuses_in_the_handshake_whatever_the_last_word_is(deviation: object) -> None:
     holder, trust = deviation()  # type: ignore[operator]
     refused(TunnelReason.PEER_CERTIFICATE, client(trust=trust, verify=anything), server(holder, verify=anything))
