@@ -1,21 +1,24 @@
 """Rows leave the datacenter only with the gateway's own word on each of them, checked at that moment.
 
 Decides what a value must show before it is handed on: an inner signature that holds under a signature certificate that
-is registered for its gateway, good now, and valid when the value was captured. It also decides the CSV: exact decimals
-in the register's unit, UTC times, one line per reading, with what anybody needs to check the signature again, and the
-profile that a derived value belongs to (empty for a measured one).
+is registered for its gateway and was good when the value was captured, by what the revocation lists say now
+(``TrustStore.verify_recorded``), because values outlive the certificate of their signer. It also decides the CSV: exact
+decimals in the register's unit, UTC times, one line per reading, with what anybody needs to check the signature again,
+and the profile that a derived value belongs to (empty for a measured one).
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TextIO
+
+from cryptography import x509
 
 from datacenter.errors import InnerSignatureError
 from datacenter.queries import StoredReading
 from datacenter.trust import Ground
-from pki.certificates import VerifiedCertificate
-from pki.errors import CertificateError, SealError
+from pki.certificates import Purpose, Role, VerifiedCertificate
+from pki.errors import CertificateError, CertificateReason, SealError
 from pki.inner import verify_reading
 from wire.instant import format_instant
 from wire.reading import Reading, Unit
@@ -43,35 +46,53 @@ SYMBOLS = {
 
 
 class Verifier:
-    """Checks inner signatures against what is registered and good at one moment."""
+    """Checks inner signatures against what is registered, by today's revocation lists."""
 
     def __init__(self, ground: Ground, at: datetime) -> None:
-        """``at`` is now: a certificate revoked since a value came is not believed any more."""
+        """``at`` is now: a key that was reported compromised since a value came is not believed any more."""
         self._ground = ground
         self._at = at
-        self._signers: dict[str, Sequence[VerifiedCertificate]] = {}
+        self._signers: dict[str, list[x509.Certificate]] = {}
 
     def require(self, stored: StoredReading) -> StoredReading:
-        """Return the reading if its inner signature holds. Raises InnerSignatureError."""
-        captured_at = stored.signed.reading.captured_at
-        for signer in self._of(stored.gateway.text):
-            certificate = signer.certificate
-            if not certificate.not_valid_before_utc <= captured_at <= certificate.not_valid_after_utc:
-                continue
-            try:
-                verify_reading(stored.signed, signer)
-            except SealError:
-                continue
-            return stored
-        raise InnerSignatureError(f"{place(stored)}: the inner signature does not hold")
+        """Return the reading if its inner signature holds. Raises InnerSignatureError.
 
-    def _of(self, gateway: str) -> Sequence[VerifiedCertificate]:
-        if gateway not in self._signers:
+        Each signature certificate that is registered for its gateway is tried, first the one that held last: rows come
+        in the order of time, so a renewed certificate takes over once.
+        """
+        signers = self._of(stored.gateway.text)
+        troubles = []
+        for turn, certificate in enumerate(signers):
             try:
-                self._signers[gateway] = self._ground.signers(gateway, self._at)
-            except CertificateError as error:
-                raise InnerSignatureError(f"{gateway}: no signature certificate is good now: {error}") from error
+                verify_reading(stored.signed, self._believed(certificate, stored))
+            except (CertificateError, SealError) as error:
+                troubles.append(str(error))
+            else:
+                signers.insert(0, signers.pop(turn))
+                return stored
+        why = "; ".join(troubles) or "no signature certificate is registered for its gateway"
+        raise InnerSignatureError(f"{place(stored)}: {why}")
+
+    def _of(self, gateway: str) -> list[x509.Certificate]:
+        if gateway not in self._signers:
+            self._signers[gateway] = list(self._ground.registry.of(gateway).signature.values())
         return self._signers[gateway]
+
+    def _believed(self, certificate: x509.Certificate, stored: StoredReading) -> VerifiedCertificate:
+        """The signer as he was when the value was captured; the trust store remembers his chain."""
+        gateway = stored.gateway.text
+        signer = self._ground.store.verify_recorded(
+            certificate,
+            role=Role.SMGW,
+            purpose=Purpose.SIG,
+            recorded_at=stored.signed.reading.captured_at,
+            at=self._at,
+            pinned=self._ground.registry.of(gateway).signature.keys(),
+        )
+        # The inner signature covers the gateway that the certificate names: it must be the one that the row names.
+        if signer.identity != gateway:
+            raise CertificateError(CertificateReason.WRONG_NAME, f"the certificate registered is of {signer.identity}")
+        return signer
 
 
 def place(stored: StoredReading) -> str:

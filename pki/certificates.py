@@ -1,17 +1,19 @@
 """Whether a certificate is good, now, for this role and this purpose, from this very party.
 
 Everything that any machine believes about a peer's key is decided in :meth:`TrustStore.verify`, in numbered steps, and
-nowhere else. It does no IO apart from :meth:`TrustStore.from_folder`, owns no clock, fetches nothing (TR-03109-4: the
-gateway does not fetch revocation lists, they are brought to it), raises instead of returning False, and denies when
-anything is missing: no pinned fingerprint, no revocation list, no root.
+nowhere else; :meth:`TrustStore.verify_recorded` is its sibling for what was signed in the past. This file does no IO
+apart from :meth:`TrustStore.from_folder`, owns no clock, fetches nothing (TR-03109-4: the gateway does not fetch
+revocation lists, they are brought to it), raises instead of returning False, and denies when anything is missing: no
+pinned fingerprint, no revocation list, no root.
 
 Signatures are checked by ``cryptography``; the path itself is walked here because its path validation knows the web's
 PKI, not brainpool curves and SM-PKI names (RFC 5280 section 6 is the law for the walk).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -31,6 +33,7 @@ from pki.checks import (
     display_name,
     elliptic_key,
     purpose_of,
+    revoked_since,
     signed_by,
     subject_key_identifier,
 )
@@ -58,12 +61,15 @@ __all__ = [
 MAXIMUM_CHAIN: Final = 4
 """Certificates above the end user's. The SM-PKI has two; more only bounds the work on a hostile trust folder."""
 MAXIMUM_PROOFS: Final = 100_000
-"""Remembered chains; a datacenter of 30,000 gateways shows it 60,000 certificates (TLS and SIG)."""
+"""Remembered chains and signatures; a datacenter of 30,000 gateways shows 60,000 certificates (TLS and SIG)."""
+
+_Path = tuple[x509.Certificate, ...]
+"""A way to a root: end user first."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCertificate:
-    """A certificate that passed every step of :meth:`TrustStore.verify`; only made there.
+    """A certificate that passed every step of :meth:`TrustStore.verify` or its sibling; only made there.
 
     ``identity`` is the gateway's identification (14 characters) for an SMGW, else the organisation's part of the name.
     """
@@ -86,14 +92,26 @@ class _Window:
     since: datetime
     until: datetime
 
+    def holds(self, moment: datetime) -> bool:
+        """Whether ``moment`` lies inside."""
+        return self.since <= moment < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """For which moments of use a chain was found good, and while which of its revocation lists are current."""
+
+    moments: _Window
+    lists: _Window
+
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
-    """What an accepted certificate says about itself (that never changes) and the window of its chain."""
+    """What an accepted certificate says about itself (that never changes) and how far its chain holds."""
 
     subject: Subject
     purpose: Purpose
-    window: _Window
+    chain: _Chain
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -133,6 +151,7 @@ class TrustStore:
         self._authorities = (*self._roots, *intermediates)
         self._crls = tuple(crls)
         self._proofs: dict[bytes, _Proof] = {}
+        self._recorded_proofs: dict[bytes, _Proof] = {}
         self._signatures: set[tuple[bytes, bytes]] = set()
         self._current_crls: dict[bytes, x509.CertificateRevocationList] = {}
 
@@ -193,11 +212,61 @@ class TrustStore:
         Raises:
             CertificateError: with the reason of the first step that fails.
         """
-        if at.tzinfo is None:
+        judge = partial(self._judge, at=at)
+        return self._believe(
+            certificate, judge, role=role, purpose=purpose, pinned=pinned, proofs=self._proofs, moments=(at, at)
+        )
+
+    def verify_recorded(
+        self,
+        certificate: x509.Certificate,
+        *,
+        role: Role,
+        purpose: Purpose,
+        recorded_at: datetime,
+        at: datetime,
+        pinned: Collection[str],
+    ) -> VerifiedCertificate:
+        """Believe now, at ``at``, that ``certificate`` was good when something was signed at ``recorded_at``, or raise.
+
+        For evidence that outlives certificates: a value of last year, whose signer has expired or was renewed since.
+
+        1. to 5. as in :meth:`verify`: profile, pin, name and role, purpose, signatures up to a root of this store.
+        6. Every certificate of that chain was valid at ``recorded_at``.
+        7. Every level below the root has a revocation list of its issuer that is current at ``at``: what is known today
+           counts. None of them was revoked at or before ``recorded_at``, and none, whenever, for a reason that says
+           that somebody else may have had the key (``pki.checks.UNHARMED`` are the reasons that do not).
+
+        What a caller MUST still do: know from elsewhere that ``recorded_at`` is true, because who has the key can
+        write any time under his signature; and never open a tunnel or a message with the result. A list shows what was
+        revoked only if its CA keeps entries of certificates that have expired since: ours does (``pki.store``).
+
+        Raises:
+            CertificateError: with the reason of the first step that fails.
+        """
+        judge = partial(self._judge_recorded, recorded_at=recorded_at, at=at)
+        proofs, moments = self._recorded_proofs, (recorded_at, at)
+        return self._believe(
+            certificate, judge, role=role, purpose=purpose, pinned=pinned, proofs=proofs, moments=moments
+        )
+
+    def _believe(
+        self,
+        certificate: x509.Certificate,
+        judge: Callable[[_Path], _Chain],
+        *,
+        role: Role,
+        purpose: Purpose,
+        pinned: Collection[str],
+        proofs: dict[bytes, _Proof],
+        moments: tuple[datetime, datetime],
+    ) -> VerifiedCertificate:
+        """All steps; ``moments`` are that of use and now, ``judge`` does steps 6 and 7 for a path."""
+        if any(moment.tzinfo is None for moment in moments):
             message = "the moment of verification needs a time zone"
             raise RuntimeError(message)
         mark = certificate.fingerprint(hashes.SHA256())
-        known = self._proofs.get(mark)
+        known = proofs.get(mark)
         # 1. The certificate can be read and fits the profile of an end user (the part that depends on role below).
         if known is None:
             check_readable(certificate)
@@ -216,20 +285,21 @@ class TrustStore:
             )
         if known is None:
             check_profile(certificate, profile_of(role, purpose))
-        if known is None or not known.window.since <= at < known.window.until:
+        used_at, at = moments
+        if known is None or not (known.chain.moments.holds(used_at) and known.chain.lists.holds(at)):
             # 5. to 7. for this certificate and every one above it.
-            window = self._prove((certificate,), at)
-            if len(self._proofs) >= MAXIMUM_PROOFS:
-                self._proofs.clear()
-            self._proofs[mark] = _Proof(subject, found, window)
+            chain = self._prove((certificate,), judge)
+            if len(proofs) >= MAXIMUM_PROOFS:
+                proofs.clear()
+            proofs[mark] = _Proof(subject, found, chain)
         return VerifiedCertificate(certificate, role, purpose, subject.identity)
 
-    def _prove(self, path: tuple[x509.Certificate, ...], at: datetime) -> _Window:
+    def _prove(self, path: _Path, judge: Callable[[_Path], _Chain]) -> _Chain:
         """Steps 5 to 7 for the path that begins with ``path``, end user first; the first way to a root that holds."""
         # 5. Signatures lead through CAs that may sign to a root of this store.
         highest = path[-1]
         if fingerprint(highest) in self._anchors:
-            return self._window(path, at)
+            return judge(path)
         key_identifier = authority_key_identifier(highest)
         first: CertificateError | None = None
         for issuer in self._authorities:
@@ -239,7 +309,7 @@ class TrustStore:
                 continue  # A root certifies CAs, never end users.
             try:
                 self._check_link(highest, issuer, below=len(path) - 1)
-                return self._prove((*path, issuer), at)
+                return self._prove((*path, issuer), judge)
             except CertificateError as error:
                 first = first or error
         if first is not None:
@@ -260,11 +330,12 @@ class TrustStore:
             link = (signed.fingerprint(hashes.SHA256()), signer.fingerprint(hashes.SHA256()))
             if link not in self._signatures:
                 check_signature(signed, signer)
-                # A signature that held once holds for ever. Only those of CAs are kept: they recur with every end user.
-                if signed is not certificate or below > 0:
-                    self._signatures.add(link)
+                # A signature that held once holds for ever.
+                if len(self._signatures) >= MAXIMUM_PROOFS:
+                    self._signatures.clear()
+                self._signatures.add(link)
 
-    def _window(self, path: tuple[x509.Certificate, ...], at: datetime) -> _Window:
+    def _judge(self, path: _Path, at: datetime) -> _Chain:
         # 6. Every certificate of that chain is valid at `at`.
         for certificate in path:
             check_validity(certificate, at)
@@ -276,7 +347,28 @@ class TrustStore:
             next_update = check_crl(crl, issuer, at)
             check_not_revoked(crl, certificate)
             since, until = max(since, crl.last_update_utc), min(until, next_update)
-        return _Window(since, until)
+        window = _Window(since, until)
+        return _Chain(window, window)
+
+    def _judge_recorded(self, path: _Path, recorded_at: datetime, at: datetime) -> _Chain:
+        # 6. Every certificate of that chain was valid at `recorded_at`.
+        for certificate in path:
+            check_validity(certificate, recorded_at)
+        since = max(certificate.not_valid_before_utc for certificate in path)
+        until = min(certificate.not_valid_after_utc for certificate in path)
+        # 7. Lists that are current at `at`; none of the levels was revoked at or before `recorded_at`.
+        lists = []
+        for certificate, issuer in pairwise(path):
+            crl = self._crl_of(issuer)
+            lists.append(_Window(crl.last_update_utc, check_crl(crl, issuer, at)))
+            gone = revoked_since(crl, certificate)
+            if gone is not None:
+                if gone <= recorded_at:
+                    raise CertificateError(Reason.REVOKED, f"{display_name(certificate)} was revoked {gone}")
+                until = min(until, gone)
+        return _Chain(
+            _Window(since, until), _Window(max(each.since for each in lists), min(each.until for each in lists))
+        )
 
     def _crl_of(self, issuer: x509.Certificate) -> x509.CertificateRevocationList:
         """The newest list that ``issuer`` signed; remembered, because neither lists nor issuers of a store change."""

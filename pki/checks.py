@@ -18,6 +18,15 @@ from pki.errors import CertificateReason as Reason
 from pki.profiles import CRITICAL, KEY_USAGES, PURPOSE_KEY_USAGE, Profile, Purpose
 
 HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+UNHARMED: Final = frozenset(
+    {
+        x509.ReasonFlags.unspecified,
+        x509.ReasonFlags.affiliation_changed,
+        x509.ReasonFlags.superseded,
+        x509.ReasonFlags.cessation_of_operation,
+    }
+)
+"""Reasons to revoke that say nothing against the key before; all others (keyCompromise, cACompromise, ...) do."""
 
 
 def elliptic_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
@@ -154,6 +163,32 @@ def check_not_revoked(crl: x509.CertificateRevocationList, certificate: x509.Cer
     if entry is not None:
         serial = f"{certificate.serial_number:x}"
         raise CertificateError(Reason.REVOKED, f"{display_name(certificate)}, serial {serial}, is revoked")
+
+
+def revoked_since(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> datetime | None:
+    """From when on ``crl`` takes ``certificate`` back; None if it does not name it.
+
+    That is its revocation date, or its invalidity date where that is earlier (RFC 5280 5.3.2). Raises for a reason that
+    is not one of :data:`UNHARMED` and for an extension not known here: then there is no moment at which the key was
+    certainly its holder's alone.
+    """
+    try:
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        extensions = [] if entry is None else [extension.value for extension in entry.extensions]
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise CertificateError(Reason.MALFORMED, "an entry of the revocation list cannot be read") from error
+    if entry is None:
+        return None
+    since = entry.revocation_date_utc
+    for value in extensions:
+        if isinstance(value, x509.InvalidityDate):
+            since = min(since, value.invalidity_date_utc)
+        elif not (isinstance(value, x509.CRLReason) and value.reason in UNHARMED):
+            raise CertificateError(
+                Reason.REVOKED,
+                f"{display_name(certificate)} is revoked, and its key was perhaps never its holder's alone",
+            )
+    return since
 
 
 def signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,9 +11,10 @@ from datacenter import database, export, queries, schema
 from datacenter.errors import InnerSignatureError
 from datacenter.export import Verifier
 from datacenter.queries import Selection, StoredReading
+from pki.certificates import TrustStore
 from pki.inner import sign_reading
-from tests.datacenter.world import GATEWAY, IMPORT, NOW, World
-from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+from tests.datacenter.world import GATEWAY, IMPORT, NOW, RASTER, World
+from wire.reading import DeviceId, Reading, Register, Unit
 
 
 def written(world: World, at: datetime = NOW) -> str:
@@ -77,22 +79,78 @@ def test_a_row_moved_to_another_gateway_does_not_leave(world: World) -> None:
         written(world)
 
 
-def test_signature_certificate_revoked_or_gone(world: World) -> None:
+LATER = NOW + timedelta(days=1000)
+"""Every gateway's certificate of NOW has expired."""
+
+
+def test_values_outlive_the_certificate_of_their_signer(world: World) -> None:
+    world.deliver(world.ingest(), world.seal(world.gateway.content(count=3)))
+    world.publish_crls(at=LATER)
+    assert len(written(world, LATER).splitlines()) == 4
+
+
+def test_a_renewed_certificate_takes_over_where_it_began(world: World) -> None:
+    """The old one, superseded at the renewal, stands for the values before; the new one for those after."""
+    world.deliver(world.ingest(), world.seal(world.gateway.content(count=2, until=NOW - RASTER)))
+    renewed = world.new_gateway(GATEWAY)
+    world.register(f"{GATEWAY}.SIG.2.pem", renewed.signature.certificate)
+    world.deliver(world.ingest(), world.seal(renewed.content(2, count=1), signer=renewed.signature))
+    world.publish_crls(world.gateway.signature.certificate, at=LATER, since=NOW, reason="superseded")
+    assert len(written(world, LATER).splitlines()) == 4
+    for name in ("SIG", "SIG.2"):
+        certificate = world.folder / "gateways" / f"{GATEWAY}.{name}.pem"
+        kept = certificate.rename(world.folder / "kept")
+        with pytest.raises(InnerSignatureError, match=r"does not hold|was revoked"):
+            written(world, LATER)
+        kept.rename(certificate)
+
+
+def test_signature_certificate_revoked_before_or_compromised_or_gone(world: World) -> None:
+    certificate = world.gateway.signature.certificate
     world.deliver(world.ingest(), world.seal(world.gateway.content(count=1)))
-    world.publish_crls(world.gateway.signature.certificate)
-    with pytest.raises(InnerSignatureError, match="no signature certificate"):
-        written(world)
+    world.publish_crls(certificate, since=NOW + timedelta(seconds=1), at=LATER)
+    assert written(world, LATER)
+    for since, reason in ((NOW, "superseded"), (NOW + timedelta(days=9), "key-compromise")):
+        world.publish_crls(certificate, at=LATER, since=since, reason=reason)
+        with pytest.raises(InnerSignatureError, match="revoked"):
+            written(world, LATER)
+    world.publish_crls(at=LATER)
+    with pytest.raises(InnerSignatureError, match="revocation list"):
+        written(world, LATER + timedelta(days=8))
     (world.folder / "gateways" / f"{GATEWAY}.SIG.pem").unlink()
-    with pytest.raises(InnerSignatureError, match="no signature certificate"):
-        written(world)
+    with pytest.raises(InnerSignatureError, match="no signature certificate is registered"):
+        written(world, LATER)
 
 
 def test_captured_before_the_certificate_was_valid(world: World) -> None:
     early = world.gateway.tunnel.certificate.not_valid_before_utc - timedelta(seconds=1)
-    stored = StoredReading(DeviceId(GATEWAY), world.gateway.reading(1, early.replace(microsecond=0)))
-    with pytest.raises(InnerSignatureError):
+    stored = StoredReading(DeviceId(GATEWAY), world.gateway.reading(1, early))
+    with pytest.raises(InnerSignatureError, match="begins"):
         Verifier(world.trust().current(), NOW).require(stored)
-    assert isinstance(stored.signed, SignedReading)
+
+
+def test_a_certificate_registered_under_another_gateways_name_proves_nothing(world: World) -> None:
+    """The value is truly the other gateway's, but the row says that it is ours."""
+    other = world.new_gateway("EXYZ0087654321")
+    world.register(f"{GATEWAY}.SIG.2.pem", other.signature.certificate)
+    with pytest.raises(InnerSignatureError, match="registered is of EXYZ0087654321"):
+        Verifier(world.trust().current(), NOW).require(StoredReading(DeviceId(GATEWAY), other.reading(1, NOW)))
+
+
+def test_thousands_of_rows_verify_one_chain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[object] = []
+    real = TrustStore._judge_recorded
+
+    def judge(store: TrustStore, path: Any, **moments: datetime) -> Any:
+        judged.append(path)
+        return real(store, path, **moments)
+
+    monkeypatch.setattr(TrustStore, "_judge_recorded", judge)
+    verifier = Verifier(world.trust().current(), NOW)
+    stored = StoredReading(DeviceId(GATEWAY), world.gateway.reading(1, NOW))
+    for _ in range(50):
+        verifier.require(stored)
+    assert len(judged) == 1
 
 
 def test_every_unit_has_a_symbol() -> None:

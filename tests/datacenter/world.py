@@ -94,9 +94,16 @@ class World:
         self.archives: list[Archive] = []
         self._engine: sa.Engine | None = None
 
-    def publish_crls(self, *revoked: x509.Certificate, at: datetime | None = None) -> None:
-        """Write current revocation lists; as a real one does, by renaming."""
-        revocations = tuple(Revocation(each.serial_number, self.now - timedelta(minutes=30)) for each in revoked)
+    def publish_crls(
+        self,
+        *revoked: x509.Certificate,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        reason: str = "unspecified",
+    ) -> None:
+        """Write lists that are current ``at`` some time and name ``revoked``; as a real one does, by renaming."""
+        gone = since or self.now - timedelta(minutes=30)
+        revocations = tuple(Revocation(each.serial_number, gone, reason) for each in revoked)
         crls = self.pki.crls(sub_ca=revocations, now=at or self.now - timedelta(minutes=20))
         for name, crl in zip(("root", "sub"), crls, strict=True):
             fresh = self.folder / f"{name}.fresh"
