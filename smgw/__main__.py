@@ -24,6 +24,7 @@ from pki.errors import CertificateError, TokenError, TrustError, TunnelError
 from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
+from smgw.hardening import protect_process
 from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
 from smgw.lmn.port import Port, PortError
@@ -96,6 +97,7 @@ def main() -> None:
 @click.option("--create-token", "create", is_flag=True, help="Make the token and its PIN files where there are none.")
 def init(config: Path, *, create: bool) -> None:
     """Generate keys in the security module, write TLS.csr, SIG.csr and ENC.csr, create the encrypted store."""
+    protect_process()
     with _refusals():
         configuration = Configuration.load(config)
         if create:
@@ -115,6 +117,7 @@ def init(config: Path, *, create: bool) -> None:
 @click.option("--verbose", is_flag=True, help="Developer logging down to debug.")
 def run(config: Path, *, verbose: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT."""
+    protect_process()
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if verbose else logging.INFO,
@@ -229,6 +232,7 @@ def status(config: Path, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def log(config: Path, *, after: int, as_json: bool) -> None:
     """Print the system log, oldest entry first."""
+    protect_process()
     with _refusals():
         configuration = Configuration.load(config)
         with open_token(configuration, time.monotonic) as token, ExitStack() as opened:

@@ -18,6 +18,8 @@ class StoreReason(StrEnum):
     PROFILE_VERSION = "PROFILE_VERSION"
     PROFILE_IDENTITY = "PROFILE_IDENTITY"
     NOT_OPEN = "NOT_OPEN"
+    FOLDER = "FOLDER"
+    """The state folder itself cannot be made or written."""
 
 
 class StoreError(Exception):

@@ -99,6 +99,9 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         pin = (premises.folder / "pin").read_bytes().strip()
         for shown in ("environ", "cmdline"):
             assert pin not in Path(f"/proc/{gateway.pid}/{shown}").read_bytes()
+        assert " 0 " in limit_of(gateway.pid, "Max core file size")
+        while_it_runs = smgw("log", premises.file)
+        assert (while_it_runs.returncode, "GATEWAY_STARTED" in while_it_runs.stdout) == (0, True)
         gateway.send_signal(signal.SIGTERM)
         assert gateway.wait(PATIENCE) == 0
     entries = [json.loads(line) for line in smgw("log", premises.file, "--json").stdout.splitlines()]
@@ -112,11 +115,36 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
     assert refused.stderr.startswith("smgw: security module: pin-wrong")
     (premises.folder / "pin").write_bytes(pin)
 
+    (premises.folder / "pin").rename(premises.folder / "away")
+    refused = smgw("run", premises.file)
+    assert refused.returncode == Exit.SECURITY_MODULE
+    assert refused.stderr.startswith("smgw: security module: pin-file")
+    (premises.folder / "away").rename(premises.folder / "pin")
+
     (premises.folder / "tokens").rename(premises.folder / "pulled")
     (premises.folder / "tokens").mkdir()
     refused = smgw("run", premises.file)
     assert refused.returncode == Exit.SECURITY_MODULE
     assert refused.stderr.startswith("smgw: security module: no-token")
+
+
+def limit_of(process: int, name: str) -> str:
+    (line,) = (one for one in Path(f"/proc/{process}/limits").read_text().splitlines() if one.startswith(name))
+    return line
+
+
+def test_no_file_of_a_gateway_is_for_others_whatever_the_umask(tmp_path: Path) -> None:
+    former = os.umask(0)
+    try:
+        premises = made(tmp_path, STUNNEL)
+        with running(premises):
+            secret = [premises.folder / name for name in ("pin", "pin.so", "store", "tokens")]
+            found = [path for one in secret for path in (one, *one.rglob("*"))]
+            wide = [path.name for path in found if path.stat().st_mode & 0o077]
+    finally:
+        os.umask(former)
+    assert wide == []
+    assert {"status.sock", "gateway.db-wal", "database.key", "token.object"} <= {path.name for path in found}
 
 
 @pytest.mark.parametrize(
