@@ -258,7 +258,6 @@ class Reader:
 
     def _request(self, after: float) -> list[Effect]:
         self._requests += 1
-        self._receiver.text_due = False
         self._sent = Request(self._options.address)
         return [Send(self._sent.to_bytes(), after)]
 

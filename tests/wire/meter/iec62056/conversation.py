@@ -8,6 +8,7 @@ from wire.meter.iec62056 import (
     Command,
     DataMessage,
     Effect,
+    FailureReason,
     Identification,
     Reader,
     ReaderOptions,
@@ -20,6 +21,7 @@ IDENTIFICATION = Identification("ISK", "5", "ME162-0033")
 BODY = b"C.1.0(28342193)\r\n1.8.0(0033402.264*kWh)\r\n!\r\n"
 READ_OUT = DataMessage(BODY).to_bytes()
 MAXIMUM_STEPS = 60
+SIGN_OFF = b"\x01B0\x03q"
 _BROKEN = 0x80
 
 
@@ -117,3 +119,29 @@ def converse(
 def sends(effects: Sequence[Effect]) -> list[bytes]:
     """The characters of the Send effects."""
     return [effect.characters for effect in effects if isinstance(effect, Send)]
+
+
+def only(conversation: Conversation) -> DataMessage:
+    assert conversation.reader.result is not None, conversation.reader.detail
+    (message,) = conversation.reader.result.messages
+    return message
+
+
+def failure(conversation: Conversation) -> FailureReason:
+    assert conversation.reader.result is None
+    assert conversation.reader.failure is not None
+    return conversation.reader.failure
+
+
+def once(number: int, change: Callable[[bytes], bytes]) -> Callable[[int, bytes], bytes]:
+    """Changes one message of the meter."""
+    return lambda at, characters: change(characters) if at == number else characters
+
+
+def always(number: int, change: Callable[[bytes], bytes]) -> Callable[[int, bytes], bytes]:
+    """Changes this message and all behind it."""
+    return lambda at, characters: change(characters) if at >= number else characters
+
+
+def wrong_check(characters: bytes) -> bytes:
+    return characters[:-1] + bytes([characters[-1] ^ 1])

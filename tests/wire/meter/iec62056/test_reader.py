@@ -1,7 +1,5 @@
 """The reader against a well-behaved meter and against what meters in the field do to readers."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,15 +8,19 @@ from tests.wire.meter.iec62056.conversation import (
     BODY,
     IDENTIFICATION,
     READ_OUT,
-    Conversation,
+    SIGN_OFF,
+    always,
     converse,
+    failure,
+    once,
+    only,
     sends,
     station,
+    wrong_check,
 )
 from wire.meter.iec62056 import (
     BlockCheck,
     ChangeSpeed,
-    Command,
     DataMessage,
     FailureReason,
     Identification,
@@ -27,37 +29,9 @@ from wire.meter.iec62056 import (
     ReaderOptions,
     Send,
 )
-from wire.meter.iec62056.commands import profile_command, register_command
+from wire.meter.iec62056.commands import register_command
 from wire.meter.iec62056.options import GAP_SECONDS, REACTION_SECONDS, BlockCheckPolicy, WakeUp
 from wire.meter.iec62056.reader import State
-
-SIGN_OFF = b"\x01B0\x03q"
-
-
-def only(conversation: Conversation) -> DataMessage:
-    assert conversation.reader.result is not None, conversation.reader.detail
-    (message,) = conversation.reader.result.messages
-    return message
-
-
-def failure(conversation: Conversation) -> FailureReason:
-    assert conversation.reader.result is None
-    assert conversation.reader.failure is not None
-    return conversation.reader.failure
-
-
-def once(number: int, change: Callable[[bytes], bytes]) -> Callable[[int, bytes], bytes]:
-    """Changes one message of the meter."""
-    return lambda at, characters: change(characters) if at == number else characters
-
-
-def always(number: int, change: Callable[[bytes], bytes]) -> Callable[[int, bytes], bytes]:
-    """Changes this message and all behind it."""
-    return lambda at, characters: change(characters) if at >= number else characters
-
-
-def wrong_check(characters: bytes) -> bytes:
-    return characters[:-1] + bytes([characters[-1] ^ 1])
 
 
 def test_mode_c_changes_speed_after_the_option_select() -> None:
@@ -302,77 +276,6 @@ def test_answers_wait_as_long_as_the_maker_asks_for(maker: str, pause: float) ->
 
 def test_silence_after_the_identification() -> None:
     assert failure(converse(tamper=always(1, lambda _: b""))) is FailureReason.SILENCE
-
-
-# -- programming mode --
-
-
-def test_registers_one_by_one_with_password_and_sign_off() -> None:
-    commands = (register_command("1.8.0"), register_command("2.8.0", name="R1"))
-    conversation = converse(ReaderOptions(commands=commands, password="00000000"), station(password="00000000"))
-    result = conversation.reader.result
-    assert result is not None
-    assert [message.body for message in result.messages] == [b"1.8.0(0033402.264*kWh)", b"(0000013.465*kWh)"]
-    assert conversation.said[1:] == [
-        b"\x06051\r\n",
-        b"\x01P1\x02(00000000)\x03a",
-        b"\x01R5\x021.8.0()\x03" + bytes([Command("R5", b"1.8.0()").to_bytes()[-1]]),
-        Command("R1", b"2.8.0()").to_bytes(),
-        SIGN_OFF,
-    ]
-
-
-def test_wrong_password_ends_with_sign_off() -> None:
-    options = ReaderOptions(commands=(register_command("1.8.0"),), password="11111111")
-    conversation = converse(options, station(password="00000000"))
-    assert failure(conversation) is FailureReason.METER_ERROR
-    assert conversation.said[-1] == SIGN_OFF
-
-
-def test_partial_blocks_are_acknowledged_and_joined() -> None:
-    options = ReaderOptions(commands=(profile_command("P.01", partial_blocks=True),))
-    conversation = converse(options)
-    assert only(conversation).body.endswith(b"(0.1)\r\n(0.2)\r\n(0.3)\r\n")
-    assert conversation.said[3:5] == [b"\x06", b"\x06"]
-
-
-def test_a_wrong_partial_block_is_asked_for_again_and_not_doubled() -> None:
-    options = ReaderOptions(commands=(profile_command("P.01", partial_blocks=True),))
-    conversation = converse(options, tamper=once(3, wrong_check))
-    assert only(conversation).body.count(b"(0.2)") == 1
-    assert conversation.said[3:6] == [b"\x06", b"\x15", b"\x06"]
-
-
-def test_a_doubled_answer_is_not_taken_for_the_next() -> None:
-    commands = (register_command("1.8.0"), register_command("2.8.0"))
-    conversation = converse(ReaderOptions(commands=commands), tamper=once(2, lambda answer: answer * 2))
-    assert conversation.reader.result is not None
-    assert [message.body[:6] for message in conversation.reader.result.messages] == [b"1.8.0(", b"(00000"]
-
-
-def test_a_late_answer_to_the_command_before_is_passed_over() -> None:
-    reader = Reader(ReaderOptions(commands=(register_command("1.8.0"), register_command("2.8.0"))))
-    reader.start()
-    reader.receive(IDENTIFICATION.to_bytes())
-    reader.receive(b"\x01P0\x02()\x03\x60")
-    first, second = (DataMessage(body).to_bytes() for body in (b"1-0:1.8.0*255(1*kWh)", b"2.8.0(2*kWh)"))
-    reader.receive(first)
-    assert reader.receive(first) == []
-    reader.receive(second)
-    assert reader.result is not None
-    assert [message.body for message in reader.result.messages] == [b"1-0:1.8.0*255(1*kWh)", b"2.8.0(2*kWh)"]
-
-
-def test_a_command_that_the_meter_did_not_understand_is_repeated() -> None:
-    conversation = converse(ReaderOptions(commands=(register_command("1.8.0"),)), tamper=once(2, lambda _: b"\x15"))
-    assert only(conversation).body == b"1.8.0(0033402.264*kWh)"
-    refusing = converse(ReaderOptions(commands=(register_command("1.8.0"),)), tamper=always(2, lambda _: b"\x15"))
-    assert failure(refusing) is FailureReason.METER_REFUSED
-
-
-def test_a_meter_that_breaks_off() -> None:
-    options = ReaderOptions(commands=(register_command("1.8.0"),))
-    assert failure(converse(options, tamper=always(1, lambda _: SIGN_OFF))) is FailureReason.METER_REFUSED
 
 
 @given(

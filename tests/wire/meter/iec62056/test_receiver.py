@@ -220,6 +220,14 @@ def test_no_message_is_longer_than_allowed(text_due: bool) -> None:
         assert len(until_error(exact, pieces)) == 1
 
 
+def test_a_block_without_an_end_is_refused_before_memory_fills() -> None:
+    receiver = Receiver(Side.READER, maximum=100)
+    assert receiver.feed(b"\x02" + b"1" * 99) == []
+    with pytest.raises(Iec62056Error, match="more than 100"):
+        receiver.feed(b"1")
+    assert receiver.pending == 0
+
+
 def test_a_line_without_an_end_is_refused() -> None:
     with pytest.raises(Iec62056Error, match="line"):
         reader_side().feed(b"/" + b"A" * 200)
