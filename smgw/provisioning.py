@@ -3,9 +3,15 @@
 Decides which documents are believed. The signer is the one pinned administrator, whose certificate must be good at that
 moment; the content must be a profile to the last byte; its version must not go back; and it must not contradict the
 profiles that hold. A document that fails is refused with its reason, and the profiles that held before go on holding.
+
+Whoever can write into the folder can make the gateway look at bytes, and no more: a pipe is not waited for, a file is
+read up to the limit, one document is in memory at a time until its signature holds, and a folder full of rubbish writes
+a bounded number of entries into the log, so that it cannot push out what stands there.
 """
 
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +31,11 @@ from wire.profiles.check import Finding, FindingReason, check_set
 
 MAX_DOCUMENT_SIZE = 64 * 1024
 """A profile with two certificates in it has some four kilobytes."""
-MAX_DOCUMENTS = 10_000
+MAX_DOCUMENTS = 1000
+"""Documents in the folder that are looked at, in the order of their names; the rest is refused in one entry. Far more
+than the profiles of one house, and a tenth of the system log."""
+MAX_NAME_LENGTH = 100
+"""Characters of a file's name in the log."""
 
 _CONTRADICTIONS = frozenset(
     {FindingReason.DUPLICATE_ID, FindingReason.DUPLICATE_METER, FindingReason.DUPLICATE_ADDRESS}
@@ -45,6 +55,7 @@ class ImportReason(StrEnum):
     VERSION = "version"
     IDENTITY = "identity"
     CONTRADICTION = "contradiction"
+    TOO_MANY = "too-many"
 
 
 class ImportRefusedError(Exception):
@@ -107,23 +118,28 @@ class Provisioning:
 
     def import_folder(self, folder: Path, at: datetime) -> ProfileSet:
         """Import every ``*.cms`` in ``folder``; returns the profiles that hold now. Raises StoreError (FULL, BUSY)."""
-        documents: dict[str, bytes] = {}
-        for path in sorted(folder.glob("*.cms"))[:MAX_DOCUMENTS]:
+        paths = sorted(folder.glob("*.cms"))
+        if surplus := paths[MAX_DOCUMENTS:]:
+            self._refuse(folder.name, ImportReason.TOO_MANY, f"{len(surplus)} documents were not looked at", at)
+        return self.import_documents(self._read(paths[:MAX_DOCUMENTS], at), at)
+
+    def _read(self, paths: Iterable[Path], at: datetime) -> Iterator[tuple[str, bytes]]:
+        for path in paths:
             try:
-                with path.open("rb") as stream:
-                    documents[path.name] = stream.read(MAX_DOCUMENT_SIZE + 1)
+                document = _read_bounded(path)
             except OSError as error:
                 self._refuse(path.name, ImportReason.UNREADABLE, error.strerror or "", at)
-        return self.import_documents(documents, at)
+            else:
+                yield path.name, document
 
-    def import_documents(self, documents: dict[str, bytes], at: datetime) -> ProfileSet:
-        """Import ``documents`` (name -> bytes), parties first and lower versions first.
+    def import_documents(self, documents: Iterable[tuple[str, bytes]], at: datetime) -> ProfileSet:
+        """Import ``documents`` (name, bytes), parties first and lower versions first.
 
         A document that contradicts what holds is tried again after the others: the new meter at an address may be read
         before the document that ends the old one.
         """
         opened: list[tuple[str, Profile, bytes]] = []
-        for name, document in documents.items():
+        for name, document in documents:
             if self._store.holds(document):
                 continue  # believed before; the administrator's certificate may have ended since
             try:
@@ -181,9 +197,20 @@ class Provisioning:
         return wanted
 
     def _refuse(self, name: str, reason: ImportReason, sentence: str, at: datetime) -> None:
+        # A file may be called anything: what is not printable ASCII must neither break the log nor write to a terminal.
+        subject = "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in name)[:MAX_NAME_LENGTH]
         self._log.record(
-            Event.PROFILE_REFUSED, name, Outcome.FAILURE, at=at, reason=reason.value, sentence=sentence[:200]
+            Event.PROFILE_REFUSED, subject, Outcome.FAILURE, at=at, reason=reason.value, sentence=sentence[:200]
         )
+
+
+def _read_bounded(path: Path) -> bytes:
+    """At most one octet more than a document may have. Raises OSError, also for what is no regular file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "not a regular file")
+        return stream.read(MAX_DOCUMENT_SIZE + 1)
 
 
 def _current(profiles: ProfileSet, at: datetime) -> tuple[Profile, ...]:

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 from pki import cms
 from pki.certificates import Purpose, Role
 from pki.revoke import Revocation
-from smgw.provisioning import MAX_DOCUMENT_SIZE, Administrator, ImportReason, Provisioning
+from smgw.provisioning import MAX_DOCUMENT_SIZE, MAX_NAME_LENGTH, Administrator, ImportReason, Provisioning
 from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
@@ -64,7 +65,7 @@ class Office:
     def take(self, *documents: bytes) -> ProfileSet:
         administrator = Administrator(self.signer.certificate)
         provisioning = Provisioning(self.store, self.log, administrator, self.trust)
-        return provisioning.import_documents({f"{number}.cms": one for number, one in enumerate(documents)}, NOW)
+        return provisioning.import_documents(((f"{number}.cms", one) for number, one in enumerate(documents)), NOW)
 
     def logged(self, event: Event) -> list[str]:
         return [str(entry.parameters["reason"]) for entry in self.log.entries() if entry.event is event]
@@ -187,3 +188,51 @@ def test_a_folder_of_documents(office: Office, tmp_path: Path) -> None:
     provisioning = Provisioning(office.store, office.log, Administrator(office.signer.certificate), office.trust)
     assert provisioning.import_folder(folder, NOW).all() == (office.party,)
     assert office.refusals() == [ImportReason.UNREADABLE]
+
+
+def test_a_folder_full_of_rubbish_does_not_push_out_the_log(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smgw.provisioning.MAX_DOCUMENTS", 5)
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number:03}{'x' * 120}.cms").write_bytes(b"rubbish")
+    provisioning = Provisioning(office.store, office.log, Administrator(office.signer.certificate), office.trust)
+    provisioning.import_folder(folder, NOW)
+    assert office.refusals() == [ImportReason.TOO_MANY, *[ImportReason.SIGNATURE] * 5]
+    entries = office.log.entries()
+    assert (entries[0].subject, entries[0].parameters["sentence"]) == ("profiles", "25 documents were not looked at")
+    assert max(len(entry.subject) for entry in entries) == MAX_NAME_LENGTH
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "sparse", "odd name"])
+def test_what_is_no_document_is_refused_at_once(office: Office, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    match kind:
+        case "pipe":
+            os.mkfifo(folder / "a.cms")
+        case "device":
+            (folder / "a.cms").symlink_to("/dev/zero")
+        case "folder":
+            (folder / "a.cms").mkdir()
+        case "sparse":
+            with (folder / "a.cms").open("wb") as bomb:
+                bomb.truncate(1 << 33)
+        case _:
+            Path(os.fsdecode(os.fsencode(folder) + b"/\xff\x1b[2J.cms")).write_bytes(b"x")
+    (folder / "party.cms").write_bytes(office.sign(office.party))
+    provisioning = Provisioning(office.store, office.log, Administrator(office.signer.certificate), office.trust)
+    assert provisioning.import_folder(folder, NOW).all() == (office.party,)
+    (entry,) = (one for one in office.log.entries() if one.event is Event.PROFILE_REFUSED)
+    reasons = {"sparse": ImportReason.TOO_LARGE, "odd name": ImportReason.SIGNATURE}
+    assert entry.parameters["reason"] == reasons.get(kind, ImportReason.UNREADABLE)
+    assert entry.subject == ("??[2J.cms" if kind == "odd name" else "a.cms")
+
+
+def test_of_two_documents_with_one_id_and_version_the_first_holds(office: Office) -> None:
+    other = replace(office.party, port=9443)
+    holding = office.take(office.sign(office.party), office.sign(other))
+    assert holding.communications["grid"] == office.party
+    assert office.refusals() == [ImportReason.VERSION]
