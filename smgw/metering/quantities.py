@@ -1,29 +1,14 @@
-"""What a register may be measured in, and how its text becomes an integer with a scaler: never through a float.
+"""What a register may be measured in, and which registers only ever grow.
 
 Decides the units that an OBIS code allows (IEC 62056-61 value groups C and D). A quantity that is not in the table
 is not captured: an empty answer denies.
 """
 
-import re
 from typing import Final
 
 from wire.obis import CURRENT_VALUE, Obis
-from wire.reading import Register, Unit
+from wire.reading import Unit
 
-_NUMBER = re.compile(r" *(-?)([0-9]{1,12})(?:\.([0-9]{1,6}))?", re.ASCII)
-_PREFIXES: Final = {"": 0, "k": 3, "M": 6}
-_TEXTS: Final = {
-    "Wh": Unit.WH,
-    "varh": Unit.VARH,
-    "VAh": Unit.VAH,
-    "W": Unit.W,
-    "var": Unit.VAR,
-    "VA": Unit.VA,
-    "V": Unit.V,
-    "A": Unit.A,
-    "Hz": Unit.HZ,
-}
-_UNITS: Final = {prefix + text: (unit, power) for text, unit in _TEXTS.items() for prefix, power in _PREFIXES.items()}
 _TIME_INTEGRAL: Final = 8
 _ENERGY: Final = {_TIME_INTEGRAL, 9, 29}
 """Value group D: time integrals since the beginning, of the billing period, and of a load profile interval."""
@@ -37,10 +22,6 @@ _APPARENT: Final = {9, 10}
 _CURRENT: Final = {11, 31, 51, 71}
 _VOLTAGE: Final = {12, 32, 52, 72}
 _FREQUENCY: Final = {14}
-
-
-class QuantityError(ValueError):
-    """Not a decimal number, or not a unit that the register may have."""
 
 
 def expected_unit(obis: Obis) -> Unit | None:
@@ -67,19 +48,3 @@ def _unit(group: int, active: Unit, reactive: Unit, apparent: Unit) -> Unit | No
 def counts_up(obis: Obis) -> bool:
     """True for a register that only ever grows: the present value of a time integral of one direction."""
     return obis.d == _TIME_INTEGRAL and obis.f == CURRENT_VALUE and obis.c not in _NET
-
-
-def unit_of(text: str) -> tuple[Unit, int]:
-    """Unit and power of ten of ``kWh`` and the like. Raises QuantityError."""
-    if text not in _UNITS:
-        raise QuantityError("not a unit")
-    return _UNITS[text]
-
-
-def register(number: str, unit: Unit, power: int) -> Register:
-    """``0033402.264`` in 10^``power`` of ``unit``, all its digits kept. Raises QuantityError."""
-    match = _NUMBER.fullmatch(number)
-    if match is None:
-        raise QuantityError("not a decimal number")
-    sign, whole, fraction = match.groups(default="")
-    return Register(int(f"{sign}{whole}{fraction}"), power - len(fraction), unit)

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from smgw.lmn.telegram import Telegram, Value
 from smgw.metering import quantities, status
 from smgw.metering.errors import VerificationError, VerificationReason
+from wire.errors import Iec62056Error
+from wire.meter.iec62056 import values
 from wire.obis import Obis
 from wire.profiles import MeterProfile
 from wire.reading import DeviceId, Reading, Unit, require_utc_seconds
@@ -118,14 +120,14 @@ def _reading(telegram: Telegram, profile: MeterProfile, obis: Obis, captured_at:
     value = found.pop()
     # 6
     try:
-        unit, power = quantities.unit_of(value.unit)
-    except quantities.QuantityError as error:
+        unit, power = values.unit_of(value.unit)
+    except Iec62056Error as error:
         raise VerificationError(VerificationReason.WRONG_UNIT, obis) from error
     if unit is not quantities.expected_unit(obis):
         raise VerificationError(VerificationReason.WRONG_UNIT, obis)
     try:
-        register = quantities.register(value.text, unit, power)
-    except quantities.QuantityError as error:
+        register = values.scaled(value.text, unit, power)
+    except Iec62056Error as error:
         raise VerificationError(VerificationReason.MALFORMED_VALUE, obis) from error
     # 9, for what is power already
     if unit in _POWER_UNITS and abs(register.exact()) > profile.maximum_power_watts:

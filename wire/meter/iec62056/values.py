@@ -48,21 +48,31 @@ class MeasuredRow(NamedTuple):
     registers: tuple[Register, ...]
 
 
-def register(value: str, *, unit: str = "") -> Register:
-    """``0033402.264*kWh`` as 33402264 x 10^0 Wh; ``unit`` is that of a value that has none. Raises Iec62056Error."""
-    number, written = split_unit(value)
+def unit_of(text: str) -> tuple[Unit, int]:
+    """Unit and power of ten of ``kWh`` and the like. Raises Iec62056Error."""
+    if (known := UNITS.get(text)) is None:
+        raise Iec62056Error(f"not a unit: {text[:16]!r}")
+    return known
+
+
+def scaled(number: str, unit: Unit, power: int) -> Register:
+    """``0033402.264`` in 10^``power`` of ``unit``, all its digits kept. Raises Iec62056Error."""
     match = _NUMBER.fullmatch(number)
     if match is None:
         raise Iec62056Error(f"not a decimal number: {number[:40]!r}")
-    if written and unit and written != unit:
-        raise Iec62056Error(f"a value in {written[:16]!r} where {unit!r} was announced")
-    if (known := UNITS.get(written or unit)) is None:
-        raise Iec62056Error(f"not a unit: {(written or unit)[:16]!r}")
     sign, whole, fraction = match.groups(default="")
     try:
-        return Register(int(f"{sign}{whole}{fraction}"), known[1] - len(fraction), known[0])
+        return Register(int(f"{sign}{whole}{fraction}"), power - len(fraction), unit)
     except ReadingError as error:
         raise Iec62056Error(f"not a register: {error}") from error
+
+
+def register(value: str, *, unit: str = "") -> Register:
+    """``0033402.264*kWh`` as 33402264 x 10^0 Wh; ``unit`` is that of a value that has none. Raises Iec62056Error."""
+    number, written = split_unit(value)
+    if written and unit and written != unit:
+        raise Iec62056Error(f"a value in {written[:16]!r} where {unit!r} was announced")
+    return scaled(number, *unit_of(written or unit))
 
 
 def measured(
