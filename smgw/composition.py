@@ -68,7 +68,8 @@ class Composed:
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
         counted = self.gateway.counters.snapshot()
-        progress = {name: one for sender in self.senders for name, one in sender.progress.items()}
+        # A copy in one step: each sender's own thread adds to its progress.
+        progress = {name: one for sender in self.senders for name, one in dict(sender.progress).items()}
         profiles = {}
         for evaluation in self.gateway.profiles.evaluations.values():
             balance, done = self.outbox.balance(evaluation.id), progress.get(evaluation.id)

@@ -5,6 +5,7 @@ reasons and no consumption value. Nothing that a client sends is read.
 """
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_logger = logging.getLogger(__name__)
 
 SOCKET_NAME = "status.sock"
 ANSWER_TIMEOUT = 2.0
@@ -36,7 +39,6 @@ class StatusServer:
         os.fchmod(self._socket.fileno(), 0o600)  # before the name exists, so there is no moment with a wider mode
         with _short_name(self._path) as name:
             self._socket.bind(name)
-        self._path.chmod(0o600)
         self._socket.listen(_BACKLOG)
         self._thread = threading.Thread(target=self._serve, name="status", daemon=True)
         self._thread.start()
@@ -60,6 +62,9 @@ class StatusServer:
                     connection.sendall(json.dumps(self._snapshot(), sort_keys=True).encode("ascii"))
                 except OSError:
                     continue  # the client went away or does not read
+                except Exception:
+                    # A store that is busy or full, or a defect of ours: this client gets no answer, the next one may.
+                    _logger.exception("status")
 
 
 def read_status(folder: Path) -> dict[str, Any]:

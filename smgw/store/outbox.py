@@ -5,6 +5,12 @@ under the next number of a gapless row 1, 2, 3, ..., and is the same delivery wh
 receiver acknowledged it or refused it for good; so a crash anywhere repeats a number with the same content and never
 invents another. Nothing is ever deleted. Every statement here follows an index: its cost does not grow with the
 backlog.
+
+What this rests on: the store never goes back. After an old backup was restored the next numbers are ones that the
+receiver has seen with other content; it refuses each of them for good, they are set aside (told in the log and in the
+status, nothing is overwritten anywhere), and from the first number that the receiver has not seen everything is as
+before. What those deliveries carried does not reach the party by itself. So: after a restore give the evaluation
+profiles new ids, which begin rows of their own.
 """
 
 from collections import defaultdict

@@ -1,8 +1,10 @@
 """Step 7 of the walk: one sealed message through the tunnel, and what the receiver's answer means.
 
 Decides what counts as an acknowledgement: status 200 with exactly the JSON object ``{"result": "stored"}`` or
-``{"result": "duplicate"}``. Status 422 is a refusal for good. Everything else, silence included, means that nothing is
-known and the delivery stays owed. The answer is bounded in size and in time, drip-feeding included.
+``{"result": "duplicate"}``. Status 422 is a refusal for good, unless its reason is about the seal: a delivery is sealed
+anew for each attempt, so a certificate that is registered tomorrow makes the same readings welcome. Everything else,
+silence included, means that nothing is known and the delivery stays owed. The answer is bounded in size and in time,
+drip-feeding included.
 """
 
 import json
@@ -21,6 +23,14 @@ RECEIVE_SIZE = 16 * 1024
 MAX_ANSWER_SIZE = 4096
 """Bytes of an answer's body that are looked at; the agreed answers have some thirty."""
 MAX_REASON_LENGTH = 200
+
+ABOUT_THE_SEAL = frozenset(
+    {"seal-malformed", "seal-signature", "unknown-signer", "not-for-us", "decryption", "algorithm"}
+)
+"""Reasons of a 422 that say nothing about the content: the receiver does not know our new SIG certificate yet, or the
+profile still has its former ENC certificate. Setting aside would lose readings that nobody objects to."""
+FROM_THE_FUTURE = "future"
+"""Reason of a 422 that passes by itself, if it is the clocks that differ; see ``Sender``."""
 
 
 class Deferral(StrEnum):
@@ -88,7 +98,10 @@ def judge(response: Response) -> Acknowledged | RefusedForGood:
             return Acknowledged(duplicate=result == "duplicate")
         raise DeferredError(Deferral.UNEXPECTED_ANSWER, "status 200 without the agreed result")
     if response.status == 422:
-        return RefusedForGood(_member(response.body, "reason") or "no reason given")
+        reason = _member(response.body, "reason") or "no reason given"
+        if reason in ABOUT_THE_SEAL:
+            raise DeferredError(Deferral.REFUSED_FOR_NOW, f"the receiver cannot open it: {reason}")
+        return RefusedForGood(reason)
     raise DeferredError(Deferral.REFUSED_FOR_NOW, f"status {response.status}")
 
 

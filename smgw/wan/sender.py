@@ -23,7 +23,7 @@ from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import Delivery, Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.wan import retry
-from smgw.wan.exchange import Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
+from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from wire.cosem_xml import MEDIA_TYPE, Content, render
 from wire.errors import HttpError, WireError
 from wire.http import HttpClient
@@ -289,6 +289,8 @@ class Sender:
     def _conclude(
         self, delivery: Delivery, outcome: Acknowledged | RefusedForGood, progress: ProfileProgress, now: datetime
     ) -> None:
+        if isinstance(outcome, RefusedForGood) and outcome.reason == FROM_THE_FUTURE:
+            _require_future(delivery, now)
         progress.failures, progress.retry_at = 0, None
         if isinstance(outcome, Acknowledged):
             self.ports.outbox.acknowledge(delivery.profile, delivery.sequence, now)
@@ -343,6 +345,17 @@ def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfil
     if evaluation.purpose not in communication.purposes:
         return "not sent: the party may not have values for this purpose"
     return None
+
+
+def _require_future(delivery: Delivery, now: datetime) -> None:
+    """Raise DeferredError unless ``delivery`` is from the future by our own clock too.
+
+    If it is not, one of the two clocks is wrong, and time or its correction makes the delivery welcome: a receiver
+    whose clock is behind must not make ten thousand gateways set their readings aside. If it is, our clock was ahead
+    when the readings were made; they would be refused until that time, and hold back all that is owed after them.
+    """
+    if max(delivery.created_at, delivery.period_end) <= now:
+        raise DeferredError(Deferral.REFUSED_FOR_NOW, "the receiver's clock is behind ours, or ours is ahead")
 
 
 def _address(communication: CommunicationProfile) -> tuple[str, int, str]:

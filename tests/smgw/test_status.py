@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from smgw.status import SOCKET_NAME, StatusError, StatusServer, read_status
+from smgw.store.errors import StoreError, StoreReason
 
 
 def test_one_object_for_each_connection(tmp_path: Path) -> None:
@@ -35,6 +37,40 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting_for_ever(
         monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 0.5)
         assert read_status(tmp_path) == large
     server.close()
+
+
+def test_one_status_that_cannot_be_made_does_not_end_all_others(tmp_path: Path) -> None:
+    answers = iter([StoreError(StoreReason.BUSY, "busy"), RuntimeError("a defect")])
+
+    def snapshot() -> dict[str, Any]:
+        for trouble in answers:
+            raise trouble
+        return {"a": 1}
+
+    server = StatusServer(tmp_path, snapshot)
+    for _ in range(2):
+        with pytest.raises(StatusError, match="not whole"):
+            read_status(tmp_path)
+    assert read_status(tmp_path) == {"a": 1}
+    server.close()
+
+
+def test_there_is_no_moment_in_which_others_may_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between bind and the first client nothing may have to be narrowed: the name appears with its final mode."""
+    modes: list[int] = []
+
+    class Watched(socket.socket):
+        def bind(self, address: Any) -> None:
+            super().bind(address)
+            modes.append(stat.S_IMODE((tmp_path / SOCKET_NAME).stat().st_mode))
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    former = os.umask(0)
+    try:
+        StatusServer(tmp_path, dict).close()
+    finally:
+        os.umask(former)
+    assert modes == [0o600]
 
 
 def test_what_a_killed_gateway_left_is_replaced(tmp_path: Path) -> None:

@@ -2,7 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smgw.wan.exchange import MAX_REASON_LENGTH, Acknowledged, Deferral, DeferredError, RefusedForGood, judge
+from datacenter.errors import RefusalReason
+from smgw.wan.exchange import (
+    ABOUT_THE_SEAL,
+    FROM_THE_FUTURE,
+    MAX_REASON_LENGTH,
+    Acknowledged,
+    Deferral,
+    DeferredError,
+    RefusedForGood,
+    judge,
+)
 from wire.http import Response
 
 
@@ -19,6 +29,17 @@ def test_the_agreed_answers() -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"reason":7}', b'{"reason":"a\\u0000b"}', b"\xff"])
 def test_a_refusal_for_good_needs_no_reason_that_can_be_read(body: bytes) -> None:
     assert judge(answer(422, body)) == RefusedForGood("no reason given")
+
+
+@pytest.mark.parametrize("reason", sorted(ABOUT_THE_SEAL))
+def test_a_refusal_of_the_seal_is_not_for_good(reason: str) -> None:
+    with pytest.raises(DeferredError, match=reason) as deferred:
+        judge(answer(422, f'{{"reason":"{reason}"}}'.encode()))
+    assert deferred.value.reason is Deferral.REFUSED_FOR_NOW
+
+
+def test_the_words_are_the_datacenters() -> None:
+    assert {*ABOUT_THE_SEAL, FROM_THE_FUTURE} <= {reason.value for reason in RefusalReason}
 
 
 def test_a_reason_is_cut() -> None:

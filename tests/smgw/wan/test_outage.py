@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +15,13 @@ from smgw.wan import exchange
 from smgw.wan.exchange import Deferral
 from testbed.small_pki import NOW
 from tests.smgw.store import samples
-from tests.smgw.wan.receiver import STORED, Answer, drip
+from tests.smgw.wan.receiver import STORED, Answer, drip, http
 from tests.smgw.wan.station import DAY, Station
+from wire.cosem_xml import Content
 
 MakeStation = Callable[[Answer], Station]
 WEEK_OF_READINGS = 7 * 96
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def store(_: bytes) -> bytes:
@@ -103,6 +106,60 @@ def test_a_clock_that_went_ahead_and_came_back_dispatches_again(station_with: Ma
     station.owe(1)
     station.run(NOW, NOW + timedelta(seconds=3))
     assert len(station.receiver.bodies) == 2
+
+
+def test_a_receiver_whose_clock_is_behind_makes_nobody_set_readings_aside(station_with: MakeStation) -> None:
+    answers = iter([http(422, b'{"reason":"future"}')] * 3)
+    station = station_with(lambda _: next(answers, STORED))
+    station.owe(0)
+    station.run(NOW, NOW + timedelta(hours=2))
+    assert len(station.receiver.bodies) == 4
+    assert Outbox(station.database).balance("grid-1") == Balance(owed=0, open=0, acknowledged=1, set_aside=0)
+
+
+def test_readings_of_a_clock_that_was_ahead_do_not_hold_back_the_others(station_with: MakeStation) -> None:
+    """Numbered while the clock was three days ahead, refused after it was set right: kept aside, and the next goes."""
+    station = station_with(store)
+    station.owe(0)
+    station.backend.down = TunnelReason.UNREACHABLE
+    station.sender.step(NOW)
+    Outbox(station.database).open_delivery("grid-1", NOW + 3 * DAY)
+    station.backend.down = None
+    answers = iter([http(422, b'{"reason":"future"}')])
+    station.receiver.answer = lambda _: next(answers, STORED)
+    station.owe(1)
+    station.run(NOW + timedelta(minutes=1), NOW + timedelta(hours=1))
+    assert Outbox(station.database).balance("grid-1") == Balance(owed=0, open=0, acknowledged=1, set_aside=1)
+
+
+def test_a_store_restored_from_an_old_backup_is_told_and_catches_up(station_with: MakeStation, tmp_path: Path) -> None:
+    """The receiver knows numbers that the gateway has forgotten: nothing is overwritten or blocks for ever."""
+    known: dict[int, Content] = {}
+
+    def remember(body: bytes) -> bytes:
+        content = station.opened(body)
+        same = known.setdefault(content.sequence, content) == content
+        return STORED if same else http(422, b'{"reason":"conflicting-delivery"}')
+
+    station = station_with(remember)
+    for number in range(2):
+        station.owe(number)
+        station.run(NOW + number * HOUR, NOW + number * HOUR + MINUTE)
+    assert sorted(known) == [1, 2]
+
+    station.sender.close()
+    station.database.close()
+    (tmp_path / "restored").mkdir()
+    station.database = samples.open_database(tmp_path / "restored")  # the backup of the first day: empty
+    station.sender = station.start()
+    for number in range(2, 5):
+        station.owe(number)
+        station.run(NOW + number * HOUR, NOW + number * HOUR + MINUTE)
+    outbox = Outbox(station.database)
+    assert outbox.set_aside_reasons("grid-1") == {1: "conflicting-delivery", 2: "conflicting-delivery"}
+    assert known[3].readings == (samples.reading(4),)
+    told = [entry for entry in SystemLog(station.database).entries() if entry.event is Event.DELIVERY_SET_ASIDE]
+    assert len(told) == 2
 
 
 def test_a_receiver_that_answers_500_then_recovers(station_with: MakeStation) -> None:
