@@ -78,6 +78,7 @@ class Poller:
             switch_delay_seconds=protocol.switch_delay_ms / 1000,
             ignore_announced_speed=protocol.ignore_announced_speed,
             block_check=BlockCheckPolicy(protocol.block_check.value),
+            wake_up=protocol.wake_up,
             requests=1 if failures else self.requests,
             reaction_seconds=self.push_seconds if pushes else self.reaction_seconds,
             gap_seconds=self.gap_seconds,

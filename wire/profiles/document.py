@@ -41,10 +41,6 @@ class Fields:
             raise ProfileError(f"{self._where}{key} is not a text")
         return value
 
-    def text_or_none(self, key: str) -> str | None:
-        """A string or null."""
-        return None if self._is_null(key) else self.text(key)
-
     def integer(self, key: str) -> int:
         """An integer; true and false are none."""
         value = self._take(key)

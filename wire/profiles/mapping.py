@@ -13,6 +13,7 @@ from typing import Any
 
 from wire.canonical_json import JsonObject, JsonValue
 from wire.errors import ObisError, ProfileError
+from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import document
 from wire.profiles.communication import MAXIMUM_SESSION_SECONDS, CommunicationProfile, KeyAgreement, PartyRole
@@ -32,7 +33,7 @@ _PROTOCOL: JsonObject = {
     "switch_delay_ms": 0,
     "ignore_announced_speed": False,
     "block_check": BlockCheck.REQUIRE.value,
-    "password_reference": None,
+    "wake_up": WakeUp.NONE.value,
 }
 _DEFAULTS: dict[str, JsonObject] = {
     MeterProfile.KIND: {"version": 1, "address": ""},

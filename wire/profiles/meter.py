@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 
 from wire.canonical_json import JsonObject
 from wire.errors import ProfileError
+from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import document, fields
 from wire.reading import DeviceId
@@ -47,8 +48,7 @@ class Protocol62056:
     """How a meter bends IEC 62056-21.
 
     ``fixed_speed`` in Bd means that the line never changes its speed; ``switch_delay_ms`` is waited between the
-    acknowledgement and the change of speed; ``password_reference`` names a secret in the gateway's configuration and is
-    never the password itself, because profiles are kept and shown in clear.
+    acknowledgement and the change of speed; ``wake_up`` is what a sleeping meter wants to hear before the request.
     """
 
     mode: ProtocolMode = ProtocolMode.AUTO
@@ -56,7 +56,7 @@ class Protocol62056:
     switch_delay_ms: int = 0
     ignore_announced_speed: bool = False
     block_check: BlockCheck = BlockCheck.REQUIRE
-    password_reference: str | None = None
+    wake_up: WakeUp = WakeUp.NONE
 
     def __post_init__(self) -> None:
         """Refuse what no reader could follow. Raises ProfileError."""
@@ -66,8 +66,7 @@ class Protocol62056:
             raise ProfileError(f"protocol.fixed_speed is not a line speed: {self.fixed_speed!r:.60}")
         fields.require_range("protocol.switch_delay_ms", self.switch_delay_ms, 0, MAXIMUM_SWITCH_DELAY_MS)
         fields.require_member("protocol.ignore_announced_speed", self.ignore_announced_speed, bool)
-        if self.password_reference is not None:
-            fields.require_identifier("protocol.password_reference", self.password_reference)
+        fields.require_member("protocol.wake_up", self.wake_up, WakeUp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ class MeterProfile:
             "switch_delay_ms": self.protocol.switch_delay_ms,
             "ignore_announced_speed": self.protocol.ignore_announced_speed,
             "block_check": self.protocol.block_check.value,
-            "password_reference": self.protocol.password_reference,
+            "wake_up": self.protocol.wake_up.value,
         }
         return document.write(
             {
@@ -170,7 +169,7 @@ class MeterProfile:
                 switch_delay_ms=protocol.integer("switch_delay_ms"),
                 ignore_announced_speed=protocol.boolean("ignore_announced_speed"),
                 block_check=protocol.choice("block_check", BlockCheck),
-                password_reference=protocol.text_or_none("password_reference"),
+                wake_up=protocol.choice("wake_up", WakeUp),
             ),
         )
         protocol.finish()

@@ -18,7 +18,8 @@ from testbed.meter.simulator import SimulatedLine
 from testbed.wires import PtyWire
 from tests.smgw.lmn.lines import clock, later, meter, poller, profile, read_out, simulated
 from wire.meter.iec62056 import DataMessage, add_parity, strip_parity
-from wire.profiles import BlockCheck, Protocol62056, ProtocolMode
+from wire.meter.iec62056.options import WakeUp
+from wire.profiles import BlockCheck, MeterProfile, Protocol62056, ProtocolMode
 
 ENERGY = "1.8.0"
 
@@ -29,7 +30,9 @@ def refusal(line: SimulatedLine, *arguments: object, **changes: object) -> PollR
     return refused.value.reason
 
 
-def scripted_refusal(folder: Path, answer: Callable[[bytes], bytes], *, echo: bool = False) -> PollReason:
+def scripted_refusal(
+    folder: Path, answer: Callable[[bytes], bytes], *, echo: bool = False, asked: MeterProfile | None = None
+) -> PollReason:
     """Why a read-out fails on a line whose far end is ``answer`` (octets to octets), and nothing else."""
     wire = PtyWire(folder / "port")
     ended = threading.Event()
@@ -44,7 +47,7 @@ def scripted_refusal(folder: Path, answer: Callable[[bytes], bytes], *, echo: bo
     settings = LineConfiguration("line-1", wire.path, 19200, Framing.SEVEN_EVEN, echo=echo)
     try:
         with Port(wire.path, speed=19200, framing=Framing.SEVEN_EVEN) as port, pytest.raises(PollError) as refused:
-            poller().read_out(port, settings, profile())
+            poller().read_out(port, settings, asked or profile())
     finally:
         ended.set()
         thread.join()
@@ -301,3 +304,16 @@ def test_a_line_full_of_noise_is_given_up(tmp_path: Path) -> None:
         begin = time.monotonic()
         assert refusal(line) in (PollReason.PROTOCOL, PollReason.PARITY)
         assert time.monotonic() - begin < 10
+
+
+def test_a_sleeping_meter_hears_what_its_profile_says(tmp_path: Path) -> None:
+    """lmn.md on MT83x: eight NULs before the first request; the meter answers all the same."""
+    heard: list[bytes] = []
+
+    def far_end(octets: bytes) -> bytes:
+        heard.append(octets)
+        return b""
+
+    waking = profile(protocol=Protocol62056(wake_up=WakeUp.FEW_NULS))
+    assert scripted_refusal(tmp_path, far_end, asked=waking) is PollReason.SILENT
+    assert strip_parity(b"".join(heard)).startswith(bytes(8) + b"/?00471100!")

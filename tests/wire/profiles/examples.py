@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from wire.instant import EPOCH
+from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import (
     AccessPurpose,
@@ -96,7 +97,7 @@ def meter_profiles(draw: st.DrawFn) -> MeterProfile:
         switch_delay_ms=draw(st.integers(0, 5000)),
         ignore_announced_speed=draw(st.booleans()),
         block_check=draw(st.sampled_from(BlockCheck)),
-        password_reference=draw(st.none() | identifiers),
+        wake_up=draw(st.sampled_from(WakeUp)),
     )
     return MeterProfile(
         id=draw(identifiers),

@@ -12,7 +12,6 @@ from wire.profiles.document import Fields
     ("method", "good", "bad"),
     [
         ("text", "a", [1, None, True, ["a"], {}]),
-        ("text_or_none", None, [1, False, []]),
         ("integer", 5, ["5", True, None, [5]]),
         ("integer_or_none", None, ["5", False]),
         ("boolean", False, [0, 1, None, "true"]),

@@ -52,7 +52,7 @@ def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str)
         ({"switch_delay_ms": 5001}, "switch_delay_ms"),
         ({"ignore_announced_speed": 1}, "ignore_announced_speed"),
         ({"block_check": "require"}, "block_check"),
-        ({"password_reference": "p@ss word"}, "password_reference"),
+        ({"wake_up": "loud"}, "wake_up"),
     ],
 )
 def test_a_protocol_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
