@@ -15,10 +15,9 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pki.certificates import Purpose, TrustStore, load_certificate
-from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
+from pki.errors import CertificateError, CertificateReason
 from pki.pin import read_pin
 from pki.tls import InProcessBackend, TlsIdentity
 from pki.token import Token, use_configuration
@@ -26,7 +25,7 @@ from pki.token_tls import StunnelBackend, TokenAddress
 from pki.tunnel import TunnelBackend
 from smgw.config import Configuration, TunnelKind
 from smgw.gateway import Gateway
-from smgw.identity import OwnCertificates, own_certificates
+from smgw.identity import OwnCertificates, own_certificates, software_key
 from smgw.provisioning import Administrator, Provisioning
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
@@ -129,7 +128,7 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         token = opened.enter_context(open_token(configuration, environment.monotonic))
         key_file = configuration.wan.tls_key_file
         keys: dict[Purpose, ec.EllipticCurvePrivateKey] = {
-            purpose: _software_key(key_file) if key_file and purpose is Purpose.TLS else token.key(purpose)
+            purpose: software_key(key_file) if key_file and purpose is Purpose.TLS else token.key(purpose)
             for purpose in Purpose
         }
         # 2
@@ -206,15 +205,3 @@ def _administrator(path: Path) -> x509.Certificate:
     except OSError as error:
         sentence = f"the administrator's certificate {path} cannot be read: {error.strerror}"
         raise CertificateError(CertificateReason.MALFORMED, sentence) from error
-
-
-def _software_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = load_pem_private_key(path.read_bytes(), None)
-    except OSError as error:
-        raise TokenError(TokenReason.KEY_MISSING, f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
-        raise TokenError(TokenReason.KEY_MISSING, f"{path} holds no private key") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TokenError(TokenReason.KEY_MISSING, f"{path} holds no key on an elliptic curve")
-    return key

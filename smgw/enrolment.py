@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pki.errors import TokenError, TokenReason
 from pki.files import write_requests
@@ -18,6 +18,7 @@ from pki.requests import build_triple, common_name_of
 from pki.store import write_atomically
 from pki.token import Token, initialise_token, use_configuration
 from smgw.config import Configuration
+from smgw.identity import software_key
 from smgw.store.database import KEY_NAME, STORAGE_LABEL, Database
 
 
@@ -47,7 +48,7 @@ def enrol(configuration: Configuration, token: Token) -> None:
     keys: dict[Purpose, ec.EllipticCurvePrivateKey] = {}
     for purpose in Purpose:
         if purpose is Purpose.TLS and configuration.wan.tls_key_file is not None:
-            keys[purpose] = _software_key(configuration.wan.tls_key_file)
+            keys[purpose] = _made_software_key(configuration.wan.tls_key_file)
         elif purpose in present:
             keys[purpose] = token.key(purpose)
         else:
@@ -62,12 +63,9 @@ def enrol(configuration: Configuration, token: Token) -> None:
         Database.create(configuration.store, token, configuration.gateway).close()
 
 
-def _software_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """The TLS key of a gateway that keeps it in memory, by its configuration's own words."""
+def _made_software_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The TLS key of a gateway that keeps it in memory, by its configuration's own words; made where there is none."""
     if not path.exists():
         key = ec.generate_private_key(ec.BrainpoolP256R1())
         write_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
-    loaded = load_pem_private_key(path.read_bytes(), None)
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise TokenError(TokenReason.KEY_MISSING, f"{path} holds no key on an elliptic curve")
-    return loaded
+    return software_key(path)

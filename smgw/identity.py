@@ -12,7 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
-from pki.errors import CertificateError, CertificateReason
+from pki.errors import CertificateError, CertificateReason, IssueError, TokenError, TokenReason
+from pki.files import read_key
 from wire.reading import DeviceId
 
 
@@ -77,3 +78,14 @@ def _own(  # noqa: PLR0917 - one caller, which has them all by name
             CertificateReason.NOT_PINNED, f"{path} certifies another key than the one in the security module"
         )
     return verified
+
+
+def software_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The TLS key of a gateway whose configuration keeps it in process memory.
+
+    Raises TokenError: KEY_REFUSED where others may read the file, or it holds no key on brainpoolP256r1.
+    """
+    try:
+        return read_key(path)
+    except IssueError as error:
+        raise TokenError(TokenReason.KEY_REFUSED, str(error)) from error

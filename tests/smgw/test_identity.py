@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from pki.certificates import Purpose, Role
-from pki.errors import CertificateError, CertificateReason
-from smgw.identity import own_certificates
+from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
+from pki.files import write_keys
+from smgw.identity import own_certificates, software_key
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.premises import pem
 from tests.smgw.store.samples import GATEWAY
@@ -49,3 +50,14 @@ def test_every_one_of_the_three_is_proven(
     (tmp_path / f"{spoiled}.pem").unlink()
     with pytest.raises(CertificateError, match="cannot be read"):
         own_certificates(tmp_path, GATEWAY, keys, pki.trust(), NOW)
+
+
+def test_a_key_in_memory_comes_from_a_file_of_our_own(tmp_path: Path, triple: dict[Purpose, Holder]) -> None:
+    write_keys(tmp_path, {purpose: holder.key for purpose, holder in triple.items()})
+    path = tmp_path / "TLS.key"
+    assert software_key(path).private_numbers() == triple[Purpose.TLS].key.private_numbers()
+    path.chmod(0o640)
+    for bad in (path, tmp_path / "missing"):
+        with pytest.raises(TokenError) as refusal:
+            software_key(bad)
+        assert refusal.value.reason is TokenReason.KEY_REFUSED
