@@ -18,6 +18,8 @@ REPEATS: Final = 3
 """Requests for one damaged message; the standard leaves the number to the implementation."""
 MAXIMUM_TOTAL: Final = 4 * 1024 * 1024
 """Octets of all partial blocks of one answer."""
+MAXIMUM_BLOCKS: Final = 16_384
+"""Partial blocks of one answer, so that a meter cannot go on for ever with empty ones."""
 BATTERY_WAKE_UP_SECONDS: Final = 2.2
 BATTERY_PAUSE_SECONDS: Final = 1.6
 """NULs for 2.1 to 2.3 s at 300 baud, then 1.5 to 1.7 s of silence, wake a battery meter."""

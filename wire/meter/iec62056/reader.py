@@ -32,6 +32,7 @@ from wire.meter.iec62056.options import (
     BATTERY_WAKE_UP_SECONDS,
     FEW_NULS,
     GAP_SECONDS,
+    MAXIMUM_BLOCKS,
     MAXIMUM_TOTAL,
     REACTION_SECONDS,
     REPEATS,
@@ -84,6 +85,7 @@ class Reader:
         self._receiver = Receiver(Side.READER, maximum=options.maximum_message)
         self._identification: Identification | None = None
         self._blocks: list[DataMessage] = []
+        self._total = 0
         self._answers: list[DataMessage] = []
         self._requests = 0
         self._repeats = 0
@@ -265,6 +267,7 @@ class Reader:
         self.state = State.ANSWER
         self._repeats = 0
         self._blocks.clear()
+        self._total = 0
         return [self._send(self._options.commands[len(self._answers)])]
 
     def _refuse(self, message: DataMessage) -> list[Effect] | None:
@@ -288,8 +291,11 @@ class Reader:
             checks = [block.check for block in self._blocks]
             worst = next((check for check in checks if check is not BlockCheck.RIGHT), BlockCheck.RIGHT)
             return replace(message, body=b"".join(block.body for block in self._blocks), check=worst, sent_check=None)
-        if sum(len(block.body) for block in self._blocks) > MAXIMUM_TOTAL:
-            return self._fail(FailureReason.GRAMMAR, f"an answer of more than {MAXIMUM_TOTAL} octets")
+        self._total += len(message.body)
+        if self._total > MAXIMUM_TOTAL or len(self._blocks) >= MAXIMUM_BLOCKS:
+            return self._fail(
+                FailureReason.GRAMMAR, f"an answer of more than {MAXIMUM_TOTAL} octets or {MAXIMUM_BLOCKS} blocks"
+            )
         return [self._send(Acknowledgement(), remember=False)]
 
     def _again(self, reason: FailureReason, detail: str) -> list[Effect]:
