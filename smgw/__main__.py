@@ -21,6 +21,7 @@ from pathlib import Path
 import click
 
 from pki.errors import CertificateError, TokenError, TrustError, TunnelError
+from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
 from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
@@ -170,16 +171,19 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
             running.callback(line.stop)
         _note(composed, Event.GATEWAY_STARTED)
         _logger.info("%s runs: %d meters, %d parties", configuration.gateway, len(meters), len(threads))
-        stopping.wait()
+        watch = ClockWatch(clock, composed.environment.monotonic)
+        while not stopping.wait(LOOK_SECONDS):
+            if (jump := watch.jump()) is not None:
+                _logger.warning("the clock jumped by %s", jump)
+                _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))
         _logger.info("%s stops", configuration.gateway)
         _note(composed, Event.GATEWAY_STOPPED)
 
 
-def _note(composed: Composed, event: Event) -> None:
+def _note(composed: Composed, event: Event, outcome: Outcome = Outcome.SUCCESS, **parameters: str | int) -> None:
+    at = composed.environment.clock()
     try:
-        composed.log.record(
-            event, composed.configuration.gateway.text, Outcome.SUCCESS, at=composed.environment.clock()
-        )
+        composed.log.record(event, composed.configuration.gateway.text, outcome, at=at, **parameters)
     except StoreError as error:
         _logger.warning("system log: %s", error)
 

@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,17 @@ from click.testing import CliRunner
 
 from pki.errors import CertificateError, CertificateReason, SealError, SealReason, TokenError, TokenReason
 from pki.tls import TlsIdentity, server_context
-from smgw.__main__ import Exit, _refusals, main
+from smgw.__main__ import Exit, _refusals, _run, main
+from smgw.composition import Environment, compose
 from smgw.config import ConfigurationError
 from smgw.lmn.port import PortError, PortReason
 from smgw.lock import AlreadyRunningError
 from smgw.status import StatusError, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreFullError
+from smgw.store.logs import Event
 from smgw.store.readings import ReadingStore
-from tests.smgw.premises import GATEWAY, Premises, pem
+from tests.smgw.premises import GATEWAY, Premises, now, pem
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import STORED, TlsReceiver
 from tests.softhsm import MODULE, shared_configuration, write_configuration
@@ -167,6 +171,35 @@ def test_every_refusal_is_a_sentence_and_a_code(
         raise error
     assert ended.value.code == code
     assert str(error) in capsys.readouterr().err
+
+
+def test_a_clock_that_jumps_while_the_gateway_runs_stands_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smgw.__main__.LOOK_SECONDS", 0.01)
+    premises = Premises(tmp_path, shared_configuration(), "premises-clock")
+    premises.enrol()
+    shift, stopping = timedelta(), threading.Event()
+    environment = Environment(lambda: now() + shift, time.monotonic, os.urandom, lambda: 0.5)
+    with compose(premises.configuration, environment) as composed:
+        thread = threading.Thread(target=_run, args=(composed, stopping))
+        thread.start()
+        try:
+            wait_until(lambda: "GATEWAY_STARTED" in [entry.event for entry in composed.log.entries()])
+            shift = timedelta(hours=3)
+            wait_until(lambda: "CLOCK_JUMPED" in [entry.event for entry in composed.log.entries()])
+        finally:
+            stopping.set()
+            thread.join(PATIENCE)
+        (told,) = (entry for entry in composed.log.entries() if entry.event is Event.CLOCK_JUMPED)
+    assert told.parameters == {"direction": "forward", "at_least_seconds": 10_000}
+
+
+def wait_until(good: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not good():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_scan_knows_only_configured_lines(tmp_path: Path) -> None:
