@@ -97,7 +97,8 @@ def parse_lines(lines: list[str]) -> DataLines:
         if _LINE.fullmatch(line) is None or (line.startswith("(") and not found):
             unparsed.append(whole)
             continue
-        for address, values in _SET.findall(line):
+        for written, values in _SET.findall(line):
+            address = written.strip(" ")
             split = tuple(values[1:-1].split(")("))
             if address:
                 found.append(DataSet(address, split))
