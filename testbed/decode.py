@@ -110,27 +110,30 @@ def _from_dump(data: bytes) -> bytes:
 
 
 def as_document(content: Readout | Transcript) -> dict[str, Any]:
-    """The form of the published expectations; the first six keys are always there."""
-    readout = content.readout if isinstance(content, Transcript) else content
-    identification = readout.identification
+    """The form of the published expectations: ``profiles`` and what else a capture does not hold is left out.
+
+    A transcript is its ``messages``; what the meter said in all of them stands under ``readout`` like a capture.
+    """
+    if isinstance(content, Transcript):
+        return {"messages": [_message(line) for line in content.lines], "readout": as_document(content.readout)}
+    identification = content.identification
     document: dict[str, Any] = {
         "manufacturer": identification.manufacturer if identification else None,
         "baud_char": identification.baud_character if identification else None,
         "identification": identification.text if identification else None,
-        "bcc": _check(readout),
-        "data_sets": [[address, list(values)] for address, values in readout.data_sets],
-        "profiles": [_profile(profile) for profile in readout.profiles],
+        "bcc": _check(content),
+        "data_sets": [[address, list(values)] for address, values in content.data_sets],
     }
-    if isinstance(content, Transcript):
-        document["messages"] = [_message(line) for line in content.lines]
-    if readout.checksum is not None:
-        document["dsmr_crc"] = {"sent": readout.checksum, "ok": readout.checksum_right}
-    if readout.values:
-        document["values"] = list(readout.values)
-    if readout.unparsed_lines:
-        document["unparsed_lines"] = readout.unparsed_lines
-    if readout.error is not None:
-        document["error"] = readout.error
+    if content.profiles:
+        document["profiles"] = [_profile(profile) for profile in content.profiles]
+    if content.checksum is not None:
+        document["dsmr_crc"] = {"sent": content.checksum, "ok": content.checksum_right}
+    if content.values:
+        document["values"] = list(content.values)
+    if content.unparsed_lines:
+        document["unparsed_lines"] = content.unparsed_lines
+    if content.error is not None:
+        document["error"] = content.error
     return document
 
 
