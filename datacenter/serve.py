@@ -29,6 +29,7 @@ from datacenter.refusals import Refusals
 from datacenter.server import Peer, create_app
 from datacenter.tls import CurrentContext, DirectPeer, PatientSocket, require_own_handshake
 from datacenter.trust import Trust
+from datacenter.worker import PatientWorker
 from pki.certificates import load_certificate
 from pki.errors import CertificateError
 
@@ -103,11 +104,11 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load_config(self) -> None:
         """Set everything that matters explicitly."""
         listen, limits = self._config.listen, self._config.limits
-        PatientSocket.silence_seconds = float(limits.request_seconds)
+        PatientSocket.silence_seconds = PatientWorker.silence_seconds = float(limits.request_seconds)
         settings: dict[str, Any] = {
             "bind": f"unix:{listen.socket}" if listen.socket else _address(listen.host, listen.port),
             "umask": _SOCKET_UMASK if listen.socket else 0o077,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "workers": listen.workers,
             "threads": listen.threads,
             "worker_connections": limits.connections,

@@ -54,7 +54,11 @@ class PatientSocket(ssl.SSLSocket):
 
     def setblocking(self, flag: bool) -> None:
         """Blocking means: for at most ``silence_seconds``."""
-        self.settimeout(self.silence_seconds if flag else 0.0)
+        self.settimeout(None if flag else 0.0)
+
+    def settimeout(self, value: float | None) -> None:
+        """No time-out means ``silence_seconds``: so it is from the wrapping of a socket on, before its handshake."""
+        super().settimeout(self.silence_seconds if value is None else value)
 
 
 class CurrentContext:

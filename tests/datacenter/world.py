@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -191,6 +191,7 @@ class World:
         lines += ["[trust]", 'folder = "trust"', "[gateways]", 'folder = "gateways"', "[keys]"]
         for kind, name in (("tls", "tls"), ("encryption", "enc")):
             lines += [f'{kind}_certificate = "{name}.pem"', f'{kind}_key = "{name}.key"']
+        lines += ["[limits]", *(f"{name} = {value}" for name, value in asdict(self.limits).items())]
         path = self.folder / "datacenter.toml"
         path.write_text("\n".join(lines) + "\n")
         return path
