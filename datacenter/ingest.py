@@ -216,20 +216,17 @@ def rows_of(accepted: Accepted) -> tuple[Delivery, list[Row]]:
         period_end=_second(content.period_end),
         received_at=accepted.received_at,
     )
-    rows = [
-        Row(
-            reading.device.text,
-            str(reading.obis),
-            _second(reading.captured_at),
-            reading.register.value,
-            reading.register.scaler,
-            reading.register.unit.value,
-            reading.status,
-            signed.signature,
-        )
-        for signed in content.readings
-        for reading in (signed.reading,)
-    ]
+    # Readings come column by column, so the names of most rows are those of the row before.
+    rows: list[Row] = []
+    device, obis, name, code = None, None, "", ""
+    for signed in content.readings:
+        reading, register = signed.reading, signed.reading.register
+        if reading.device is not device or reading.obis is not obis:
+            device, obis = reading.device, reading.obis
+            name, code = device.text, str(obis)
+        second = _second(reading.captured_at)
+        values = (register.value, register.scaler, int(register.unit), reading.status)
+        rows.append(Row(name, code, second, *values, signed.signature))
     return delivery, rows
 
 

@@ -7,7 +7,7 @@ for all profiles, a value that the gateway derived is its profile's. The commit 
 returns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -106,22 +106,11 @@ class Archive:
         self._engine.dispose()
 
     def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
-        """Write everything or nothing. Raises RefusedError (conflict) and StorageError (temporary)."""
+        """Write all of it (one row or more) or nothing. Raises RefusedError (conflict) and StorageError (temporary)."""
         numbers = self.dimensions
         gateway_no = numbers.gateways.of(delivery.gateway)
         profile_no = numbers.profiles.of(gateway_no, delivery.profile, delivery.use_case)
-        # Sorted, so that two deliveries that share rows wait for one another instead of dead-locking.
-        numbered = [
-            (
-                numbers.devices.of(row.device),
-                numbers.codes.of(row.obis),
-                profile_no if row.device == delivery.gateway else schema.MEASURED,
-                row.captured_at,
-                row,
-            )
-            for row in rows
-        ]
-        numbered.sort(key=itemgetter(0, 1, 2, 3))
+        numbered = self._numbered(delivery, profile_no, rows)
         head = (
             profile_no,
             delivery.sequence,
@@ -133,7 +122,7 @@ class Archive:
             len(rows),
         )
         if self._postgresql:
-            self._ensure_months(row.captured_at for row in rows)
+            self._ensure_months([row.captured_at for row in rows])
             parameters = _parameters(gateway_no, head, numbered)
             if profile_no not in self._overlapping and self._quick.store(parameters):
                 return StoreResult.STORED
@@ -150,8 +139,25 @@ class Archive:
                 _require_same(connection, gateway_no, numbered)
         return StoreResult.STORED
 
-    def _ensure_months(self, seconds: Iterable[int]) -> None:
+    def _numbered(self, delivery: Delivery, profile_no: int, rows: Sequence[Row]) -> Numbered:
+        """Sorted, so that two deliveries that share rows wait for one another instead of dead-locking."""
+        columns: dict[tuple[str, str], tuple[int, int, int]] = {}
+        numbered: Numbered = []
+        for row in rows:
+            column = columns.get((row.device, row.obis))
+            if column is None:
+                series = profile_no if row.device == delivery.gateway else schema.MEASURED
+                column = self.dimensions.devices.of(row.device), self.dimensions.codes.of(row.obis), series
+                columns[row.device, row.obis] = column
+            numbered.append((*column, row.captured_at, row))
+        numbered.sort(key=itemgetter(0, 1, 2, 3))
+        return numbered
+
+    def _ensure_months(self, seconds: Sequence[int]) -> None:
         """Create the partitions that are not known to exist; committed before the delivery that needs them."""
+        first, last = min(seconds), max(seconds)
+        if any(begin <= first and last < end for begin, end in self._months):
+            return
         for second in seconds:
             if any(begin <= second < end for begin, end in self._months):
                 continue
@@ -163,19 +169,20 @@ class Archive:
 
 
 def _parameters(gateway_no: int, head: Head, numbered: Numbered) -> dict[str, Any]:
-    rows = [row for *_, row in numbered]
+    devices, codes, series, seconds, rows = zip(*numbered, strict=True)
+    *_, values, scalers, units, statuses, signatures = zip(*rows, strict=True)
     parameters: dict[str, Any] = dict(zip(_DELIVERY_PARAMETERS, head, strict=True))
     parameters |= {
         "gateway_no": gateway_no,
-        "rows_device_no": array(device for device, *_ in numbered),
-        "rows_obis_no": array(code for _, code, *_ in numbered),
-        "rows_series": array(series for _, _, series, *_ in numbered),
-        "rows_captured_at": array(row.captured_at for row in rows),
-        "rows_value": array(row.value for row in rows),
-        "rows_status": array(signed_status(row.status) for row in rows),
-        "rows_scaler": array(row.scaler for row in rows),
-        "rows_unit": array(row.unit for row in rows),
-        "signatures": b"".join([row.signature for row in rows]),
+        "rows_device_no": array(devices),
+        "rows_obis_no": array(codes),
+        "rows_series": array(series),
+        "rows_captured_at": array(seconds),
+        "rows_value": array(values),
+        "rows_status": array(map(signed_status, statuses)),
+        "rows_scaler": array(scalers),
+        "rows_unit": array(units),
+        "signatures": b"".join(signatures),
     }
     return parameters
 

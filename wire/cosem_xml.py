@@ -112,13 +112,14 @@ class Content:
             raise ContentError("a period ends before it begins")
         if not 1 <= len(self.readings) <= MAXIMUM_READINGS:
             raise ContentError(f"a document holds 1 to {MAXIMUM_READINGS} readings, not {len(self.readings)}")
-        places = [_place(signed) for signed in self.readings]
-        if len(set(places)) != len(places):
-            raise ContentError("two readings share device, register and time")
-        if any(not self.period_begin <= captured_at <= self.period_end for _, _, captured_at in places):
+        captured = [signed.reading.captured_at for signed in self.readings]
+        if min(captured) < self.period_begin or max(captured) > self.period_end:
             raise ContentError("a reading lies outside the period")
-        if any(later < earlier for earlier, later in pairwise(places)):
-            object.__setattr__(self, "readings", tuple(sorted(self.readings, key=_place)))
+        if not _in_order(self.readings):
+            ordered = tuple(sorted(self.readings, key=_place))
+            if not _in_order(ordered):
+                raise ContentError("two readings share device, register and time")
+            object.__setattr__(self, "readings", ordered)
 
 
 def render(content: Content) -> bytes:
@@ -180,8 +181,9 @@ def _recognise(text: str) -> Content:
         while found := _ENTRY.match(text, position):
             if len(readings) == MAXIMUM_READINGS:
                 raise ContentError(f"a document holds at most {MAXIMUM_READINGS} readings")
-            readings.append(_signed_reading(device, obis, found))
-            if int(found[1]) != len(readings) - first:
+            number_in_column, *values = found.groups()
+            readings.append(_signed_reading(device, obis, values))
+            if int(number_in_column) != len(readings) - first:
                 raise ContentError("the entries of a column are not numbered 1, 2, 3, ...")
             position = found.end()
         position = _literal(_COLUMN_END, text, position)
@@ -220,8 +222,8 @@ def _capture_objects(text: str, position: int) -> tuple[list[tuple[DeviceId, Obi
     return columns, position
 
 
-def _signed_reading(device: DeviceId, obis: Obis, entry: re.Match[str]) -> SignedReading:
-    _, value, scaler, unit, status, captured_at, signature = entry.groups()
+def _signed_reading(device: DeviceId, obis: Obis, values: list[str]) -> SignedReading:
+    value, scaler, unit, status, captured_at, signature = values
     if unit not in _UNITS:
         raise ContentError(f"not a unit: {unit}")
     register = Register(int(value), int(scaler), _UNITS[unit])
@@ -249,6 +251,19 @@ def _column(signed: SignedReading) -> tuple[DeviceId, Obis]:
 def _place(signed: SignedReading) -> tuple[str, bytes, datetime]:
     reading = signed.reading
     return reading.device.text, reading.obis.to_bytes(), reading.captured_at
+
+
+def _in_order(readings: tuple[SignedReading, ...]) -> bool:
+    """Each reading's place is after the one before it: canonical order, and no place taken twice."""
+    for earlier, later in pairwise(readings):
+        one, other = earlier.reading, later.reading
+        if one.obis is other.obis and one.device is other.device:
+            # Within a column, as most neighbours are, time alone decides.
+            if other.captured_at <= one.captured_at:
+                return False
+        elif _place(later) <= _place(earlier):
+            return False
+    return True
 
 
 def _logical_name(device: DeviceId, obis: Obis) -> str:
