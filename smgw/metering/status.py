@@ -22,10 +22,10 @@ class GatewayStatus(IntFlag):
     PTB_WARNING = 0x1000
 
 
-FATAL_ERROR_BITS: Final = 0x01 | 0x04 | 0x10
-"""Error, bad checksum, master reset in the status byte of an MT83x; taken for ``F.F`` too (docs/deviations.md)."""
 HARMLESS_ERROR_BITS: Final = 0x02 | 0x08 | 0x20 | 0x40 | 0x80
-"""Clock battery, summer time, clock set, power up and down: the energy registers are good."""
+"""Clock battery, summer time, clock set, power up and down in the status byte of an MT83x, taken for ``F.F`` too
+(docs/deviations.md): the energy registers are good. All others are fatal: error, bad checksum, master reset (0x01,
+0x04, 0x10), and whatever nobody knows."""
 
 
 class FatalMeterError(Exception):

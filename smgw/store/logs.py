@@ -2,6 +2,10 @@
 
 Decides when an entry is new and when it is a repetition, and how large the ring is. It never holds a consumption value:
 parameters are identifications, counts and reasons. It is stored data, not developer logging.
+
+Nobody outside can push entries out of the ring by causing many: what a line or a tunnel can cause comes with reasons
+out of a short list and is counted. Only two things write an entry of their own each time, and are slow: a delivery that
+its receiver refuses for good (one in a dispatch interval), and a file in the profile folder (bounded for each start).
 """
 
 import json

@@ -1,7 +1,7 @@
 """The profiles that hold, and every version that ever held.
 
 Decides that versions never go back: a lower version, or other content under the same version, is refused, and a new
-version may not hand what is owed to somebody else. Who may sign a profile is decided in ``smgw/gateway.py``.
+version may not hand what is owed to somebody else. Who may sign a profile is decided in ``smgw/provisioning.py``.
 """
 
 from dataclasses import dataclass, field
@@ -16,8 +16,6 @@ from smgw.store.schema import profiles
 from wire.profiles import CommunicationProfile, EvaluationProfile, MeterProfile, parse_profile
 
 Profile = MeterProfile | EvaluationProfile | CommunicationProfile
-
-_KINDS = {MeterProfile: "meter", EvaluationProfile: "evaluation", CommunicationProfile: "communication"}
 
 
 @dataclass(frozen=True, slots=True)

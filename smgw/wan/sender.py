@@ -176,7 +176,7 @@ class Sender:
         trust = self.ports.trust()
         try:
             recipient = trust.verify(
-                _certificate(communication.encryption_certificate),
+                _certificate(communication.encryption_certificate, Deferral.RECIPIENT_CERTIFICATE),
                 role=Role.EMT,
                 purpose=Purpose.ENC,
                 at=now,
@@ -186,7 +186,7 @@ class Sender:
             raise DeferredError(Deferral.RECIPIENT_CERTIFICATE, f"{error.reason.value}: {error}") from error
         try:
             peer = trust.verify(
-                _certificate(communication.tls_certificate),
+                _certificate(communication.tls_certificate, Deferral.PEER_CERTIFICATE),
                 role=Role.EMT,
                 purpose=Purpose.TLS,
                 at=now,
@@ -368,8 +368,8 @@ def _host(communication: CommunicationProfile) -> str:
     return f"{host}:{communication.port}"
 
 
-def _certificate(der: bytes) -> x509.Certificate:
+def _certificate(der: bytes, unreadable: Deferral) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(der)
     except ValueError as error:
-        raise DeferredError(Deferral.PEER_CERTIFICATE, "a certificate of the party cannot be read") from error
+        raise DeferredError(unreadable, "a certificate of the party cannot be read") from error

@@ -1,3 +1,6 @@
+from datetime import UTC, datetime
+from itertools import chain, repeat
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,15 +8,17 @@ from hypothesis import strategies as st
 from datacenter.errors import RefusalReason
 from smgw.wan.exchange import (
     ABOUT_THE_SEAL,
+    ANSWER_TIMEOUT,
     FROM_THE_FUTURE,
     MAX_REASON_LENGTH,
     Acknowledged,
     Deferral,
     DeferredError,
     RefusedForGood,
+    exchange,
     judge,
 )
-from wire.http import Response
+from wire.http import HttpClient, Response
 
 
 def answer(status: int, body: bytes) -> Response:
@@ -55,3 +60,32 @@ def test_nothing_else_ever_acknowledges(status: int, body: bytes) -> None:
     with pytest.raises(DeferredError) as deferred:
         judge(answer(status, body))
     assert deferred.value.reason is (Deferral.UNEXPECTED_ANSWER if status == 200 else Deferral.REFUSED_FOR_NOW)
+
+
+class Dripping:
+    """A tunnel in which there is always one more byte, whatever the time-out; each takes a second to come."""
+
+    opened_at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __init__(self) -> None:
+        self.seconds = 0
+        self._answer = chain(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", repeat(0x20))
+
+    def send(self, data: bytes) -> None:
+        pass
+
+    def receive(self, count: int, timeout: float) -> bytes:
+        self.seconds += 1
+        return bytes((next(self._answer),))
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_answer_that_drips_has_one_deadline_for_all_its_bytes() -> None:
+    tunnel, client = Dripping(), HttpClient()
+    request = client.request("/deliveries", "localhost", {}, b"sealed")
+    with pytest.raises(DeferredError) as deferred:
+        exchange(tunnel, client, request, monotonic=lambda: float(tunnel.seconds))
+    assert deferred.value.reason is Deferral.TIMEOUT
+    assert tunnel.seconds == ANSWER_TIMEOUT

@@ -227,6 +227,19 @@ def test_a_certificate_that_is_not_good_now(
     assert balance(station).acknowledged == 1
 
 
+@pytest.mark.parametrize(
+    ("purpose", "word"),
+    [(Purpose.ENC, Deferral.RECIPIENT_CERTIFICATE), (Purpose.TLS, Deferral.PEER_CERTIFICATE)],
+)
+def test_a_certificate_that_is_none(station_with: MakeStation, purpose: Purpose, word: Deferral) -> None:
+    station = station_with(store)
+    station.owe(0)
+    replace_certificate(station, purpose, bytes((0x30, 0x81, 200)) + bytes(200))
+    station.sender.step(NOW)
+    assert station.sender.progress["grid-1"].last_error.startswith(word)
+    assert station.backend.opened == []
+
+
 def test_a_recipient_that_the_profile_does_not_name(station_with: MakeStation) -> None:
     station = station_with(store)
     station.owe(0)
