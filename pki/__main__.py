@@ -113,7 +113,7 @@ def issue(
     with _refusals(), _authority(state, module, pin_file, pin_fd) as authority:
         if generate:
             if holder.role is Role.SMGW:
-                raise IssueError(IssueReason.REQUEST, "the keys of a gateway are made in its token: smgw requests")
+                raise IssueError(IssueReason.REQUEST, "the keys of a gateway are made in its token: smgw init")
             if any(folder.glob("*.key")):
                 raise IssueError(IssueReason.STATE, f"{folder} has keys already; renew, or choose another folder")
             keys = _software_keys()

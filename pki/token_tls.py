@@ -9,7 +9,8 @@ brainpool keys in TLS 1.3.
 The child compares keys and not certificates (docs/deviations.md), so a twin passes for its pin: another certificate of
 our own CA over the same key and name. That gives nobody anything. Whoever finishes the handshake holds the pinned key;
 the pinned certificate itself must be good before we dial, so a pin that was revoked or ended is not saved by its
-successor; and the child refuses a twin that is itself revoked or over. ``pki.tls`` compares certificates.
+successor; and the child refuses a twin that is itself revoked or over. ``pki.tls`` compares certificates, and our CA
+certifies a key once (``pki.authority``).
 
 Certificates reach the child in anonymous memory, the PIN in a pipe that is read once. Nothing touches a disk.
 """
