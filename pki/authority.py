@@ -123,6 +123,9 @@ class Authority:
             entries = [index.find(handle) for handle in handles]
             for entry in entries:
                 index.revoke(entry, now, reason)
+        # Kept before it is told: had this failed half way with the list published and the index not, the next list
+        # would take the revocation back.
+        with self._store.changing() as index:
             self._publish_lists(index, now, root=any(entry.role == Role.SUB_CA for entry in entries))
         return entries
 

@@ -3,6 +3,7 @@
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -160,6 +161,25 @@ def test_revocation_shows_in_the_lists(store: Store, authority: Authority) -> No
         authority.revoke([handle], "because", NOW + HOUR)
     with refused(IssueReason.UNKNOWN_CERTIFICATE):
         authority.revoke(["abc"], "superseded", NOW + HOUR)
+
+
+def test_a_crash_while_the_lists_are_published_takes_no_revocation_back(
+    store: Store, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is out, the power goes before anything else is written: the next list must still have the entry."""
+    issued = authority.issue(triple(), EMT, NOW)
+    publish = Store.publish
+
+    def publish_and_die(self: Store, name: str, thing: Any) -> None:
+        publish(self, name, thing)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Store, "publish", publish_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            authority.revoke([fingerprint(issued.certificates[Purpose.TLS])], "key-compromise", NOW)
+    authority.publish_lists(NOW + HOUR)
+    assert reason(store, issued, Purpose.TLS, NOW + HOUR) is CertificateReason.REVOKED
 
 
 def test_revoking_the_sub_ca_ends_everything_below(store: Store, authority: Authority) -> None:
