@@ -80,7 +80,7 @@ class Insert:
     """
 
     def __init__(self, dialect: sa.Dialect, *, strict: bool) -> None:
-        """``strict``: fail (the driver's IntegrityError) unless every row was new; cheaper for the server than looking."""
+        """``strict``: fail (the driver's IntegrityError) unless every row was new; cheaper than looking."""
         compiled = _statement(strict=strict).compile(dialect=dialect)
         self.text = compiled.string
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
