@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.checks import (
+    UNREADABLE,
     authority_key_identifier,
     check_crl,
     check_not_revoked,
@@ -129,7 +130,7 @@ def load_certificate(data: bytes) -> x509.Certificate:
         if data.lstrip().startswith(b"-----"):
             return x509.load_pem_x509_certificate(data)
         return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateError(Reason.MALFORMED, f"not a certificate: {error}") from error
 
 
@@ -168,7 +169,7 @@ class TrustStore:
             for path in sorted(folder.glob("*.pem")):
                 certificates.extend(x509.load_pem_x509_certificates(path.read_bytes()))
             crls.extend(x509.load_pem_x509_crl(path.read_bytes()) for path in sorted(folder.glob("*.crl")))
-        except (OSError, ValueError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise CertificateError(Reason.MALFORMED, f"trust folder {folder}: {error}") from error
         roots = [certificate for certificate in certificates if certificate.subject == certificate.issuer]
         if not roots:

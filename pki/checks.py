@@ -154,6 +154,10 @@ def check_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate, at:
     return until
 
 
+UNREADABLE: Final = (ValueError, x509.InvalidVersion)
+"""What the parser raises for bytes that are no certificate, request or list: an unknown version is no ValueError."""
+
+
 def check_not_revoked(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> None:
     """``crl`` does not name ``certificate``; an entry counts whatever its date and reason, because none is lifted."""
     try:

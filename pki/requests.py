@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from pki import der
-from pki.checks import elliptic_key
+from pki.checks import UNREADABLE, elliptic_key
 from pki.errors import IssueError, IssueReason
 from pki.profiles import KEY_USAGES, PURPOSE_KEY_USAGE, Purpose, Role
 
@@ -176,5 +176,5 @@ def _load(data: bytes, purpose: Purpose) -> x509.CertificateSigningRequest:
     load = x509.load_pem_x509_csr if data.lstrip().startswith(b"-----") else x509.load_der_x509_csr
     try:
         return load(data)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise IssueError(IssueReason.REQUEST, f"the request {purpose} cannot be read: {error}") from error

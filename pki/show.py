@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography import x509
 
 from pki.certificates import elliptic_key, fingerprint, load_certificate
-from pki.checks import purpose_of
+from pki.checks import UNREADABLE, purpose_of
 from pki.errors import CertificateError, CertificateReason, IssueError, IssueReason
 from pki.profiles import END_ROLES, KEY_USAGES, read_subject
 from pki.store import Store
@@ -34,7 +34,7 @@ def show(path: Path) -> str:
         if b"X509 CRL" in data:
             return "\n".join(_list(x509.load_pem_x509_crl(data)))
         return "\n".join(_certificate(load_certificate(data)))
-    except (ValueError, x509.DuplicateExtension) as error:
+    except (*UNREADABLE, x509.DuplicateExtension) as error:
         raise CertificateError(CertificateReason.MALFORMED, f"{path} cannot be read: {error}") from error
 
 

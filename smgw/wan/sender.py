@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki import cms
-from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, load_certificate
 from pki.errors import CertificateError, SealError, TokenError, TunnelError, TunnelReason
 from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
 from smgw.access import schedule
@@ -370,6 +370,6 @@ def _host(communication: CommunicationProfile) -> str:
 
 def _certificate(der: bytes, unreadable: Deferral) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError as error:
+        return load_certificate(der)
+    except CertificateError as error:
         raise DeferredError(unreadable, "a certificate of the party cannot be read") from error
