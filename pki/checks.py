@@ -29,6 +29,17 @@ UNHARMED: Final = frozenset(
 """Reasons to revoke that say nothing against the key before; all others (keyCompromise, cACompromise, ...) do."""
 
 
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""All that the parser raises for certificates, requests and lists that cannot be read; they have no common base."""
+
+
 def elliptic_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
     """The certificate's public key.
 
@@ -37,7 +48,7 @@ def elliptic_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
     """
     try:
         key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise CertificateError(Reason.MALFORMED, f"the certified key cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise CertificateError(Reason.PROFILE, "the certified key is not one on an elliptic curve")
@@ -51,7 +62,7 @@ def check_readable(certificate: x509.Certificate) -> None:
         hash_algorithm = certificate.signature_hash_algorithm
         version = certificate.version
         _ = (certificate.subject, certificate.issuer, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         raise CertificateError(Reason.MALFORMED, f"the certificate cannot be read: {error}") from error
     elliptic_key(certificate)
     if version is not x509.Version.v3 or not isinstance(hash_algorithm, HASHES):
@@ -138,7 +149,7 @@ def check_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate, at:
         # A list that covers a part only (issuing distribution point, delta) must not pass for the whole: unknown
         # extensions are refused, critical or not.
         partial = any(extension.oid not in known for extension in crl.extensions)
-    except (ValueError, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise CertificateError(
             Reason.MALFORMED, f"the revocation list of {display_name(issuer)} cannot be read"
         ) from error
@@ -154,15 +165,11 @@ def check_crl(crl: x509.CertificateRevocationList, issuer: x509.Certificate, at:
     return until
 
 
-UNREADABLE: Final = (ValueError, x509.InvalidVersion)
-"""What the parser raises for bytes that are no certificate, request or list: an unknown version is no ValueError."""
-
-
 def check_not_revoked(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> None:
     """``crl`` does not name ``certificate``; an entry counts whatever its date and reason, because none is lifted."""
     try:
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateError(Reason.MALFORMED, "an entry of the revocation list cannot be read") from error
     if entry is not None:
         serial = f"{certificate.serial_number:x}"
@@ -179,7 +186,7 @@ def revoked_since(crl: x509.CertificateRevocationList, certificate: x509.Certifi
     try:
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         extensions = [] if entry is None else [extension.value for extension in entry.extensions]
-    except (ValueError, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise CertificateError(Reason.MALFORMED, "an entry of the revocation list cannot be read") from error
     if entry is None:
         return None

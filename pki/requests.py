@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -118,7 +118,7 @@ def read_triple(requests: Mapping[Purpose, bytes], common_name: str) -> Triple:
             names = [str(attribute.value) for attribute in request.subject]
             usage = request.extensions.get_extension_for_class(x509.KeyUsage).value
             key = request.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        except (*UNREADABLE, x509.ExtensionNotFound) as error:
             raise IssueError(IssueReason.REQUEST, f"the request {purpose} cannot be read: {error}") from error
         if names != [common_name]:
             raise IssueError(IssueReason.REQUEST, f"the request {purpose} is of {names}, not of {common_name}")

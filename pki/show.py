@@ -34,7 +34,7 @@ def show(path: Path) -> str:
         if b"X509 CRL" in data:
             return "\n".join(_list(x509.load_pem_x509_crl(data)))
         return "\n".join(_certificate(load_certificate(data)))
-    except (*UNREADABLE, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise CertificateError(CertificateReason.MALFORMED, f"{path} cannot be read: {error}") from error
 
 
