@@ -170,9 +170,9 @@ def _read(connection: sa.Connection) -> _Received:
     counted = {name: (count, last) for name, count, last in connection.execute(rows.group_by(profile.c.identification))}
     latest = {}
     for name, (_, last) in counted.items():
-        since = queries.Selection(since=datetime.fromtimestamp(last, UTC), limit=1)
-        for stored in queries.readings(connection, since):
-            latest[name] = stored.signed
+        newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
+        own = [stored for stored in newest if stored.profile == name] or [each for each in newest if not each.profile]
+        latest[name] = own[0].signed
     return _Received(
         opened=_counts(connection, opened.group_by(profile.c.identification)),
         rows={name: count for name, (count, _) in counted.items()},
