@@ -11,8 +11,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from pki.der import SEQUENCE, DerError, Reader
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from pki.profiles import CRITICAL, KEY_USAGES, PURPOSE_KEY_USAGE, Profile, Purpose
@@ -62,7 +64,13 @@ def check_readable(certificate: x509.Certificate) -> None:
         hash_algorithm = certificate.signature_hash_algorithm
         version = certificate.version
         _ = (certificate.subject, certificate.issuer, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-    except UNREADABLE as error:
+        # The parser passes over a count of unused bits in front of the signature, which nothing signs: without this
+        # look, one certificate would have several spellings and so several fingerprints.
+        outer = Reader(certificate.public_bytes(Encoding.DER)).enter(SEQUENCE)
+        outer.element(SEQUENCE)
+        outer.element(SEQUENCE)
+        outer.bit_string_octets()
+    except (*UNREADABLE, DerError) as error:
         raise CertificateError(Reason.MALFORMED, f"the certificate cannot be read: {error}") from error
     elliptic_key(certificate)
     if version is not x509.Version.v3 or not isinstance(hash_algorithm, HASHES):

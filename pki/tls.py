@@ -42,7 +42,7 @@ SUITES: Final = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256"
 """TLS 1.2, both mandatory; CBC with encrypt-then-MAC, which OpenSSL offers by itself (TR-03116-3 §4)."""
 SUITES_TLS13: Final = "TLS_AES_128_GCM_SHA256"
 GROUPS: Final = ("prime256v1", "brainpoolP256r1", "brainpoolP384r1")
-"""Mandatory groups of TLS 1.2; secp256r1 (OpenSSL: prime256v1) first, because its handshakes are cheaper (`make bench`, ingest)."""
+"""Mandatory groups of TLS 1.2; secp256r1 (OpenSSL: prime256v1) first, because its handshakes are cheaper."""
 GROUPS_TLS13: Final = ("brainpoolP256r1tls13", "brainpoolP384r1tls13")
 """The brainpool groups have numbers of their own in TLS 1.3 (RFC 8734); OpenSSL knows them from 3.2 on."""
 

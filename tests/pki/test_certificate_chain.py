@@ -297,6 +297,7 @@ def test_a_moment_without_time_zone_is_a_programming_error(small_pki: SmallPki, 
 @pytest.mark.filterwarnings("ignore")  # the parser warns of a serial below one and of names of a forbidden length
 @given(position=st.integers(0, 2000), octet=st.integers(1, 255))
 @example(position=12, octet=1).via("an unknown version of X.509")
+@example(position=691, octet=1).via("unused bits announced in front of the signature")
 def test_one_changed_octet_is_refused_and_with_our_error(
     small_pki: SmallPki, emt: Holder, position: int, octet: int
 ) -> None:
