@@ -20,7 +20,7 @@ from rich.live import Live
 from smgw.status import StatusError, read_status
 from testbed.demo.observe import Seen, look, steps
 from testbed.demo.processes import ChildError, Children
-from testbed.demo.scene import Party, Scene, SceneError, program
+from testbed.demo.scene import Party, Say, Scene, SceneError, program
 from testbed.demo.view import lines, summary, tables
 
 REFRESH_SECONDS = 1.0
@@ -49,7 +49,7 @@ def up(state: Path, duration: int | None, plan: Path | None, *, plain: bool) -> 
         scene = Scene(state, plan)
         with _alone(scene.state), Children(scene.state / "logs") as children:
             scene.prepare(click.echo)
-            _start(scene, children)
+            start(scene, children, click.echo)
             before = look(scene)
             seen = _watch(scene, children, duration, plain=plain or not sys.stdout.isatty(), before=before)
     except (SceneError, ChildError) as error:
@@ -73,7 +73,7 @@ def _alone(state: Path) -> Iterator[None]:
         yield
 
 
-def _start(scene: Scene, children: Children) -> None:
+def start(scene: Scene, children: Children, say: Say) -> None:
     """Meters first, then who receives, then the gateway: each is ready before the next begins."""
     for line in scene.plan["lines"]:
         name = line["name"]
@@ -89,14 +89,14 @@ def _start(scene: Scene, children: Children) -> None:
             "--quiet",
         ]
         children.start(f"meters-{name}", command, ready=link.exists)
-        click.echo(f"meters on line {name}: {link}")
+        say(f"meters on line {name}: {link}")
     for party in scene.parties:
         command = [program("smgw-datacenter"), "serve", "--config", str(party.configuration)]
         children.start(f"datacenter-{party.id}", command, ready=lambda party=party: _listens(party))  # type: ignore[misc]
-        click.echo(f"datacenter of {party.name}: 127.0.0.1:{party.port}")
+        say(f"datacenter of {party.name}: 127.0.0.1:{party.port}")
     command = [program("smgw"), "run", str(scene.gateway_configuration)]
     children.start("gateway", command, ready=lambda: _answers(scene))
-    click.echo(f"gateway {scene.gateway_id}: smgw status {scene.gateway_configuration}")
+    say(f"gateway {scene.gateway_id}: smgw status {scene.gateway_configuration}")
 
 
 def _listens(party: Party) -> bool:

@@ -57,6 +57,10 @@ class Children:
                 raise ChildError(f"{name} was not ready after {seconds:.0f} s.\n{self._end_of_log(name)}")
             time.sleep(POLL_SECONDS)
 
+    def process_id(self, name: str) -> int:
+        """Of a running child."""
+        return self._running[name].pid
+
     def check(self) -> None:
         """Raise ChildError if any child has died."""
         for name, process in self._running.items():
