@@ -76,8 +76,14 @@ def main() -> None:
 def serve(path: Path) -> None:
     """Receive deliveries until SIGTERM: mutual TLS on a port, or behind a TLS front on a Unix socket."""
     # Not at the top: the other commands need neither gunicorn nor Flask.
-    from datacenter import serve as server  # noqa: PLC0415
-    from datacenter.tls import restart_with_groups  # noqa: PLC0415
+    try:
+        from datacenter import serve as server  # noqa: PLC0415
+        from datacenter.tls import restart_with_groups  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"{error.name} is not installed; a server needs more than a gateway: "
+            "pip install 'smart-meter-gateway[datacenter]'"
+        ) from error
 
     with _sentences():
         config = configuration.load(path)

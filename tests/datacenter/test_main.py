@@ -1,6 +1,7 @@
 """The command line on a real datacenter's files: what it prints, what it refuses, what it leaves behind."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -107,3 +108,9 @@ def test_every_help_has_an_example(command: list[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert "Example: smgw-datacenter" in result.output
+
+
+def test_serving_without_the_extra_says_what_to_install(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datacenter.serve", None)
+    monkeypatch.delattr("datacenter.serve", raising=False)
+    assert "[datacenter]" in called(filled, "serve", code=1).output

@@ -28,3 +28,11 @@ def test_decoding_needs_no_simulator_and_no_token() -> None:
     )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_gateway_alone_has_no_testbed_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.delitem(sys.modules, "testbed.decode", raising=False)
+    result = CliRunner().invoke(main, ["decode", "--help"])
+    assert result.exit_code == 1
+    assert "[testbed]" in result.output
