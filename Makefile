@@ -8,8 +8,7 @@ STATE ?= state
 DURATION ?=
 
 RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl
-TEST_PACKAGES := $(RUN_PACKAGES) postgresql
-BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light
+TEST_PACKAGES := $(RUN_PACKAGES) postgresql nginx-light
 
 .PHONY: help demo test check bench fuzz clean format
 
@@ -32,7 +31,7 @@ check: $(VENV)/installed-dev ## style, types, import contracts, file sizes
 	@$(BIN)/pytest tests/test_architecture.py
 
 bench: $(VENV)/installed-dev ## every figure as a ratio within one run; JSON in bench.json
-	@tools/system-packages $(BENCH_PACKAGES)
+	@tools/system-packages $(TEST_PACKAGES)
 	@$(BIN)/python -m testbed.bench --json bench.json $(ARGS)
 
 fuzz: $(VENV)/installed-dev ## the property tests alone, with many more examples
