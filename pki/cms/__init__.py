@@ -5,7 +5,8 @@
 spelling.
 """
 
-from pki.cms.identifiers import ContentEncryption, KeyAgreement
+from pki.cms.identifiers import ContentEncryption
 from pki.cms.sealing import Opened, open_document, open_sealed, seal, sign_document
+from wire.profiles import KeyAgreement
 
 __all__ = ["ContentEncryption", "KeyAgreement", "Opened", "open_document", "open_sealed", "seal", "sign_document"]

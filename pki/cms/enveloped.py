@@ -19,11 +19,11 @@ from pki.cms.identifiers import (
     ID_DATA,
     KEY_AGREEMENT_ALGORITHMS,
     ContentEncryption,
-    KeyAgreement,
     version,
 )
 from pki.der import BIT_STRING, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, DerError, Reader, encode
 from pki.errors import SealError, SealReason
+from wire.profiles import KeyAgreement
 
 _VERSION: Final = version(0)
 _RECIPIENT_VERSION: Final = version(3)

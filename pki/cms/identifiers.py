@@ -1,12 +1,13 @@
-"""The names of things in a sealed message: object identifiers and the two choices a caller has.
+"""The names of things in a sealed message: object identifiers, and how the content may be encrypted.
 
 Decides nothing but spelling. Every identifier is kept as its encoded element, because that is what is compared.
 """
 
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final
 
 from pki.der import INTEGER, SEQUENCE, encode, encode_object_identifier
+from wire.profiles import KeyAgreement
 
 ID_DATA: Final = encode_object_identifier("1.2.840.113549.1.7.1")
 ID_SIGNED_DATA: Final = encode_object_identifier("1.2.840.113549.1.7.2")
@@ -32,16 +33,6 @@ AES_CBC_CMAC_128: Final = encode_object_identifier("0.4.0.127.0.7.1.3.1.1.2")
 def version(number: int) -> bytes:
     """A CMSVersion field."""
     return encode(INTEGER, bytes((number,)))
-
-
-class KeyAgreement(StrEnum):
-    """Under which name the ephemeral-static key agreement with X9.63-KDF-SHA256 stands in a message.
-
-    The computation is the same on brainpoolP256r1, whose cofactor is 1 (TR-03111 §4.3, RFC 5753 §7.1.4).
-    """
-
-    TR_03111 = "ecka-eg-X963KDF-SHA256"
-    RFC_5753 = "dhSinglePass-stdDH-sha256kdf"
 
 
 KEY_AGREEMENT_ALGORITHMS: Final = {

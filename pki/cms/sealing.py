@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from pki.certificates import Purpose, VerifiedCertificate
 from pki.cms import content_encryption, key_agreement
 from pki.cms.enveloped import Envelope
-from pki.cms.identifiers import ID_AUTH_ENVELOPED_DATA, ID_DATA, ContentEncryption, KeyAgreement
+from pki.cms.identifiers import ID_AUTH_ENVELOPED_DATA, ID_DATA, ContentEncryption
 from pki.cms.names import names_of
 from pki.cms.signed import Attributes, SignedData, digest
 from pki.errors import SealError, SealReason
+from wire.profiles import KeyAgreement
 
 MAX_MESSAGE_SIZE: Final = 4 * 1024 * 1024
 """Bytes of a sealed message or signed document: four times the largest content document, hashed in milliseconds."""

@@ -228,7 +228,7 @@ class Sender:
                 signer=self.identity.certificate,
                 key=self.identity.key,
                 random=self.ports.random,
-                key_agreement=cms.KeyAgreement(communication.key_agreement.value),
+                key_agreement=communication.key_agreement,
             )
         except WireError as error:
             raise DeferredError(Deferral.CONTENT, str(error)) from error

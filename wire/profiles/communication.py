@@ -27,7 +27,10 @@ class PartyRole(StrEnum):
 
 
 class KeyAgreement(StrEnum):
-    """How the content key is agreed in the CMS envelope, by the names of the two specifications."""
+    """Under which name the ephemeral-static key agreement with X9.63-KDF-SHA256 stands in a sealed message.
+
+    The computation is the same on brainpoolP256r1, whose cofactor is 1 (TR-03111 §4.3, RFC 5753 §7.1.4).
+    """
 
     TR_03111 = "ecka-eg-X963KDF-SHA256"
     RFC_5753 = "dhSinglePass-stdDH-sha256kdf"

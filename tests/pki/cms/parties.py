@@ -7,8 +7,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.certificates import Purpose, Role, VerifiedCertificate
-from pki.cms import Opened, open_sealed
-from pki.cms.identifiers import ContentEncryption, KeyAgreement
+from pki.cms import ContentEncryption, KeyAgreement, Opened, open_sealed
 from pki.cms.sealing import seal_with
 from testbed.small_pki import GATEWAY, Holder, SmallPki
 

@@ -10,11 +10,11 @@ from pki.cms.identifiers import (
     ID_AUTH_ENVELOPED_DATA,
     KEY_AGREEMENT_ALGORITHMS,
     ContentEncryption,
-    KeyAgreement,
 )
 from pki.der import BIT_STRING, OCTET_STRING, SEQUENCE, SET, Reader, encode, encode_integer, encode_object_identifier
 from pki.errors import SealError, SealReason
 from tests.pki.cms.extended import NULL, extended
+from wire.profiles import KeyAgreement
 
 RECIPIENT = encode(SEQUENCE, encode(SEQUENCE), encode_integer(1))
 ENVELOPE = Envelope(

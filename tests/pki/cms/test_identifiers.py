@@ -1,7 +1,7 @@
 import pytest
 
-from pki.cms import identifiers
-from pki.cms.identifiers import KEY_AGREEMENT_ALGORITHMS, KeyAgreement, version
+from pki.cms import KeyAgreement, identifiers
+from pki.cms.identifiers import KEY_AGREEMENT_ALGORITHMS, version
 
 
 @pytest.mark.parametrize(
