@@ -2,9 +2,9 @@
 
 Decides three things. Grants are owed once, by (profile, key). A delivery takes the oldest owed grants of one profile
 under the next number of a gapless row 1, 2, 3, ..., and is the same delivery whenever it is opened again, until the
-receiver acknowledged it or refused it for good; so a crash anywhere repeats a number with the same content and never
-invents another. Nothing is ever deleted. Every statement here follows an index: its cost does not grow with the
-backlog.
+receiver acknowledged it or refused it for good, or the profile was withdrawn; so a crash anywhere repeats a number with
+the same content and never invents another. Nothing is ever deleted. Every statement here follows an index: its cost
+does not grow with the backlog.
 
 What this rests on: the store never goes back. After an old backup was restored the next numbers are ones that the
 receiver has seen with other content; it refuses each of them for good, they are set aside (told in the log and in the
@@ -14,6 +14,7 @@ profiles new ids, which begin rows of their own.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,7 +101,7 @@ class Outbox:
             )
             connection.execute(
                 grants.update()
-                .where(grants.c.profile == profile, grants.c.sequence.is_(None), grants.c.id <= owed[-1])
+                .where(grants.c.profile == profile, *_IS_OWED, grants.c.id <= owed[-1])
                 .values(sequence=sequence)
             )
             return _delivery(connection, profile, sequence, created_at)
@@ -113,6 +114,11 @@ class Outbox:
         """The receiver refuses it for good: kept and visible, sent no more. Raises StoreError(NOT_OPEN)."""
         self._close(profile, sequence, {"set_aside_at": to_seconds(at), "set_aside_reason": reason})
 
+    def withdraw(self, profiles: Iterable[str], at: datetime) -> None:
+        """End what ``profiles`` owe, all or nothing; see :func:`withdraw`. Raises StoreError."""
+        with self._database.write() as connection:
+            withdraw(connection, profiles, at)
+
     def balance(self, profile: str) -> Balance:
         """How ``profile`` stands (counts rows: for people, not for every delivery)."""
         of_profile = deliveries.c.profile == profile
@@ -122,7 +128,7 @@ class Outbox:
                 return connection.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
 
             return Balance(
-                owed=count(grants, grants.c.profile == profile, grants.c.sequence.is_(None)),
+                owed=count(grants, grants.c.profile == profile, *_IS_OWED),
                 open=count(deliveries, of_profile, *_IS_OPEN),
                 acknowledged=count(deliveries, of_profile, deliveries.c.acknowledged_at.is_not(None)),
                 set_aside=count(deliveries, of_profile, deliveries.c.set_aside_at.is_not(None)),
@@ -160,6 +166,26 @@ class Outbox:
 
 
 _IS_OPEN = (deliveries.c.acknowledged_at.is_(None), deliveries.c.set_aside_at.is_(None))
+_IS_OWED = (grants.c.sequence.is_(None), grants.c.withdrawn_at.is_(None))
+
+WITHDRAWN = "withdrawn"
+"""Why a delivery of a profile that the administrator withdrew is set aside."""
+
+
+def withdraw(connection: sa.Connection, profiles: Iterable[str], at: datetime) -> None:
+    """End what ``profiles`` owe inside the caller's transaction: nothing more is numbered, nothing more is sent.
+
+    Grants that no delivery carries are withdrawn, open deliveries are set aside. What was acknowledged stays as it is.
+    """
+    for profile in profiles:
+        connection.execute(
+            grants.update().where(grants.c.profile == profile, *_IS_OWED).values(withdrawn_at=to_seconds(at))
+        )
+        connection.execute(
+            deliveries.update()
+            .where(deliveries.c.profile == profile, *_IS_OPEN)
+            .values(set_aside_at=to_seconds(at), set_aside_reason=WITHDRAWN)
+        )
 
 
 def owe(connection: sa.Connection, grant: Grant) -> None:
@@ -205,12 +231,7 @@ def _open(profile: str) -> sa.Select[int, int]:
 
 
 def _owed(profile: str, limit: int) -> sa.Select[int]:
-    return (
-        sa.select(grants.c.id)
-        .where(grants.c.profile == profile, grants.c.sequence.is_(None))
-        .order_by(grants.c.id)
-        .limit(limit)
-    )
+    return sa.select(grants.c.id).where(grants.c.profile == profile, *_IS_OWED).order_by(grants.c.id).limit(limit)
 
 
 def _delivery(connection: sa.Connection, profile: str, sequence: int, created_at: int) -> Delivery:

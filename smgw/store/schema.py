@@ -1,13 +1,14 @@
 """The gateway's tables, and what they refuse by themselves.
 
-Decides where each fact lies and which rows may never change. Readings, derived readings and the sequence numbers of
-deliveries are append-only: triggers refuse to change or delete them, whoever asks. Times are whole seconds since
-1970-01-01T00:00:00Z; 64-bit status words are kept as two's complement, because SQLite has signed integers only.
+Decides where each fact lies and which rows may never change. Readings, derived readings, profiles, withdrawals, the
+calibration log and the sequence numbers of deliveries are append-only: triggers refuse to change or delete them,
+whoever asks. What was withdrawn or answered stays so. Times are whole seconds since 1970-01-01T00:00:00Z; 64-bit status
+words are kept as two's complement, because SQLite has signed integers only.
 """
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Kept in ``PRAGMA user_version``; a database of another version is refused, never converted silently."""
 
 metadata = sa.MetaData()
@@ -47,12 +48,20 @@ grants = sa.Table(
     sa.Column("period_begin", sa.Integer, nullable=False),
     sa.Column("period_end", sa.Integer, nullable=False),
     sa.Column("sequence", sa.Integer, nullable=True),
+    sa.Column("withdrawn_at", sa.Integer, nullable=True),
     sa.UniqueConstraint("profile", "key"),
+    sa.CheckConstraint("sequence IS NULL OR withdrawn_at IS NULL"),
     sqlite_autoincrement=True,
 )
-"""What a party is owed; ``sequence`` names the delivery that carries it, null while none does. Rising id is age."""
+"""What a party is owed; ``sequence`` names the delivery that carries it, null while none does. Rising id is age. A
+grant whose profile was withdrawn before a delivery took it is owed no more: ``withdrawn_at``."""
 
-sa.Index("grants_owed", grants.c.profile, grants.c.id, sqlite_where=grants.c.sequence.is_(None))
+sa.Index(
+    "grants_owed",
+    grants.c.profile,
+    grants.c.id,
+    sqlite_where=sa.and_(grants.c.sequence.is_(None), grants.c.withdrawn_at.is_(None)),
+)
 sa.Index("grants_bound", grants.c.profile, grants.c.sequence, sqlite_where=grants.c.sequence.is_not(None))
 
 grant_readings = sa.Table(
@@ -111,11 +120,73 @@ profiles = sa.Table(
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
-    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=True),
+    sa.Column("order_sequence", sa.Integer, nullable=True),
     sa.Column("imported_at", sa.Integer, nullable=False),
+    sa.CheckConstraint("document IS NOT NULL OR order_sequence IS NOT NULL"),
     sqlite_with_rowid=False,
 )
-"""Every version that ever held: the content, and the administrator's signed document as evidence."""
+"""Every version that ever held, and the evidence for it: the administrator's signed document, or the number of the
+signed order that it came in (table ``orders``)."""
+
+withdrawals = sa.Table(
+    "withdrawals",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("order_sequence", sa.Integer, nullable=True),
+    sqlite_with_rowid=False,
+)
+"""Profiles that hold no more although no newer version took their place; ``version`` is the one that was ended."""
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", sa.Integer, nullable=False),
+    sa.Column("outcome", sa.String, nullable=True),
+    sa.Column("reply", sa.LargeBinary, nullable=True),
+)
+"""Orders of the administrator that were believed; outcome and reply are null while an order is being carried out."""
+
+wake_ups = sa.Table(
+    "wake_ups",
+    metadata,
+    sa.Column("nonce", sa.LargeBinary, primary_key=True),
+    sa.Column("issued_at", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Wake-up calls that were believed, kept as long as the same one could be believed again."""
+
+sa.Index("wake_ups_age", wake_ups.c.issued_at)
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("parameters", sa.String, nullable=False),
+    sa.Column("sent_at", sa.Integer, nullable=True),
+    sqlite_autoincrement=True,
+)
+"""What the administrator must be told; ``sent_at`` is null until it has it."""
+
+sa.Index("notifications_unsent", notifications.c.number, sqlite_where=notifications.c.sent_at.is_(None))
+
+settings = sa.Table(
+    "settings",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What the administrator set, by name."""
 
 system_log = sa.Table(
     "system_log",
@@ -136,8 +207,21 @@ sa.Index(
     "system_log_same", system_log.c.event, system_log.c.subject, system_log.c.parameters, system_log.c.record_number
 )
 
-_APPEND_ONLY = ("readings", "derived_readings", "grant_readings", "profiles")
-_NEVER_DELETED = ("grants", "deliveries")
+calibration_log = sa.Table(
+    "calibration_log",
+    metadata,
+    sa.Column("record_number", sa.Integer, primary_key=True),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("outcome", sa.Integer, nullable=False),
+    sa.Column("parameters", sa.String, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""The calibration log (eichtechnisches Log, TR-03109-1): what bears on measuring. Never changed, never deleted."""
+
+_APPEND_ONLY = ("readings", "derived_readings", "grant_readings", "profiles", "withdrawals", "calibration_log")
+_NEVER_DELETED = ("grants", "deliveries", "orders")
 
 TRIGGERS = (
     *(
@@ -154,6 +238,24 @@ TRIGGERS = (
     (
         "CREATE TRIGGER grants_bound_once BEFORE UPDATE ON grants WHEN OLD.sequence IS NOT NULL "
         "BEGIN SELECT RAISE(ABORT, 'a grant is bound to a delivery once'); END"
+    ),
+    (
+        "CREATE TRIGGER grants_withdrawn_once BEFORE UPDATE ON grants WHEN OLD.withdrawn_at IS NOT NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a grant is withdrawn for good'); END"
+    ),
+    (
+        "CREATE TRIGGER orders_answered_once BEFORE UPDATE ON orders "
+        "WHEN OLD.reply IS NOT NULL OR NEW.sequence <> OLD.sequence OR NEW.digest <> OLD.digest "
+        "BEGIN SELECT RAISE(ABORT, 'an order is answered once'); END"
+    ),
+    (
+        "CREATE TRIGGER orders_rise BEFORE INSERT ON orders "
+        "WHEN NEW.sequence <= COALESCE((SELECT MAX(sequence) FROM orders), 0) "
+        "BEGIN SELECT RAISE(ABORT, 'the numbers of orders rise'); END"
+    ),
+    (
+        "CREATE TRIGGER notifications_delete BEFORE DELETE ON notifications WHEN OLD.sent_at IS NULL "
+        "BEGIN SELECT RAISE(ABORT, 'a notification is told before it goes'); END"
     ),
     (
         "CREATE TRIGGER deliveries_closed_once BEFORE UPDATE ON deliveries "

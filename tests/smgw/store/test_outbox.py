@@ -104,3 +104,22 @@ def test_a_grant_is_owed_once_by_its_key(database: Database) -> None:
     delivery = outbox.open_delivery("grid-1", START)
     assert delivery is not None
     assert delivery.readings == (reading(0),)
+
+
+def test_what_was_withdrawn_is_neither_owed_nor_sent(database: Database) -> None:
+    outbox = Outbox(database)
+    owe(database, range(4))
+    owe(database, range(2), "billing-1")
+    outbox.open_delivery("grid-1", START, limit=1)
+    outbox.acknowledge("grid-1", 1, START)
+    outbox.open_delivery("grid-1", START, limit=1)
+    outbox.withdraw(["grid-1"], START)
+    assert outbox.balance("grid-1") == Balance(owed=0, open=0, acknowledged=1, set_aside=1)
+    assert outbox.set_aside_reasons("grid-1") == {2: "withdrawn"}
+    assert not outbox.owes("grid-1")
+    assert outbox.open_delivery("grid-1", START) is None
+    assert outbox.balance("billing-1").owed == 2
+    owe(database, range(6))  # what is owed anew begins after it, under the next number
+    following = outbox.open_delivery("grid-1", START)
+    assert following is not None
+    assert (following.sequence, following.readings) == (3, (reading(4), reading(5)))

@@ -32,6 +32,17 @@ def database(tmp_path: Path) -> Iterator[Database]:
         "UPDATE grants SET sequence = NULL",
         "INSERT INTO deliveries (profile, sequence, created_at) VALUES ('grid-1', 3, 0)",
         "INSERT INTO deliveries (profile, sequence, created_at) VALUES ('other', 2, 0)",
+        "UPDATE grants SET withdrawn_at = 1",
+        "UPDATE withdrawals SET version = 2",
+        "DELETE FROM withdrawals",
+        "UPDATE calibration_log SET subject = 'another'",
+        "DELETE FROM calibration_log",
+        "UPDATE orders SET reply = x'00'",
+        "UPDATE orders SET digest = x'00'",
+        "DELETE FROM orders",
+        "INSERT INTO orders (sequence, digest, received_at) VALUES (6, x'00', 0)",
+        "DELETE FROM notifications",
+        "INSERT INTO profiles (kind, id, version, content, imported_at) VALUES ('meter', 'm', 1, x'00', 0)",
     ],
 )
 def test_the_database_itself_refuses_to_forget(database: Database, statement: str) -> None:
@@ -39,6 +50,14 @@ def test_the_database_itself_refuses_to_forget(database: Database, statement: st
     store.record(reading(0), decision(grant(0)))
     outbox.open_delivery("grid-1", START)
     outbox.acknowledge("grid-1", 1, START)
+    with database.write() as connection:
+        for row in (
+            "INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', 'm', 1, 0)",
+            "INSERT INTO orders VALUES (7, x'07', 0, 'done', x'7b7d')",
+            "INSERT INTO calibration_log (event, subject, outcome, parameters, at) VALUES ('e', 's', 0, '{}', 0)",
+            "INSERT INTO notifications (event, outcome, subject, at, parameters) VALUES ('e', 'o', 's', 0, '{}')",
+        ):
+            connection.exec_driver_sql(row)
     with pytest.raises(StoreError) as refusal, database.write() as connection:
         connection.exec_driver_sql(statement)
     assert refusal.value.reason is StoreReason.CONFLICT
@@ -48,10 +67,11 @@ def test_the_database_itself_refuses_to_forget(database: Database, statement: st
 @pytest.mark.parametrize(
     "question",
     [
-        "SELECT id FROM grants WHERE profile = 'a' AND sequence IS NULL ORDER BY id LIMIT 9",
+        "SELECT id FROM grants WHERE profile = 'a' AND sequence IS NULL AND withdrawn_at IS NULL ORDER BY id LIMIT 9",
         "SELECT id FROM grants WHERE profile = 'a' AND sequence = 7 ORDER BY id",
         "SELECT sequence FROM deliveries WHERE profile = 'a' AND acknowledged_at IS NULL AND set_aside_at IS NULL",
         "SELECT MAX(sequence) FROM deliveries WHERE profile = 'a'",
+        "SELECT nonce FROM wake_ups WHERE issued_at < 7",
         "SELECT id FROM readings WHERE device = 'a' AND obis = x'00' AND captured_at BETWEEN 1 AND 2",
     ],
 )

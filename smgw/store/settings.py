@@ -1,0 +1,60 @@
+"""What the administrator set at run time: one whole number for each name.
+
+Decides which names exist and nothing about their meaning. A name that was never set has no value here; its default is
+the reader's, beside the rule that it serves.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from smgw.store.database import Database
+from smgw.store.rows import to_seconds
+from smgw.store.schema import settings
+
+
+class Setting(StrEnum):
+    """What can be set."""
+
+    READINGS_DAYS = "readings-days"
+    """For how many days readings are kept at least (wire.orders.SetRetention)."""
+    SYSTEM_LOG_DAYS = "system-log-days"
+    """For how many days entries of the system log are kept at least."""
+    RETENTION_SET_AT = "retention-set-at"
+    """Seconds since 1970 when both were set."""
+
+
+class Settings:
+    """The settings of one gateway; safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        """A view on ``database``."""
+        self._database = database
+
+    def get(self, name: Setting) -> int | None:
+        """The value of ``name``, None where it was never set. Raises StoreError."""
+        with self._database.read() as connection:
+            value = connection.scalar(sa.select(settings.c.value).where(settings.c.name == name.value))
+        return None if value is None else int(value)
+
+    def put(self, values: dict[Setting, int]) -> None:
+        """Set all of ``values`` or none. Raises StoreError."""
+        with self._database.write() as connection:
+            for name, value in values.items():
+                connection.execute(
+                    insert(settings)
+                    .values(name=name.value, value=str(value))
+                    .on_conflict_do_update(index_elements=["name"], set_={"value": str(value)})
+                )
+
+    def set_retention(self, readings_days: int, system_log_days: int, at: datetime) -> None:
+        """Keep what the administrator wants to be kept, and since when. Raises StoreError."""
+        self.put(
+            {
+                Setting.READINGS_DAYS: readings_days,
+                Setting.SYSTEM_LOG_DAYS: system_log_days,
+                Setting.RETENTION_SET_AT: to_seconds(at),
+            }
+        )
