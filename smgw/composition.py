@@ -148,8 +148,12 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         opened.callback(database.close)
         log = SystemLog(database)
         # 6
-        provisioning = Provisioning(ProfileStore(database), log, administrator, trust())
-        profiles = provisioning.import_folder(configuration.profiles, now)
+        store = ProfileStore(database)
+        provisioning = Provisioning(store, log, administrator, trust())
+        if configuration.profiles is None:
+            profiles = store.load()
+        else:
+            profiles = provisioning.import_folder(configuration.profiles, now)
         # 7
         backend = CurrentTrustBackend(trust, _backend_maker(configuration, environment, own, keys))
         gateway = Gateway(

@@ -19,6 +19,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 MAX_LINES = 16
 """More serial lines than any gateway has; a bound on threads."""
 MAX_CONFIGURATION_SIZE = 64 * 1024
+HIGHEST_PORT = 65535
 LINE_SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
@@ -69,6 +70,14 @@ class WanConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeUpConfiguration:
+    """Where wake-up calls arrive (UDP)."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineConfiguration:
     """One serial line of the LMN."""
 
@@ -87,9 +96,16 @@ class Configuration:
     token: TokenConfiguration
     store: Path
     trust: TrustConfiguration
-    profiles: Path
+    profiles: Path | None
+    """A folder of signed profiles to import at each start, beside what the administrator orders."""
     wan: WanConfiguration
     lines: tuple[LineConfiguration, ...]
+    administrator: Path | None = None
+    """The initial AdministratorProfile, signed by ``trust.administrator``."""
+    wake_up: WakeUpConfiguration | None = None
+    """There together with ``administrator`` or not at all."""
+    firmware: Path | None = None
+    """Where packages of firmware are staged."""
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -119,7 +135,14 @@ class Configuration:
         token = root.table("token")
         store = root.table("store")
         trust = root.table("trust")
-        profiles = root.table("profiles")
+        profiles = root.optional_table("profiles")
+        administrator = root.optional_table("administrator")
+        wake_up = root.optional_table("wake_up")
+        firmware = root.optional_table("firmware")
+        if (administrator is None) != (wake_up is None):
+            raise ConfigurationError("administrator and wake_up go together: who may wake the gateway, and where")
+        if administrator is None and profiles is None:
+            raise ConfigurationError("neither administrator nor profiles: nobody could ever bring a profile")
         configuration = cls(
             gateway=gateway.device("id"),
             token=TokenConfiguration(
@@ -134,12 +157,16 @@ class Configuration:
                 certificates=trust.path("certificates"),
                 administrator=trust.path("administrator"),
             ),
-            profiles=profiles.path("folder"),
+            profiles=None if profiles is None else profiles.path("folder"),
             wan=_wan(root.table("wan")),
             lines=tuple(_line(line) for line in root.tables("lines")),
+            administrator=None if administrator is None else administrator.path("profile"),
+            wake_up=None if wake_up is None else _wake_up(wake_up),
+            firmware=None if firmware is None else firmware.path("folder"),
         )
-        for table in (gateway, token, store, trust, profiles, root):
-            table.finish()
+        for table in (gateway, token, store, trust, profiles, administrator, wake_up, firmware, root):
+            if table is not None:
+                table.finish()
         names = [line.name for line in configuration.lines]
         if len(set(names)) != len(names):
             raise ConfigurationError("lines: two lines have the same name")
@@ -158,6 +185,13 @@ def _wan(table: "_Table") -> WanConfiguration:
         )
     table.finish()
     return WanConfiguration(tunnel, key_file)
+
+
+def _wake_up(table: "_Table") -> WakeUpConfiguration:
+    wake_up = WakeUpConfiguration(host=table.text("host"), port=table.integer("port"))
+    if not 1 <= wake_up.port <= HIGHEST_PORT:
+        raise ConfigurationError(f"{table.name('port')} is {wake_up.port}, not 1 to {HIGHEST_PORT}")
+    return wake_up
 
 
 def _line(table: "_Table") -> LineConfiguration:
@@ -194,6 +228,9 @@ class _Table:
 
     def table(self, key: str) -> "_Table":
         return _Table(self.name(key), self._take(key, dict, "a table"), self._base)
+
+    def optional_table(self, key: str) -> "_Table | None":
+        return self.table(key) if key in self._values else None
 
     def tables(self, key: str) -> list["_Table"]:
         """Tables ``[[key]]``; none is allowed: a gateway without a line delivers what it has."""

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from smgw.config import MAX_CONFIGURATION_SIZE, Configuration, ConfigurationError, Framing, TunnelKind
+from smgw.config import (
+    MAX_CONFIGURATION_SIZE,
+    Configuration,
+    ConfigurationError,
+    Framing,
+    TunnelKind,
+    WakeUpConfiguration,
+)
 
 GOOD = """
 [gateway]
@@ -59,7 +66,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('folder = "store"', 'folder = "store"\ncolour = "red"', "store.colour is unknown"),
         ('folder = "store"', "", "store.folder is missing"),
         ('folder = "store"', 'folder = ""', "store.folder is empty"),
-        ("[profiles]\n", "[profile]\n", "profiles is missing"),
+        ("[profiles]\n", "[profile]\n", "neither administrator nor profiles"),
+        ('[profiles]\nfolder = "profiles"', "[profiles]", "profiles.folder is missing"),
+        ("[wan]", '[administrator]\nprofile = "a.cms"\n[wan]', "administrator and wake_up go together"),
+        ("[wan]", '[wake_up]\nhost = "::"\nport = 5\n[wan]', "administrator and wake_up go together"),
+        ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 0\n[wan]', "wake_up.port is 0"),
+        ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 65536\n[wan]', "not 1 to 65535"),
+        ("[wan]", '[administrator]\nx = "a"\n[wake_up]\nhost = "::"\nport = 5\n[wan]', "administrator.profile is"),
+        ("[wan]", '[firmware]\nfolder = "f"\nforce = true\n[wan]', "firmware.force is unknown"),
         ('tunnel = "stunnel"', 'tunnel = "none"', "wan.tunnel is 'none', not one of"),
         ('tunnel = "stunnel"', 'tunnel = "private-key-in-process-memory"', "wan.tls_key_file goes together"),
         ('tunnel = "stunnel"', 'tunnel = "stunnel"\ntls_key_file = "k"', "wan.tls_key_file goes together"),
@@ -102,3 +116,15 @@ def test_in_process_memory_only_in_words() -> None:
     configuration = Configuration.parse(text, base=Path("/somewhere"))
     assert configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY
     assert configuration.wan.tls_key_file == Path("/somewhere/tls.key")
+
+
+def test_an_administrator_needs_no_folder_of_profiles() -> None:
+    tables = '[administrator]\nprofile = "administrator.cms"\n[wake_up]\nhost = "127.0.0.1"\nport = 4059\n'
+    text = GOOD.replace('[profiles]\nfolder = "profiles"\n', tables + '[firmware]\nfolder = "firmware"\n')
+    configuration = Configuration.parse(text, base=Path("/somewhere"))
+    assert configuration.administrator == Path("/somewhere/administrator.cms")
+    assert configuration.wake_up == WakeUpConfiguration("127.0.0.1", 4059)
+    assert configuration.firmware == Path("/somewhere/firmware")
+    assert configuration.profiles is None
+    without = Configuration.parse(GOOD, base=Path("/somewhere"))
+    assert (without.administrator, without.wake_up, without.firmware) == (None, None, None)
