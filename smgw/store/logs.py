@@ -102,8 +102,17 @@ class SystemLog:
         self._database = database
         self._capacity = capacity
 
-    def record(self, event: Event, subject: str, outcome: Outcome, *, at: datetime, **parameters: str | int) -> None:
-        """Write an entry, or count it where the same stands already. Raises StoreError."""
+    def record(
+        self,
+        event: Event,
+        subject: str,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        times: int = 1,
+        **parameters: str | int,
+    ) -> None:
+        """Write an entry, or count it where the same stands already; ``times`` it happened. Raises StoreError."""
         second, text = to_seconds(at), json.dumps(parameters, sort_keys=True, ensure_ascii=True)
         window = int(REPETITION_WINDOW.total_seconds())
         with self._database.write() as connection:
@@ -122,7 +131,7 @@ class SystemLog:
                 connection.execute(
                     system_log.update()
                     .where(system_log.c.record_number == same.record_number)
-                    .values(last_at=second, repetition_count=system_log.c.repetition_count + 1)
+                    .values(last_at=second, repetition_count=system_log.c.repetition_count + times)
                 )
                 return
             number = connection.execute(
@@ -134,7 +143,7 @@ class SystemLog:
                     "parameters": text,
                     "first_at": second,
                     "last_at": second,
-                    "repetition_count": 0,
+                    "repetition_count": times - 1,
                 },
             ).lastrowid
             connection.execute(system_log.delete().where(system_log.c.record_number <= number - self._capacity))

@@ -28,6 +28,15 @@ def test_once_and_then_counted(database: Database) -> None:
     assert (first.parameters, second.parameters) == ({"reason": "SILENT"}, {"reason": "NOISE"})
 
 
+def test_what_was_counted_elsewhere_is_one_entry_with_that_count(database: Database) -> None:
+    log = SystemLog(database)
+    for times in (50_000, 7):
+        log.record(Event.WAKE_UP_REFUSED, "EABC0012345678", Outcome.FAILURE, at=START, times=times, reason="size")
+    (entry,) = log.entries()
+    assert entry.repetition_count == 50_006
+    assert entry.parameters == {"reason": "size"}
+
+
 def test_another_outcome_or_another_day_is_another_entry(database: Database) -> None:
     log = SystemLog(database)
     for at, outcome in (
