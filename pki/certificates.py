@@ -29,10 +29,14 @@ from pki.checks import (
     check_not_revoked,
     check_profile,
     check_readable,
+    check_seal,
     check_signature,
     check_validity,
     display_name,
     elliptic_key,
+    fingerprint,
+    is_seal,
+    load_certificate,
     purpose_of,
     revoked_since,
     signed_by,
@@ -40,14 +44,7 @@ from pki.checks import (
 )
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
-from pki.profiles import (
-    END_ROLES,
-    Purpose,
-    Role,
-    Subject,
-    profile_of,
-    read_subject,
-)
+from pki.profiles import END_ROLES, Purpose, Role, Subject, profile_of, read_subject
 
 __all__ = [
     "Purpose",
@@ -73,12 +70,14 @@ class VerifiedCertificate:
     """A certificate that passed every step of :meth:`TrustStore.verify` or its sibling; only made there.
 
     ``identity`` is the gateway's identification (14 characters) for an SMGW, else the organisation's part of the name.
+    ``seal`` tells a quality-seal certificate: it names a device as its manufacturer made it, not as somebody runs it.
     """
 
     certificate: x509.Certificate
     role: Role
     purpose: Purpose
     identity: str
+    seal: bool = False
 
     @property
     def public_key(self) -> ec.EllipticCurvePublicKey:
@@ -112,26 +111,8 @@ class _Proof:
 
     subject: Subject
     purpose: Purpose
+    seal: bool
     chain: _Chain
-
-
-def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of the DER, lower-case hexadecimal: what profiles pin."""
-    return certificate.fingerprint(hashes.SHA256()).hex()
-
-
-def load_certificate(data: bytes) -> x509.Certificate:
-    """One certificate from PEM or DER.
-
-    Raises:
-        CertificateError: MALFORMED.
-    """
-    try:
-        if data.lstrip().startswith(b"-----"):
-            return x509.load_pem_x509_certificate(data)
-        return x509.load_der_x509_certificate(data)
-    except UNREADABLE as error:
-        raise CertificateError(Reason.MALFORMED, f"not a certificate: {error}") from error
 
 
 class TrustStore:
@@ -194,16 +175,20 @@ class TrustStore:
         purpose: Purpose,
         at: datetime,
         pinned: Collection[str],
+        seal: bool = False,
     ) -> VerifiedCertificate:
         """Believe ``certificate`` as that of a ``role`` for ``purpose`` at the moment ``at`` (aware), or raise.
 
-        ``pinned`` holds the fingerprints that this caller accepts; an empty one denies everybody.
+        ``pinned`` holds the fingerprints that this caller accepts; an empty one denies everybody. ``seal`` accepts
+        quality-seal certificates as well, which only the first enrolment may do (TR-03109-4, Gütesiegelzertifikate).
 
         1. The certificate can be read and fits the profile of an end user.
         2. Its fingerprint is one that the caller has pinned.
         3. Its name is one of the SM-PKI and tells the expected role.
-        4. Its key usage is that of the expected purpose.
-        5. Signatures lead through CAs that may sign to a root of this store.
+        4. Its key usage is that of the expected purpose, and it is no quality-seal certificate unless the caller takes
+           those.
+        5. Signatures lead through CAs that may sign to a root of this store; a CA for quality seals issues them only,
+           and no other does.
         6. Every certificate of that chain is valid at ``at``.
         7. Every level below the root has a current revocation list of its issuer, and none of them is revoked.
 
@@ -215,7 +200,14 @@ class TrustStore:
         """
         judge = partial(self._judge, at=at)
         return self._believe(
-            certificate, judge, role=role, purpose=purpose, pinned=pinned, proofs=self._proofs, moments=(at, at)
+            certificate,
+            judge,
+            role=role,
+            purpose=purpose,
+            pinned=pinned,
+            seal=seal,
+            proofs=self._proofs,
+            moments=(at, at),
         )
 
     def verify_recorded(
@@ -232,7 +224,8 @@ class TrustStore:
 
         For evidence that outlives certificates: a value of last year, whose signer has expired or was renewed since.
 
-        1. to 5. as in :meth:`verify`: profile, pin, name and role, purpose, signatures up to a root of this store.
+        1. to 5. as in :meth:`verify`: profile, pin, name and role, purpose, signatures up to a root of this store; a
+           quality-seal certificate never signs anything that is kept.
         6. Every certificate of that chain was valid at ``recorded_at``.
         7. Every level below the root has a revocation list of its issuer that is current at ``at``: what is known today
            counts. None of them was revoked at or before ``recorded_at``, and none, whenever, for a reason that says
@@ -248,7 +241,7 @@ class TrustStore:
         judge = partial(self._judge_recorded, recorded_at=recorded_at, at=at)
         proofs, moments = self._recorded_proofs, (recorded_at, at)
         return self._believe(
-            certificate, judge, role=role, purpose=purpose, pinned=pinned, proofs=proofs, moments=moments
+            certificate, judge, role=role, purpose=purpose, pinned=pinned, seal=False, proofs=proofs, moments=moments
         )
 
     def _believe(
@@ -259,6 +252,7 @@ class TrustStore:
         role: Role,
         purpose: Purpose,
         pinned: Collection[str],
+        seal: bool,
         proofs: dict[bytes, _Proof],
         moments: tuple[datetime, datetime],
     ) -> VerifiedCertificate:
@@ -278,11 +272,16 @@ class TrustStore:
         subject = known.subject if known is not None else read_subject(certificate.subject)
         if subject.role is not role or role not in END_ROLES:
             raise CertificateError(Reason.WRONG_ROLE, f"{subject.identity} is a {subject.role}, expected was a {role}")
-        # 4. Its key usage is that of the expected purpose.
+        # 4. Its key usage is that of the expected purpose, and it is no quality-seal certificate where none is taken.
         found = known.purpose if known is not None else purpose_of(certificate)
         if found is not purpose:
             raise CertificateError(
                 Reason.WRONG_PURPOSE, f"{display_name(certificate)} is for {found}, not for {purpose}"
+            )
+        sealed = known.seal if known is not None else is_seal(certificate)
+        if sealed and not seal:
+            raise CertificateError(
+                Reason.SEAL, f"{display_name(certificate)} is a quality-seal certificate, good for enrolment only"
             )
         if known is None:
             check_profile(certificate, profile_of(role, purpose))
@@ -292,8 +291,8 @@ class TrustStore:
             chain = self._prove((certificate,), judge)
             if len(proofs) >= MAXIMUM_PROOFS:
                 proofs.clear()
-            proofs[mark] = _Proof(subject, found, chain)
-        return VerifiedCertificate(certificate, role, purpose, subject.identity)
+            proofs[mark] = _Proof(subject, found, sealed, chain)
+        return VerifiedCertificate(certificate, role, purpose, subject.identity, sealed)
 
     def _prove(self, path: _Path, judge: Callable[[_Path], _Chain]) -> _Chain:
         """Steps 5 to 7 for the path that begins with ``path``, end user first; the first way to a root that holds."""
@@ -322,6 +321,8 @@ class TrustStore:
         anchored = fingerprint(issuer) in self._anchors
         check_readable(issuer)
         check_profile(issuer, profile_of(Role.ROOT if anchored else Role.SUB_CA))
+        if not anchored:
+            check_seal(certificate, issuer)
         limit = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
         if below >= MAXIMUM_CHAIN or (limit is not None and below > limit):
             sentence = f"{display_name(issuer)} has {below} CAs under it, its path length is {limit}"

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from pki.der import SEQUENCE, DerError, Reader
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
-from pki.profiles import CRITICAL, KEY_USAGES, PURPOSE_KEY_USAGE, Profile, Purpose
+from pki.profiles import CRITICAL, KEY_USAGES, PURPOSE_KEY_USAGE, QUALITY_SEAL_POLICY, Profile, Purpose
 
 HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 UNHARMED: Final = frozenset(
@@ -40,6 +40,25 @@ UNREADABLE: Final = (
     x509.UnsupportedGeneralNameType,
 )
 """All that the parser raises for certificates, requests and lists that cannot be read; they have no common base."""
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of the DER, lower-case hexadecimal: what profiles pin."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def load_certificate(data: bytes) -> x509.Certificate:
+    """One certificate from PEM or DER.
+
+    Raises:
+        CertificateError: MALFORMED.
+    """
+    try:
+        if data.lstrip().startswith(b"-----"):
+            return x509.load_pem_x509_certificate(data)
+        return x509.load_der_x509_certificate(data)
+    except UNREADABLE as error:
+        raise CertificateError(Reason.MALFORMED, f"not a certificate: {error}") from error
 
 
 def elliptic_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
@@ -128,6 +147,27 @@ def _check_both_directions(certificate: x509.Certificate) -> None:
 def _usages(certificate: x509.Certificate) -> frozenset[str]:
     usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     return frozenset(name for name in KEY_USAGES if getattr(usage, name))
+
+
+def is_seal(certificate: x509.Certificate) -> bool:
+    """Whether it carries the policy of quality seals (Gütesiegel): an end user's, or the CA's that issues those."""
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return False
+    return any(policy.policy_identifier == QUALITY_SEAL_POLICY for policy in policies)
+
+
+def check_seal(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+    """A CA for quality seals issues nothing else, and only such a CA issues them; ``issuer`` is not the root.
+
+    So a manufacturer's CA cannot make operational certificates by leaving its mark out.
+    """
+    if is_seal(certificate) is not is_seal(issuer):
+        raise CertificateError(
+            Reason.PROFILE,
+            f"{display_name(issuer)} may not issue {display_name(certificate)}: one is for quality seals",
+        )
 
 
 def check_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:

@@ -23,6 +23,8 @@ class CertificateReason(Enum):
     CRL_MISSING = "crl-missing"
     CRL_STALE = "crl-stale"
     REVOKED = "revoked"
+    SEAL = "seal"
+    CRL_OLDER = "crl-older"
 
 
 class SealReason(Enum):

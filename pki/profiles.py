@@ -27,10 +27,11 @@ class Role(StrEnum):
     SUB_CA = "SUB-CA"
     GWA = "GWA"
     EMT = "EMT"
+    GWH = "GWH"
     SMGW = "SMGW"
 
 
-END_ROLES: Final = (Role.GWA, Role.EMT, Role.SMGW)
+END_ROLES: Final = (Role.GWA, Role.EMT, Role.GWH, Role.SMGW)
 """Roles whose certificates are shown on the wire; the others only sign."""
 
 
@@ -41,6 +42,11 @@ class Purpose(StrEnum):
     SIG = "SIG"
     ENC = "ENC"
 
+
+QUALITY_SEAL_POLICY: Final = ObjectIdentifier("1.3.6.1.4.1.32473.3109.4.2")
+"""Marks the quality-seal certificates (Gütesiegelzertifikate) that a gateway has from its manufacturer, and the CA that
+issues them; under the arc that RFC 5612 reserves for examples, because the real one is not public (docs/deviations.md).
+"""
 
 KEY_USAGES: Final = (
     "digital_signature",
@@ -106,7 +112,10 @@ SUBJECT_REQUIRED: Final = frozenset(
 )
 
 _ORGANISATION = r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,38}[A-Za-z0-9])?"
-_PARTY = re.compile(rf"(?P<name>{_ORGANISATION})\.(?P<role>EMT|GWA)(?:\.(?!EMT|GWA|SMGW|CA)[A-Za-z0-9-]{{1,12}})?")
+_PARTIES = "EMT|GWA|GWH"
+_PARTY = re.compile(
+    rf"(?P<name>{_ORGANISATION})\.(?P<role>{_PARTIES})(?:\.(?!{_PARTIES}|SMGW|CA)[A-Za-z0-9-]{{1,12}})?"
+)
 _GATEWAY = re.compile(r"(?P<name>E[A-Z0-9]{13})\.SMGW")
 _SUB_CA = re.compile(rf"(?P<name>{_ORGANISATION})\.CA")
 _ROOT = re.compile(r"(?P<name>SM(?:-Test)?-Root)\.CA")
@@ -143,7 +152,7 @@ def profile_of(role: Role, purpose: Purpose | None = None) -> Profile:
     if purpose is Purpose.TLS:
         required |= {ExtensionOID.EXTENDED_KEY_USAGE}
     if role is not Role.SMGW:
-        # Mandatory for EMT and GWA (how to reach them), forbidden for gateways (nobody calls a gateway).
+        # Mandatory for EMT, GWA and GWH (how to reach them), forbidden for gateways (nobody calls a gateway).
         required |= {ExtensionOID.SUBJECT_ALTERNATIVE_NAME}
     return Profile(False, END_CURVES, PURPOSE_KEY_USAGE[purpose], required, required)
 

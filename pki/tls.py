@@ -36,6 +36,7 @@ __all__ = [
     "TlsIdentity",
     "client_context",
     "server_context",
+    "shake_hands",
 ]
 
 SUITES: Final = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256"
@@ -109,15 +110,17 @@ def _offer_groups(context: SSL.Context) -> None:
 
 
 class InProcessTunnel:
-    """A tunnel over a socket that it owns; made by :class:`InProcessBackend`."""
+    """A tunnel over a socket that it owns; made by :class:`InProcessBackend` or accepted by :mod:`pki.acceptor`."""
 
-    def __init__(self, connection: socket.socket, engine: TlsEngine, clock: Callable[[], datetime]) -> None:
-        """Take over a connection whose handshake is done."""
+    def __init__(
+        self, connection: socket.socket, engine: TlsEngine, clock: Callable[[], datetime], early: bytes
+    ) -> None:
+        """Take over a connection whose handshake is done; ``early`` is what :func:`shake_hands` returned."""
         self._socket = connection
         self._engine = engine
         self._clock = clock
         self._opened_at = clock()
-        self._plaintext = b""
+        self._plaintext = early
         self._closed = False
 
     @property
@@ -217,21 +220,26 @@ class InProcessBackend:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             engine = TlsEngine(self._context, server=False, verify=verify)
-            _shake_hands(connection, engine, deadline)
+            early = shake_hands(connection, engine, deadline)
         except BaseException:
             connection.close()
             raise
-        return InProcessTunnel(connection, engine, self._clock)
+        return InProcessTunnel(connection, engine, self._clock, early)
 
 
-def _shake_hands(connection: socket.socket, engine: TlsEngine, deadline: float) -> None:
+def shake_hands(connection: socket.socket, engine: TlsEngine, deadline: float) -> bytes:
+    """Carry bytes until the handshake is done and the peer known; raises TunnelError. ``deadline`` is monotonic.
+
+    Returns the plaintext that came along with the end of the handshake: a peer may speak as soon as its part is done.
+    """
+    early = b""
     while True:
         _write(connection, engine.outgoing())
         if engine.peer is not None:
-            return
+            return early
         data = _read(connection, deadline)
         try:
-            engine.receive(data)
+            early = engine.receive(data)
         except TunnelError:
             _write(connection, engine.outgoing())  # The alert, so that the peer can say in its log why.
             raise
