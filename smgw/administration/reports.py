@@ -1,0 +1,58 @@
+"""What the administrator may read: pages of the system log and of the calibration log, as canonical JSON.
+
+Decides how an entry is told and how long a page is. The consumer log is not among them, and neither is anything that a
+meter said (TR-03109-1, PP-0073 FAU_SAR.1): this file reads two logs that hold no consumption value by their own law,
+and nothing else of the store.
+"""
+
+from typing import Final
+
+from smgw.store.calibration_log import CalibrationEntry, CalibrationLog
+from smgw.store.logs import Entry, SystemLog
+from wire.canonical_json import JsonObject, JsonValue, encode
+from wire.instant import format_instant
+
+PAGE_ENTRIES: Final = 500
+"""Entries in one answer; who wants more asks again for what comes after the last."""
+MAX_REPORT_BYTES: Final = 1024 * 1024
+"""One page. An entry has some 300 octets; the largest that the gateway writes, with a sentence of 200 characters in it,
+stays under 1 kB, so that 500 of them fit."""
+
+
+def system_page(log: SystemLog, after: int) -> bytes:
+    """Entries of the system log with a record number above ``after``, oldest first. Raises StoreError."""
+    return report({"entries": [_system_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)]})
+
+
+def calibration_page(log: CalibrationLog, after: int) -> bytes:
+    """Entries of the calibration log with a record number above ``after``, oldest first. Raises StoreError."""
+    return report({"entries": [_calibration_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)]})
+
+
+def report(document: JsonObject) -> bytes:
+    """The bytes of one answer. Raises CanonicalJsonError where it is too large or has no such form."""
+    return encode(document, maximum_bytes=MAX_REPORT_BYTES)
+
+
+def _system_entry(entry: Entry) -> JsonValue:
+    return {
+        "record_number": entry.record_number,
+        "event": entry.event.value,
+        "subject": entry.subject,
+        "outcome": int(entry.outcome),
+        "parameters": dict(entry.parameters),
+        "first_at": format_instant(entry.first_at),
+        "last_at": format_instant(entry.last_at),
+        "repetition_count": entry.repetition_count,
+    }
+
+
+def _calibration_entry(entry: CalibrationEntry) -> JsonValue:
+    return {
+        "record_number": entry.record_number,
+        "event": entry.event.value,
+        "subject": entry.subject,
+        "outcome": int(entry.outcome),
+        "parameters": dict(entry.parameters),
+        "at": format_instant(entry.at),
+    }

@@ -1,0 +1,76 @@
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smgw.administration.reports import MAX_REPORT_BYTES, PAGE_ENTRIES, calibration_page, report, system_page
+from smgw.store.calibration_log import CalibrationLog
+from smgw.store.database import Database
+from smgw.store.logs import Event, Outcome, SystemLog
+from tests.smgw.store.samples import START, open_database
+from wire.canonical_json import JsonValue
+from wire.errors import CanonicalJsonError
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_an_entry_of_the_system_log_keeps_its_first_and_last_occurrence(database: Database) -> None:
+    log = SystemLog(database)
+    for hour in range(3):
+        log.record(Event.TUNNEL_FAILED, "administrator", Outcome.FAILURE, at=START + timedelta(hours=hour), reason="x")
+    page = json.loads(system_page(log, 0))
+    assert page == {
+        "entries": [
+            {
+                "record_number": 1,
+                "event": "TUNNEL_FAILED",
+                "subject": "administrator",
+                "outcome": 1,
+                "parameters": {"reason": "x"},
+                "first_at": "2026-01-01T00:00:00Z",
+                "last_at": "2026-01-01T02:00:00Z",
+                "repetition_count": 2,
+            }
+        ]
+    }
+    assert json.loads(system_page(log, 1)) == {"entries": []}
+
+
+def test_an_entry_of_the_calibration_log_stands_for_one_occurrence(database: Database) -> None:
+    log = CalibrationLog(database)
+    for _ in range(2):
+        log.record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=START, seconds=31)
+    entries = json.loads(calibration_page(log, 1))["entries"]
+    assert entries == [
+        {
+            "record_number": 2,
+            "event": "CLOCK_DEVIATION",
+            "subject": "clock",
+            "outcome": 1,
+            "parameters": {"seconds": 31},
+            "at": "2026-01-01T00:00:00Z",
+        }
+    ]
+
+
+def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
+    log = SystemLog(database)
+    for number in range(PAGE_ENTRIES + 1):
+        log.record(Event.PROFILE_REFUSED, "s" * 100, Outcome.FAILURE, at=START, number=number, sentence="x" * 200)
+    page = system_page(log, 0)
+    numbers = [entry["record_number"] for entry in json.loads(page)["entries"]]
+    assert numbers == list(range(1, PAGE_ENTRIES + 1))
+    assert [entry["record_number"] for entry in json.loads(system_page(log, PAGE_ENTRIES))["entries"]] == [501]
+
+
+@pytest.mark.parametrize("value", ["x" * MAX_REPORT_BYTES, 1 << 64])
+def test_what_has_no_bounded_canonical_form_is_not_told(value: JsonValue) -> None:
+    with pytest.raises(CanonicalJsonError):
+        report({"value": value})
