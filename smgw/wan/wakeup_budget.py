@@ -31,7 +31,7 @@ class _Pace:
     def __init__(self, per_second: int, now: float) -> None:
         self._per_second = per_second
         self._left = float(per_second)
-        self._at = max(self._at, now)
+        self._at = now
 
     def take(self, now: float) -> bool:
         """Take one, if there is one."""
