@@ -26,8 +26,6 @@ from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose, open
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
 from smgw.hardening import protect_process
-from smgw.lmn.line import Line
-from smgw.lmn.poll import Poller
 from smgw.lmn.port import Port, PortError
 from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
@@ -35,13 +33,9 @@ from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
-from smgw.wan.sender import LONGEST_WAIT, Sender
 from wire.instant import format_instant
 
 _logger = logging.getLogger("smgw")
-
-SHUTDOWN_SECONDS = 5.0
-"""How long a sender may take to end its exchange; what it leaves unfinished stays owed."""
 
 
 class Exit(IntEnum):
@@ -148,29 +142,13 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
     with ExitStack() as running:
         server = StatusServer(configuration.store, composed.status)
         running.callback(server.close)
-        threads = [
-            threading.Thread(
-                target=_send, args=(sender, composed, stopping), name=f"sender {sender.party}", daemon=True
-            )
-            for sender in composed.senders
-        ]
-        for thread in threads:
-            thread.start()
-            running.callback(thread.join, SHUTDOWN_SECONDS)
-        meters = composed.gateway.profiles.meters.values()
-        for settings in configuration.lines:
-            line = Line(
-                settings,
-                [meter for meter in meters if meter.line == settings.name],
-                deliver=composed.gateway.accept,
-                report=composed.gateway.report,
-                clock=clock,
-                poller=Poller(clock=clock),
-            )
-            line.start()
-            running.callback(line.stop)
+        profiles = composed.gateway.profiles
+        running.callback(composed.runtime.stop)
+        composed.runtime.start(profiles)
         _note(composed, Event.GATEWAY_STARTED)
-        _logger.info("%s runs: %d meters, %d parties", configuration.gateway, len(meters), len(threads))
+        _logger.info(
+            "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
+        )
         watch = ClockWatch(clock, composed.environment.monotonic)
         while not stopping.wait(LOOK_SECONDS):
             if (jump := watch.jump()) is not None:
@@ -186,22 +164,6 @@ def _note(composed: Composed, event: Event, outcome: Outcome = Outcome.SUCCESS, 
         composed.log.record(event, composed.configuration.gateway.text, outcome, at=at, **parameters)
     except StoreError as error:
         _logger.warning("system log: %s", error)
-
-
-def _send(sender: Sender, composed: Composed, stopping: threading.Event) -> None:
-    """Step one sender until the end; a full disk or a defect of ours makes it wait, never stop."""
-    clock = composed.environment.clock
-    while not stopping.is_set():
-        now = clock()
-        wanted = now + LONGEST_WAIT
-        try:
-            wanted = sender.step(now.replace(microsecond=0))
-        except StoreError as error:
-            _logger.warning("sender %s: %s", sender.party, error)
-        except Exception:
-            _logger.exception("sender %s", sender.party)
-        stopping.wait(min(max(0.0, (wanted - clock()).total_seconds()), LONGEST_WAIT.total_seconds()))
-    sender.close()
 
 
 @main.command()

@@ -6,7 +6,7 @@ has started. Clocks and randomness come from ``__main__``.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +23,13 @@ from pki.tls import InProcessBackend, TlsIdentity
 from pki.token import Token, use_configuration
 from pki.token_tls import StunnelBackend, TokenAddress
 from pki.tunnel import TunnelBackend
-from smgw.config import Configuration, TunnelKind
+from smgw.config import Configuration, LineConfiguration, TunnelKind
 from smgw.gateway import Gateway
 from smgw.identity import OwnCertificates, own_certificates, software_key
+from smgw.lmn.line import Line
+from smgw.lmn.poll import Poller
 from smgw.provisioning import Administrator, Provisioning
+from smgw.runtime import MakeLine, Runtime
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import Outbox
@@ -35,6 +38,7 @@ from smgw.store.readings import ReadingStore
 from smgw.trust import CurrentTrustBackend, TrustFolder
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
 from wire.instant import format_instant
+from wire.profiles import MeterProfile
 
 _logger = logging.getLogger(__name__)
 
@@ -61,14 +65,14 @@ class Composed:
     gateway: Gateway
     outbox: Outbox
     log: SystemLog
-    senders: tuple[Sender, ...]
+    runtime: Runtime
     started_at: datetime
 
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
         counted = self.gateway.counters.snapshot()
         # A copy in one step: each sender's own thread adds to its progress.
-        progress = {name: one for sender in self.senders for name, one in dict(sender.progress).items()}
+        progress = {name: one for sender in self.runtime.senders for name, one in dict(sender.progress).items()}
         profiles = {}
         for evaluation in self.gateway.profiles.evaluations.values():
             balance, done = self.outbox.balance(evaluation.id), progress.get(evaluation.id)
@@ -171,11 +175,31 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
             monotonic=environment.monotonic,
         )
         sealer = SenderIdentity(configuration.gateway, own[Purpose.SIG].certificate, keys[Purpose.SIG])
-        senders = tuple(Sender(party, sealer, ports) for party in sorted(profiles.communications))
+        runtime = Runtime(
+            configuration.lines,
+            make_line=_line_maker(gateway, environment),
+            make_sender=lambda party: Sender(party, sealer, ports),
+            clock=environment.clock,
+        )
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
             log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
-        yield Composed(configuration, environment, gateway, outbox, log, senders, now)
+        yield Composed(configuration, environment, gateway, outbox, log, runtime, now)
+
+
+def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:
+    def make(settings: LineConfiguration, meters: Sequence[MeterProfile], since: datetime | None) -> Line:
+        return Line(
+            settings,
+            meters,
+            deliver=gateway.accept,
+            report=gateway.report,
+            clock=environment.clock,
+            poller=Poller(clock=environment.clock),
+            since=since,
+        )
+
+    return make
 
 
 def _backend_maker(

@@ -48,9 +48,14 @@ class Line:
         report: Report,
         clock: Callable[[], datetime],
         poller: Poller,
+        since: datetime | None = None,
         first_back_off_seconds: float = FIRST_BACK_OFF_SECONDS,
     ) -> None:
-        """``profiles`` are those of this line; ``clock`` gives aware UTC."""
+        """``profiles`` are those of this line; ``clock`` gives aware UTC.
+
+        A line that takes another's place names the moment ``since`` which it is responsible, so that a meter that was
+        due while the one went and the other came is read all the same.
+        """
         self.name = configuration.name
         self._configuration = configuration
         self._profiles = {profile.id: profile for profile in profiles}
@@ -58,6 +63,7 @@ class Line:
         self._report = report
         self._clock = clock
         self._poller = poller
+        self._since = since
         self._first_back_off = first_back_off_seconds
         self._back_off = first_back_off_seconds
         self._port: Port | None = None
@@ -69,9 +75,11 @@ class Line:
         """Begin to read."""
         self._thread.start()
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """Interrupt a read-out, close the port, end the thread."""
+    def stop(self, timeout: float = 10.0, *, patience: float = 0.0) -> None:
+        """End the thread: a read-out in progress may end within ``patience`` seconds, then it is interrupted."""
         self._stopping.set()
+        if patience > 0 and self._thread.ident is not None:
+            self._thread.join(patience)
         with self._port_lock:
             if self._port is not None:
                 self._port.interrupt()
@@ -80,7 +88,8 @@ class Line:
 
     def _run(self) -> None:
         schedule = Schedule(
-            ((profile.id, profile.interval_seconds) for profile in self._profiles.values()), self._clock()
+            ((profile.id, profile.interval_seconds) for profile in self._profiles.values()),
+            self._since or self._clock(),
         )
         while not self._stopping.is_set():
             wait = schedule.seconds_until_due(self._clock())

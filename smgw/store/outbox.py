@@ -106,6 +106,14 @@ class Outbox:
             )
             return _delivery(connection, profile, sequence, created_at)
 
+    def is_open(self, profile: str, sequence: int) -> bool:
+        """Whether this delivery waits for its receiver; no longer once its profile was withdrawn."""
+        query = sa.select(deliveries.c.sequence).where(
+            deliveries.c.profile == profile, deliveries.c.sequence == sequence, *_IS_OPEN
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
     def acknowledge(self, profile: str, sequence: int, at: datetime) -> None:
         """The receiver has committed it. Raises StoreError(NOT_OPEN) for a delivery that is not open."""
         self._close(profile, sequence, {"acknowledged_at": to_seconds(at)})

@@ -15,23 +15,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, load_certificate
-from pki.errors import CertificateError, SealError, TokenError, TunnelError, TunnelReason
-from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
+from pki.errors import CertificateError, SealError, TokenError
+from pki.tunnel import TunnelBackend
 from smgw.access import schedule
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
-from smgw.store.outbox import Delivery, Outbox
+from smgw.store.outbox import WITHDRAWN, Delivery, Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.wan import retry
 from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
+from smgw.wan.kept import KeptTunnel
 from wire.cosem_xml import MEDIA_TYPE, Content, render
 from wire.errors import HttpError, WireError
-from wire.http import HttpClient
 from wire.profiles import CommunicationProfile, EvaluationProfile
 from wire.reading import DeviceId
 
-HANDSHAKE_TIMEOUT = 30.0
-"""Seconds for dialling and the handshake; a token signs in milliseconds, a bad line needs seconds."""
 LONGEST_WAIT = timedelta(minutes=1)
 """A sender looks at the clock at least this often, so that a clock that was set is noticed."""
 
@@ -74,17 +72,6 @@ class SenderPorts:
 
 
 @dataclass(slots=True)
-class _Kept:
-    """The kept tunnel, where it leads (host, port, pin), and when it was opened by the monotonic clock."""
-
-    tunnel: Tunnel
-    client: HttpClient
-    leads_to: tuple[str, int, str]
-    opened: float
-    used: bool = False
-
-
-@dataclass(slots=True)
 class Sender:
     """Delivers to one party, named by the id of its communication profile."""
 
@@ -92,7 +79,11 @@ class Sender:
     identity: SenderIdentity
     ports: SenderPorts
     progress: dict[str, ProfileProgress] = field(default_factory=dict)
-    _kept: _Kept | None = None
+    _kept: KeptTunnel = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is open yet."""
+        self._kept = KeptTunnel(self.ports.backend, self.ports.monotonic)
 
     def step(self, now: datetime) -> datetime:
         """Make at most one delivery; returns when to be called again (``now``: at once, there is more)."""
@@ -122,9 +113,7 @@ class Sender:
 
     def close(self) -> None:
         """End the kept tunnel."""
-        if self._kept is not None:
-            self._kept.tunnel.close()
-            self._kept = None
+        self._kept.close()
 
     def _progress_of(self, evaluation: EvaluationProfile) -> ProfileProgress:
         if evaluation.id not in self.progress:
@@ -150,13 +139,18 @@ class Sender:
         try:
             recipient, peer = self._verify(evaluation, communication, now)
             if self.ports.outbox.owes(evaluation.id):
-                self._tunnel(communication, peer)  # first: sealing costs more than finding out that nobody is there
+                # Before sealing, which costs more than finding out that nobody is there.
+                self._kept.opened(communication, peer, self.ports.trust())
             delivery = self.ports.outbox.open_delivery(evaluation.id, now)
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
                 return
             octets = self._seal(delivery, evaluation, communication, recipient)
             progress.sealed += 1
+            if not self._still_owed(delivery, evaluation, communication):
+                # Sealing takes a while, and a withdrawal meanwhile counts at once. The next step decides anew.
+                progress.last_error = "not sent: the profiles changed while it was sealed"
+                return
             outcome = self._deliver(octets, communication, peer)
             self._conclude(delivery, outcome, progress, now)
         except DeferredError as error:
@@ -242,7 +236,7 @@ class Sender:
     ) -> Acknowledged | RefusedForGood:
         """Step 7. A kept tunnel that the receiver closed meanwhile is replaced once, at once: that is no outage."""
         while True:
-            kept = self._tunnel(communication, verified)
+            kept = self._kept.opened(communication, verified, self.ports.trust())
             was_used, kept.used = kept.used, True
             try:
                 request = kept.client.request(
@@ -259,32 +253,22 @@ class Sender:
                 if not kept.client.reusable:
                     self.close()
 
-    def _tunnel(self, communication: CommunicationProfile, verified: VerifiedCertificate) -> _Kept:
-        """The kept tunnel, or a new one to the pinned certificate."""
-        if self._kept is None:
-            peer = TunnelPeer(communication.host, communication.port, verified.certificate)
-            try:
-                tunnel = self.ports.backend.open(peer, timeout=HANDSHAKE_TIMEOUT)
-            except TunnelError as error:
-                wrong = error.reason is TunnelReason.PEER_CERTIFICATE
-                raise DeferredError(
-                    Deferral.PEER_CERTIFICATE if wrong else Deferral.TUNNEL, f"{error.reason.value}: {error}"
-                ) from error
-            self._kept = _Kept(tunnel, HttpClient(), _address(communication), self.ports.monotonic())
-        return self._kept
-
     def _end_session(self, communication: CommunicationProfile | None, now: datetime) -> None:
-        """A tunnel ends with its session time (at most 48 h), with its party, and when its address or pin changed."""
-        if self._kept is None:
-            return
-        age = self.ports.monotonic() - self._kept.opened
-        if (
-            communication is None
-            or not communication.valid_from <= now < communication.valid_until
-            or age >= communication.session_seconds
-            or self._kept.leads_to != _address(communication)
-        ):
-            self.close()
+        """Cut the kept tunnel where it must not be kept (``kept.py``)."""
+        reason = self._kept.end_what_is_over(communication, self.ports.trust(), now)
+        if reason is not None:
+            self.ports.log.record(Event.TUNNEL_ENDED, self.party, Outcome.FAILURE, at=now, reason=reason)
+
+    def _still_owed(
+        self, delivery: Delivery, evaluation: EvaluationProfile, communication: CommunicationProfile
+    ) -> bool:
+        """Whether the profiles under which ``delivery`` was sealed hold to this moment, and it is open."""
+        profiles = self.ports.profiles()
+        return (
+            profiles.evaluations.get(evaluation.id) == evaluation
+            and profiles.communications.get(self.party) == communication
+            and self.ports.outbox.is_open(delivery.profile, delivery.sequence)
+        )
 
     def _conclude(
         self, delivery: Delivery, outcome: Acknowledged | RefusedForGood, progress: ProfileProgress, now: datetime
@@ -292,7 +276,19 @@ class Sender:
         if isinstance(outcome, RefusedForGood) and outcome.reason == FROM_THE_FUTURE:
             _require_future(delivery, now)
         progress.failures, progress.retry_at = 0, None
-        if isinstance(outcome, Acknowledged):
+        if not self.ports.outbox.is_open(delivery.profile, delivery.sequence):
+            # Withdrawn while it was on its way: it stays set aside, and the log says what became of it.
+            self.ports.log.record(
+                Event.DELIVERY_SET_ASIDE,
+                delivery.profile,
+                Outcome.FAILURE,
+                at=now,
+                party=self.party,
+                sequence=delivery.sequence,
+                reason=WITHDRAWN,
+                arrived=int(isinstance(outcome, Acknowledged)),
+            )
+        elif isinstance(outcome, Acknowledged):
             self.ports.outbox.acknowledge(delivery.profile, delivery.sequence, now)
             progress.acknowledged += 1
             progress.duplicates += outcome.duplicate
@@ -356,10 +352,6 @@ def _require_future(delivery: Delivery, now: datetime) -> None:
     """
     if max(delivery.created_at, delivery.period_end) <= now:
         raise DeferredError(Deferral.REFUSED_FOR_NOW, "the receiver's clock is behind ours, or ours is ahead")
-
-
-def _address(communication: CommunicationProfile) -> tuple[str, int, str]:
-    return communication.host, communication.port, communication.tls_fingerprint
 
 
 def _host(communication: CommunicationProfile) -> str:

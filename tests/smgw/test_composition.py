@@ -62,7 +62,9 @@ def composed(premises: Premises) -> Iterator[Composed]:
 
 def test_a_gateway_that_is_good_starts_and_tells_its_status(premises: Premises) -> None:
     with composed(premises) as one:
-        assert [sender.party for sender in one.senders] == ["grid"]
+        one.runtime.start(one.gateway.profiles)
+        assert [sender.party for sender in one.runtime.senders] == ["grid"]
+        one.runtime.stop()
         status = one.status()
     assert status["gateway"] == "EABC0012345678"
     assert status["deviations"] == []
