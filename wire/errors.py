@@ -30,8 +30,24 @@ class CanonicalJsonError(WireError):
 
 
 class ProfileError(WireError):
-    """Not a meter, evaluation or communication profile."""
+    """Not a profile of any kind."""
 
 
 class HttpError(WireError):
     """The peer broke HTTP/1.1 or a bound on it."""
+
+
+class WakeUpError(WireError):
+    """Not a wake-up datagram."""
+
+
+class OrderError(WireError):
+    """Not an order of the administrator, or not the reply to one."""
+
+
+class NotificationError(WireError):
+    """Not a notification of a gateway."""
+
+
+class NtpError(WireError):
+    """Not an NTP packet, or a reply that cannot be measured by."""

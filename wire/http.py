@@ -23,7 +23,7 @@ MAXIMUM_INTERIM_RESPONSES = 8
 _TARGET = re.compile(r"/[!-~]{0,2000}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,300}", re.ASCII)
 _BODILESS = (204, 304)
-_METHODS = ("GET", "POST")
+_METHODS = ("GET", "POST", "PUT")
 """Their responses are framed alike; HEAD and CONNECT would need rules of their own."""
 _FRAMING = ("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect")
 

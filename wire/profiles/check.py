@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.communication import CommunicationProfile
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile
 from wire.profiles.meter import MeterProfile
+from wire.profiles.proxy import ProxyProfile
 from wire.reading import DeviceId
 
 
@@ -29,6 +31,8 @@ class FindingReason(StrEnum):
     REGISTER_NOT_CAPTURED = "register-not-captured"
     RASTER_NOT_MET = "raster-not-met"
     NEVER_VALID_TOGETHER = "never-valid-together"
+    SECOND_ADMINISTRATOR = "second-administrator"
+    SHARED_PSEUDONYM = "shared-pseudonym"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,16 @@ def check_set(profiles: Iterable[Profile]) -> tuple[Finding, ...]:
         if count > 1
     ]
     findings += _between_meters(meters)
+    findings += _between_administrators([one for one in everything if isinstance(one, AdministratorProfile)])
+    findings += _between_pseudonyms([one for one in everything if isinstance(one, EvaluationProfile)])
     by_device = {profile.meter: profile for profile in meters}
     for profile in everything:
         if isinstance(profile, EvaluationProfile):
             findings += _towards_party(profile, parties.get(profile.party))
             for device in profile.meters:
                 findings += _towards_meter(profile, device, by_device.get(device))
+        elif isinstance(profile, ProxyProfile):
+            findings += _towards_far_end(profile, parties.get(profile.party))
     return tuple(findings)
 
 
@@ -72,6 +80,32 @@ def _between_meters(meters: Sequence[MeterProfile]) -> list[Finding]:
             ):
                 findings.append(Finding(profile.id, FindingReason.DUPLICATE_ADDRESS, other.id))
     return findings
+
+
+def _between_administrators(administrators: Sequence[AdministratorProfile]) -> list[Finding]:
+    """A gateway has one administrator: with two, a wake-up would not say whom to dial."""
+    return [
+        Finding(profile.id, FindingReason.SECOND_ADMINISTRATOR, administrators[0].id)
+        for profile in administrators[1:]
+        if profile.id != administrators[0].id
+    ]
+
+
+def _between_pseudonyms(evaluations: Sequence[EvaluationProfile]) -> list[Finding]:
+    """An alias belongs to one profile: where two share it, their receivers could join what they know."""
+    named = [(profile.id, profile.pseudonym) for profile in evaluations if profile.pseudonym is not None]
+    first = {pseudonym: name for name, pseudonym in reversed(named)}
+    return [
+        Finding(name, FindingReason.SHARED_PSEUDONYM, first[pseudonym])
+        for name, pseudonym in named
+        if first[pseudonym] != name
+    ]
+
+
+def _towards_far_end(profile: ProxyProfile, party: CommunicationProfile | None) -> list[Finding]:
+    if party is None:
+        return [Finding(profile.id, FindingReason.UNKNOWN_PARTY, profile.party)]
+    return [] if _overlap(profile, party) else [Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, party.id)]
 
 
 def _towards_party(profile: EvaluationProfile, party: CommunicationProfile | None) -> list[Finding]:
@@ -103,5 +137,5 @@ def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterPro
     return findings
 
 
-def _overlap(one: EvaluationProfile, other: CommunicationProfile | MeterProfile) -> bool:
+def _overlap(one: EvaluationProfile | ProxyProfile, other: CommunicationProfile | MeterProfile) -> bool:
     return one.valid_from < other.valid_until and other.valid_from < one.valid_until

@@ -1,18 +1,20 @@
 """A profile as a document: the strict walk between canonical JSON and typed fields.
 
 Decides that every key is there, that none is left over and that each value has its exact JSON type; what the value may
-be is checked where the profile is built. Lets only ProfileError escape.
+be is checked where the profile is built. Lets only ProfileError escape; other documents in canonical JSON (orders,
+replies, notifications) walk the same way and say so by an error of their own.
 """
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from wire.canonical_json import JsonObject, JsonValue, decode, encode
-from wire.errors import CanonicalJsonError, ObisError, ProfileError, ReadingError
+from wire.canonical_json import MAXIMUM_BYTES, JsonObject, JsonValue, decode, encode
+from wire.errors import CanonicalJsonError, ObisError, ProfileError, ReadingError, WireError
 from wire.instant import format_instant, parse_instant
 from wire.obis import Obis
 from wire.reading import DeviceId
@@ -71,6 +73,10 @@ class Fields:
         """A DIN 43863-5 identification."""
         return self._convert(key, self.text(key), DeviceId)
 
+    def device_or_none(self, key: str) -> DeviceId | None:
+        """A DIN 43863-5 identification or null."""
+        return None if self._is_null(key) else self.device(key)
+
     def octets(self, key: str) -> bytes:
         """Bytes in base64."""
         return self._convert(key, self.text(key), _base64)
@@ -82,12 +88,30 @@ class Fields:
             raise ProfileError(f"{self._where}{key} is not a list")
         return tuple(self._convert(key, item, convert) for item in value)
 
+    def many_octets(self, key: str) -> tuple[bytes, ...]:
+        """A list of bytes, each in base64."""
+        return self.many(key, _base64)
+
     def nested(self, key: str) -> "Fields":
         """An object within; its own :meth:`finish` is the caller's to call."""
+        return Fields(self.members(key), f"{self._where}{key}.")
+
+    def members(self, key: str) -> JsonObject:
+        """An object as it is, whatever it holds."""
         value = self._take(key)
         if not isinstance(value, dict):
             raise ProfileError(f"{self._where}{key} is not an object")
-        return Fields(value, f"{self._where}{key}.")
+        return value
+
+    def objects(self, key: str) -> tuple[JsonObject, ...]:
+        """A list of objects as they are."""
+        value = self._take(key)
+        if not isinstance(value, list):
+            raise ProfileError(f"{self._where}{key} is not a list")
+        found = tuple(item for item in value if isinstance(item, dict))
+        if len(found) != len(value):
+            raise ProfileError(f"{self._where}{key} holds something that is not an object")
+        return found
 
     def _take(self, key: str) -> JsonValue:
         if key not in self._left:
@@ -109,11 +133,20 @@ class Fields:
             raise ProfileError(f"{self._where}{key} is not well formed: {value[:40]!r}") from error
 
 
+@contextmanager
+def refusing(kind: type[WireError]) -> Iterator[None]:
+    """What is refused within as a profile is refused as ``kind``: each format lets one error escape."""
+    try:
+        yield
+    except ProfileError as error:
+        raise kind(str(error)) from error
+
+
 def require_kind(taken: Fields, kind: str) -> None:
     """Take ``kind`` and refuse another one. Raises ProfileError."""
     found = taken.text("kind")
     if found != kind:
-        raise ProfileError(f"a profile of kind {found[:40]!r}, not {kind!r}")
+        raise ProfileError(f"a document of kind {found[:40]!r}, not {kind!r}")
 
 
 def obis(text: str) -> Obis:
@@ -137,18 +170,18 @@ def instant(moment: datetime) -> str:
         raise ProfileError("a time is not in whole UTC seconds") from error
 
 
-def write(document: JsonObject) -> bytes:
+def write(document: JsonObject, *, maximum_bytes: int = MAXIMUM_BYTES) -> bytes:
     """Canonical bytes. Raises ProfileError."""
     try:
-        return encode(document)
+        return encode(document, maximum_bytes=maximum_bytes)
     except CanonicalJsonError as error:
         raise ProfileError(str(error)) from error
 
 
-def read(data: bytes) -> JsonObject:
+def read(data: bytes, *, maximum_bytes: int = MAXIMUM_BYTES) -> JsonObject:
     """The object in canonical bytes. Raises ProfileError."""
     try:
-        return decode(data)
+        return decode(data, maximum_bytes=maximum_bytes)
     except CanonicalJsonError as error:
         raise ProfileError(str(error)) from error
 

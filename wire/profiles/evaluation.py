@@ -15,6 +15,9 @@ from wire.obis import CURRENT_VALUE, Obis
 from wire.profiles import document, fields
 from wire.reading import DeviceId
 
+PSEUDONYM_PREFIX = "EPSN"
+"""Medium and maker of a pseudonym: a maker code that no device bears, so that an alias is never taken for a gateway or
+meter and never equals one. TR-03109-1 does not publish its own form of an alias (docs/deviations.md)."""
 MAXIMUM_PERIOD_SECONDS = 366 * fields.DAY_SECONDS
 _TIME_INTEGRAL = 8
 """OBIS group D of a meter reading: what accumulates, so that an advance over a period is a quantity (IEC 62056-61)."""
@@ -43,6 +46,9 @@ class EvaluationProfile:
     certificate, so that a changed certificate does not silently inherit access. ``period_seconds`` is the registration
     period of TAF-7 (one reading per raster point; divides a day) or the billing period of TAF-1 (one sum per period).
     ``dispatch_seconds`` is a multiple of it. Valid from ``valid_from`` until just before ``valid_until``.
+
+    ``pseudonym``, where there is one, stands in deliveries for the gateway and the meter (Pseudonym; TR-03109-1,
+    FPR_PSE.1 of PP-0073). Several meters of TAF-7 under one alias could not be told apart, so that is refused.
     """
 
     KIND: ClassVar[str] = "evaluation"
@@ -59,6 +65,7 @@ class EvaluationProfile:
     valid_from: datetime
     valid_until: datetime
     recipient: str
+    pseudonym: DeviceId | None = None
 
     def __post_init__(self) -> None:
         """Check every field. Raises ProfileError."""
@@ -80,6 +87,12 @@ class EvaluationProfile:
             raise ProfileError("dispatch_seconds is not a multiple of period_seconds")
         fields.require_validity(self.valid_from, self.valid_until)
         fields.require_fingerprint("recipient", self.recipient)
+        if self.pseudonym is not None:
+            fields.require_member("pseudonym", self.pseudonym, DeviceId)
+            if not self.pseudonym.text.startswith(PSEUDONYM_PREFIX):
+                raise ProfileError(f"pseudonym does not begin with {PSEUDONYM_PREFIX}: {self.pseudonym}")
+            if self.use_case is UseCase.TAF_7 and len(self.meters) != 1:
+                raise ProfileError("a pseudonym stands for one meter, or for the sum of TAF-1")
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -98,6 +111,7 @@ class EvaluationProfile:
                 "valid_from": document.instant(self.valid_from),
                 "valid_until": document.instant(self.valid_until),
                 "recipient": self.recipient,
+                "pseudonym": None if self.pseudonym is None else self.pseudonym.text,
             }
         )
 
@@ -124,6 +138,7 @@ class EvaluationProfile:
             valid_from=taken.instant("valid_from"),
             valid_until=taken.instant("valid_until"),
             recipient=taken.text("recipient"),
+            pseudonym=taken.device_or_none("pseudonym"),
         )
         taken.finish()
         return profile

@@ -52,6 +52,14 @@ def require_name(field: str, value: str) -> None:
         raise ProfileError(f"{field} holds a character that cannot be shown")
 
 
+def require_text(field: str, value: str, highest: int) -> None:
+    """0..``highest`` printable characters."""
+    if not isinstance(value, str) or len(value) > highest:
+        raise ProfileError(f"{field} is not a text of at most {highest} characters")
+    if not value.isprintable():
+        raise ProfileError(f"{field} holds a character that cannot be shown")
+
+
 def require_range(field: str, value: int, lowest: int, highest: int) -> None:
     """An integer (no truth value) of ``lowest``..``highest``."""
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
@@ -113,13 +121,21 @@ def require_path(field: str, value: str) -> None:
 
 
 def require_certificate(field: str, value: bytes) -> None:
-    """One DER SEQUENCE of definite length and nothing after it; what it certifies is decided in ``pki``."""
-    if not isinstance(value, bytes) or not 64 <= len(value) <= MAXIMUM_CERTIFICATE_BYTES:
-        raise ProfileError(f"{field} is not a certificate of at most {MAXIMUM_CERTIFICATE_BYTES} bytes")
+    """One DER SEQUENCE of the size of a certificate; what it certifies is decided in ``pki``."""
+    require_der(field, value, MAXIMUM_CERTIFICATE_BYTES)
+
+
+def require_der(field: str, value: bytes, highest: int) -> None:
+    """One DER SEQUENCE of definite length, 64..``highest`` bytes in all, and nothing after it."""
+    if not isinstance(value, bytes) or not 64 <= len(value) <= highest:
+        raise ProfileError(f"{field} is not of 64 to {highest} bytes")
     if value[0] != 0x30 or value[1] == 0x80:
         raise ProfileError(f"{field} is not a DER sequence of definite length")
     width = value[1] - 0x80 if value[1] >= 0x80 else 0
     header = 2 + width
     length = int.from_bytes(value[2:header], "big") if width else value[1]
-    if width > 2 or header + length != len(value):
+    # Width 0 to 3, and no wider than the length needs: DER has one spelling of it.
+    if width and (width > 3 or length < max(0x80, 256 ** (width - 1))):
+        raise ProfileError(f"{field} is not a DER sequence of definite length")
+    if header + length != len(value):
         raise ProfileError(f"{field} is cut off or has bytes after its end")

@@ -3,17 +3,22 @@
 from wire.canonical_json import JsonObject
 from wire.errors import ProfileError
 from wire.profiles import document
+from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.communication import CommunicationProfile
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.meter import MeterProfile
+from wire.profiles.proxy import ProxyProfile
 
-Profile = MeterProfile | EvaluationProfile | CommunicationProfile
+Profile = MeterProfile | EvaluationProfile | CommunicationProfile | AdministratorProfile | ProxyProfile
 
-_KINDS: dict[str, type[Profile]] = {
+KINDS: dict[str, type[Profile]] = {
     MeterProfile.KIND: MeterProfile,
     EvaluationProfile.KIND: EvaluationProfile,
     CommunicationProfile.KIND: CommunicationProfile,
+    AdministratorProfile.KIND: AdministratorProfile,
+    ProxyProfile.KIND: ProxyProfile,
 }
+"""Each kind by its name, as documents, orders and tables spell it."""
 
 
 def parse_profile(data: bytes) -> Profile:
@@ -24,6 +29,6 @@ def parse_profile(data: bytes) -> Profile:
 def profile_from_document(content: JsonObject) -> Profile:
     """Read the decoded object of a profile of any kind. Raises ProfileError."""
     kind = content.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ProfileError(f"not a kind of profile: {kind!r:.60}")
-    return _KINDS[kind].from_document(content)
+    return KINDS[kind].from_document(content)

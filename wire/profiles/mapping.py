@@ -16,17 +16,19 @@ from wire.errors import ObisError, ProfileError
 from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import document
+from wire.profiles.administrator import DEFAULT_IDLE_SECONDS, AdministratorProfile
 from wire.profiles.communication import MAXIMUM_SESSION_SECONDS, CommunicationProfile, KeyAgreement, PartyRole
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile, profile_from_document
 from wire.profiles.meter import BlockCheck, MeterProfile, ProtocolMode
+from wire.profiles.proxy import ProxyProfile
 
 _DURATION = re.compile(r"([1-9]\d{0,8}) ?(s|min|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", re.ASCII)
-_DURATIONS = ("interval", "period", "dispatch", "session")
+_DURATIONS = ("interval", "period", "dispatch", "session", "idle")
 _LISTS = ("meters", "registers", "purposes")
-_CERTIFICATES = ("tls_certificate", "encryption_certificate")
+_CERTIFICATES = ("tls_certificate", "encryption_certificate", "signature_certificate", "cls_certificate")
 _PROTOCOL: JsonObject = {
     "mode": ProtocolMode.AUTO.value,
     "fixed_speed": None,
@@ -37,12 +39,22 @@ _PROTOCOL: JsonObject = {
 }
 _DEFAULTS: dict[str, JsonObject] = {
     MeterProfile.KIND: {"version": 1, "address": ""},
-    EvaluationProfile.KIND: {"version": 1},
+    EvaluationProfile.KIND: {"version": 1, "pseudonym": None},
     CommunicationProfile.KIND: {
         "version": 1,
         "role": PartyRole.EMT.value,
         "key_agreement": KeyAgreement.TR_03111.value,
         "session_seconds": MAXIMUM_SESSION_SECONDS,
+    },
+    AdministratorProfile.KIND: {
+        "version": 1,
+        "session_seconds": MAXIMUM_SESSION_SECONDS,
+        "idle_seconds": DEFAULT_IDLE_SECONDS,
+    },
+    ProxyProfile.KIND: {
+        "version": 1,
+        "session_seconds": MAXIMUM_SESSION_SECONDS,
+        "idle_seconds": DEFAULT_IDLE_SECONDS,
     },
 }
 

@@ -83,7 +83,7 @@ def test_every_key_is_needed_and_no_other_is_known(profile: Profile, path: tuple
         parse_profile(encode(content))
 
 
-@pytest.mark.parametrize("kind", [None, 1, "", "proxy", ["meter"], {"meter": 1}])
+@pytest.mark.parametrize("kind", [None, 1, "", "consumer", ["meter"], {"meter": 1}])
 def test_another_kind_is_refused(kind: object) -> None:
     content = json.loads(METER.to_bytes()) | {"kind": kind}
     with pytest.raises(ProfileError, match="not a kind of profile"):
