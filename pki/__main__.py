@@ -49,11 +49,12 @@ def main() -> None:
     \b
     Begin:      smgw-pki init state/pki --pin-file state/pki.pin
     A gateway:  smgw-pki issue state/pki requests/ --role SMGW --name EABC0012345678 --pin-file state/pki.pin
+    A new one:  smgw-pki issue state/pki requests/ --role SMGW --name EABC0012345678 --seal --pin-file state/pki.pin
     An EMT:     smgw-pki issue state/pki netz/ --generate --role EMT --name Netz --pin-file state/pki.pin
     Weekly:     smgw-pki crl state/pki --pin-file state/pki.pin
     Look:       smgw-pki show state/pki
 
-    Everybody else gets the folder STATE/trust (root, sub-CA, revocation lists).
+    Everybody else gets the folder STATE/trust (root, sub-CAs, revocation lists).
     """  # noqa: D301 - \b keeps click from filling the lines
 
 
@@ -66,7 +67,7 @@ def main() -> None:
 @pin_file_option
 @pin_descriptor_option
 def init(*, state: Path, hierarchy: Path | None, module: Path, pin_file: Path | None, pin_fd: int | None) -> None:
-    """Make a new hierarchy in STATE: a token with the CA keys, root, sub-CA, revocation lists.
+    """Make a new hierarchy in STATE: a token with the CA keys, root, sub-CAs, revocation lists.
 
     A --pin-file that does not exist is made, with a random PIN.
     """
@@ -83,16 +84,17 @@ def init(*, state: Path, hierarchy: Path | None, module: Path, pin_file: Path | 
         initialise_token(module, TOKEN_LABEL, pin, officer)
         with Token.open(module, TOKEN_LABEL, pin, monotonic=time.monotonic) as token:
             Authority(store, token).set_up(_now())
-        click.echo(f"root and sub-CA are ready; distribute {store.trust}")
+        click.echo(f"root and sub-CAs are ready; distribute {store.trust}")
 
 
 @main.command()
 @state_argument
 @folder_argument
-@click.option("--role", type=click.Choice(["SMGW", "EMT", "GWA"]), required=True, help="Who asks.")
+@click.option("--role", type=click.Choice(["SMGW", "EMT", "GWA", "GWH"]), required=True, help="Who asks.")
 @click.option("--name", required=True, help="Identification of the gateway, or name of the organisation.")
-@click.option("--host", "hosts", multiple=True, help="DNS name for the TLS certificate of an EMT or GWA; repeatable.")
-@click.option("--generate", is_flag=True, help="Make software keys in FOLDER first (EMT and GWA only).")
+@click.option("--host", "hosts", multiple=True, help="DNS name for a TLS certificate (not SMGW); repeatable.")
+@click.option("--seal", is_flag=True, help="Quality-seal certificates of the manufacturer's CA (SMGW only).")
+@click.option("--generate", is_flag=True, help="Make software keys in FOLDER first (not SMGW).")
 @module_option
 @pin_file_option
 @pin_descriptor_option
@@ -103,12 +105,17 @@ def issue(
     role: str,
     name: str,
     hosts: tuple[str, ...],
+    seal: bool,
     generate: bool,
     module: Path,
     pin_file: Path | None,
     pin_fd: int | None,
 ) -> None:
-    """Certify the requests TLS.csr, SIG.csr, ENC.csr in FOLDER; writes TLS.pem, SIG.pem, ENC.pem beside them."""
+    """Certify the requests TLS.csr, SIG.csr, ENC.csr in FOLDER; writes TLS.pem, SIG.pem, ENC.pem beside them.
+
+    With --seal the certificates are those that a gateway leaves the factory with: good for its enrolment only. Its
+    renewal, signed with that SIG key, gets operational ones.
+    """
     holder = Holder(Role(role), name, hosts)
     with _refusals(), _authority(state, module, pin_file, pin_fd) as authority:
         if generate:
@@ -117,10 +124,11 @@ def issue(
             if any(folder.glob("*.key")):
                 raise IssueError(IssueReason.STATE, f"{folder} has keys already; renew, or choose another folder")
             keys = _software_keys()
-            issued = authority.issue(build_triple(keys, holder.common_name), holder, _now())
+            issued = authority.issue(build_triple(keys, holder.common_name), holder, _now(), seal=seal)
             write_keys(folder, keys)
         else:
-            issued = authority.issue(read_triple(read_requests(folder), holder.common_name), holder, _now())
+            triple = read_triple(read_requests(folder), holder.common_name)
+            issued = authority.issue(triple, holder, _now(), seal=seal)
         _deliver(folder, issued)
 
 
@@ -176,7 +184,7 @@ def revoke(
 @pin_file_option
 @pin_descriptor_option
 def crl(*, state: Path, module: Path, pin_file: Path | None, pin_fd: int | None) -> None:
-    """Publish new revocation lists; due before the current ones are over (sub-CA: 7 days)."""
+    """Publish new revocation lists; due before the current ones are over (sub-CAs: 7 days)."""
     with _refusals(), _authority(state, module, pin_file, pin_fd) as authority:
         authority.publish_lists(_now())
         click.echo(f"new lists in {state / 'trust'}")

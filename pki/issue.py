@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from pki.errors import IssueError, IssueReason
 from pki.lint import lint
 from pki.plan import AuthorityPlan, EndUserPlan, Plan, hash_for
-from pki.profiles import KEY_USAGES, Purpose, Role, profile_of, subject_name
+from pki.profiles import KEY_USAGES, QUALITY_SEAL_POLICY, Purpose, Role, profile_of, subject_name
 
 SERIAL_OCTETS: Final = 16
 """Random octets of a serial number: unpredictable (64 bits would do) and inside RFC 5280's twenty."""
@@ -38,7 +38,8 @@ class Order:
     """What is to be certified: a key, and who holds it for what.
 
     ``generation`` counts the holder's certificates (serialNumber in the name). ``hosts`` are DNS names for the TLS
-    certificate of an EMT or GWA beside the planned one.
+    certificate of an EMT, GWA or GWH beside the planned one. ``seal`` asks for a quality-seal certificate of a gateway,
+    or for the CA that issues those.
     """
 
     public_key: ec.EllipticCurvePublicKey
@@ -47,14 +48,16 @@ class Order:
     purpose: Purpose | None = None
     generation: int = 1
     hosts: tuple[str, ...] = ()
+    seal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """Root and sub-CA with their keys."""
+    """Root and sub-CA with their keys; ``seal_ca`` where there is one for quality seals."""
 
     root: Issuer
     sub_ca: Issuer
+    seal_ca: Issuer | None = None
 
 
 class Prepared:
@@ -92,7 +95,8 @@ def prepare(order: Order, *, issuer: Issuer, plan: Plan, serial: int, now: datet
     """Build and lint the certificate of ``order`` under ``issuer``.
 
     Raises:
-        IssueError: LINT with every finding, ISSUER where the CA's own signing period is over.
+        IssueError: LINT with every finding, ISSUER where the CA's own signing period is over, STATE where the plan has
+            no CA for quality seals.
         CertificateError: WRONG_NAME where the name cannot be one of the role.
     """
     _check_signing_period(issuer.certificate, now)
@@ -100,7 +104,7 @@ def prepare(order: Order, *, issuer: Issuer, plan: Plan, serial: int, now: datet
     signer = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer)
     builder = builder.add_extension(authority, critical=False)
-    above = plan.root if order.role is Role.SUB_CA else plan.sub_ca
+    above = plan.root if order.role is Role.SUB_CA else _sub_ca(plan, seal=order.seal)
     builder = builder.add_extension(x509.IssuerAlternativeName(_contact(above)), critical=False)
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(above.crl_url)], None, None, None)
     builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
@@ -125,12 +129,17 @@ def build_hierarchy(
     plan: Plan,
     now: datetime,
     random: Callable[[int], bytes],
+    seal_ca_key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Hierarchy:
-    """Root and sub-CA certificates for two keys."""
+    """Root and sub-CA certificates for their keys; one for quality seals where a key for it is given."""
     root = Issuer(prepare_root(root_key, plan=plan, serial=serial_number(random), now=now).issue(), root_key)
-    order = Order(sub_ca_key.public_key(), Role.SUB_CA, plan.sub_ca.name)
-    prepared = prepare(order, issuer=root, plan=plan, serial=serial_number(random), now=now)
-    return Hierarchy(root, Issuer(prepared.issue(), sub_ca_key))
+
+    def below(key: ec.EllipticCurvePrivateKey, *, seal: bool) -> Issuer:
+        order = Order(key.public_key(), Role.SUB_CA, _sub_ca(plan, seal=seal).name, seal=seal)
+        return Issuer(prepare(order, issuer=root, plan=plan, serial=serial_number(random), now=now).issue(), key)
+
+    sub_ca = below(sub_ca_key, seal=False)
+    return Hierarchy(root, sub_ca, None if seal_ca_key is None else below(seal_ca_key, seal=True))
 
 
 def serial_number(random: Callable[[int], bytes]) -> int:
@@ -151,7 +160,7 @@ def _builder(order: Order, plan: Plan, serial: int, now: datetime) -> x509.Certi
     begin = now.astimezone(UTC).replace(microsecond=0)
     details: AuthorityPlan | EndUserPlan = plan.end_user
     if order.role in (Role.ROOT, Role.SUB_CA):
-        details = plan.root if order.role is Role.ROOT else plan.sub_ca
+        details = plan.root if order.role is Role.ROOT else _sub_ca(plan, seal=order.seal)
     profile = profile_of(order.role, order.purpose)
     name = subject_name(
         order.role,
@@ -163,7 +172,11 @@ def _builder(order: Order, plan: Plan, serial: int, now: datetime) -> x509.Certi
     usage = x509.KeyUsage(
         **{bit: bit in profile.key_usage for bit in KEY_USAGES}, encipher_only=False, decipher_only=False
     )
-    statement = x509.PolicyInformation(ObjectIdentifier(details.policy), [details.practice_statement])
+    policies = [ObjectIdentifier(details.policy)]
+    if order.seal:
+        # The CA for quality seals is marked beside its own policy; what it issues carries the mark alone.
+        policies = [*policies, QUALITY_SEAL_POLICY] if profile.ca else [QUALITY_SEAL_POLICY]
+    statements = [x509.PolicyInformation(policy, [details.practice_statement]) for policy in policies]
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -173,7 +186,7 @@ def _builder(order: Order, plan: Plan, serial: int, now: datetime) -> x509.Certi
         .not_valid_after(validity_end(begin, details.years))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(order.public_key), critical=False)
         .add_extension(usage, critical=True)
-        .add_extension(x509.CertificatePolicies([statement]), critical=False)
+        .add_extension(x509.CertificatePolicies(statements), critical=False)
     )
     if isinstance(details, AuthorityPlan):
         until = validity_end(begin, details.signing_years)
@@ -189,6 +202,14 @@ def _builder(order: Order, plan: Plan, serial: int, now: datetime) -> x509.Certi
     if order.role is not Role.SMGW:
         builder = builder.add_extension(_addresses(order, details), critical=False)
     return builder
+
+
+def _sub_ca(plan: Plan, *, seal: bool) -> AuthorityPlan:
+    if not seal:
+        return plan.sub_ca
+    if plan.seal_ca is None:
+        raise IssueError(IssueReason.STATE, "this hierarchy has no [seal_ca]: it issues no quality seals")
+    return plan.seal_ca
 
 
 def _addresses(order: Order, details: EndUserPlan) -> x509.SubjectAlternativeName:

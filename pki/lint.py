@@ -17,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 BSI_POLICY: Final = "0.4.0.127.0.7.3.4.1.1.1"
+SEAL_POLICY: Final = "1.3.6.1.4.1.32473.3109.4.2"
+"""Quality seals (Gütesiegel): an arc for examples, the real one is not public."""
 CURVES: Final = {
     "root": {"1.3.36.3.3.2.8.1.1.11": 97, "1.3.36.3.3.2.8.1.1.13": 129},
     "sub-ca": {"1.3.36.3.3.2.8.1.1.7": 65, "1.3.36.3.3.2.8.1.1.11": 97, "1.3.36.3.3.2.8.1.1.13": 129},
@@ -82,7 +84,7 @@ def _kind(tbs: asn1.TbsCertificate, above: asn1.Certificate | None) -> tuple[str
     common_name = str(tbs["subject"].native.get("common_name", ""))
     if common_name.endswith(".CA"):
         return ("root", "CA") if above is None else ("sub-ca", "CA")
-    for role in ("EMT", "GWA", "SMGW"):
+    for role in ("EMT", "GWA", "GWH", "SMGW"):
         if re.search(rf"\.{role}(\.|$)", common_name):
             return "end", role
     return "end", ""
@@ -158,7 +160,7 @@ def _presence(case: _Case) -> Iterator[str]:
     wanted = set(ALWAYS)
     if case.kind != "root":
         wanted |= {"issuer_alt_name", "crl_distribution_points"}
-    if case.kind == "sub-ca" or case.role in ("EMT", "GWA"):
+    if case.kind == "sub-ca" or case.role in ("EMT", "GWA", "GWH"):
         wanted.add("subject_alt_name")
     optional = {"private_key_usage_period"} if case.kind != "end" else {"extended_key_usage"}
     if case.kind == "root":
@@ -192,7 +194,7 @@ def _usage(case: _Case) -> Iterator[str]:
 
 def _content(case: _Case) -> Iterator[str]:
     policies = case.value("certificate_policies") or []
-    named = {policy["policy_identifier"] for policy in policies}
+    named = _policies(policies)
     if not named or (BSI_POLICY in named) is (case.kind == "end"):
         yield "CAs carry the BSI's policy, end users only the sub-CA's own"
     if any(not policy["policy_qualifiers"] for policy in policies):
@@ -215,6 +217,26 @@ def _content(case: _Case) -> Iterator[str]:
             yield "the private key usage period reaches outside the validity"
 
 
+def _seal(case: _Case) -> Iterator[str]:
+    named = _policies(case.value("certificate_policies"))
+    above = set() if case.issuer is None else _policies(case.issuer.certificate_policies_value.native)
+    sealed = SEAL_POLICY in named
+    if case.kind == "root" and sealed:
+        yield "a root is not for quality seals"
+    if case.kind != "end":
+        return
+    if sealed is not (SEAL_POLICY in above):
+        yield "quality seals come from a CA for quality seals, which issues nothing else"
+    if sealed and case.role != "SMGW":
+        yield "a quality seal is of a gateway"
+    if sealed and named != {SEAL_POLICY}:
+        yield "a quality seal carries no other policy"
+
+
+def _policies(native: Any) -> set[str]:
+    return {policy["policy_identifier"] for policy in native or []}
+
+
 def _general_names(case: _Case, extension: str) -> list[Any]:
     found = case.extensions.get(extension)
     return [] if found is None else list(found["extn_value"].parsed)
@@ -228,4 +250,5 @@ RULES: Final[tuple[Callable[[_Case], Iterator[str]], ...]] = (
     _presence,
     _usage,
     _content,
+    _seal,
 )

@@ -39,7 +39,7 @@ class AuthorityPlan:
 
 @dataclass(frozen=True, slots=True)
 class EndUserPlan:
-    """Gateways, administrators and market participants under the sub-CA."""
+    """Gateways, manufacturers, administrators and market participants under the sub-CAs."""
 
     curve: str
     years: int
@@ -53,13 +53,14 @@ _Part = TypeVar("_Part", AuthorityPlan, EndUserPlan)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole hierarchy."""
+    """The whole hierarchy; ``seal_ca`` is the manufacturer's CA for quality seals, None where there is none."""
 
     organisation: str
     country: str
     root: AuthorityPlan
     sub_ca: AuthorityPlan
     end_user: EndUserPlan
+    seal_ca: AuthorityPlan | None = None
 
     @classmethod
     def from_toml(cls, text: str) -> "Plan":
@@ -72,15 +73,20 @@ class Plan:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise IssueError(IssueReason.STATE, f"the hierarchy is not TOML: {error}") from error
-        authorities = {name: _read(AuthorityPlan, table.get(name), name) for name in ("root", "sub_ca")}
+        # A hierarchy that was made before there were quality seals has no [seal_ca], and goes on as it was.
+        named = ("root", "sub_ca", *(("seal_ca",) if "seal_ca" in table else ()))
+        authorities = {name: _read(AuthorityPlan, table.get(name), name) for name in named}
         end_user = _read(EndUserPlan, table.get("end_user"), "end_user")
-        plain = {key: value for key, value in table.items() if key not in ("root", "sub_ca", "end_user")}
+        plain = {key: value for key, value in table.items() if key not in (*named, "end_user")}
         if set(plain) != {"organisation", "country"} or not all(isinstance(value, str) for value in plain.values()):
-            raise IssueError(IssueReason.STATE, "the hierarchy has organisation, country, [root], [sub_ca], [end_user]")
-        for curve in (authorities["root"].curve, authorities["sub_ca"].curve, end_user.curve):
+            sentence = "the hierarchy has organisation, country, [root], [sub_ca], [end_user] and perhaps [seal_ca]"
+            raise IssueError(IssueReason.STATE, sentence)
+        for curve in (*(authority.curve for authority in authorities.values()), end_user.curve):
             if curve not in CURVES:
                 raise IssueError(IssueReason.STATE, f"no curve of the SM-PKI is called {curve!r}")
-        return cls(plain["organisation"], plain["country"], authorities["root"], authorities["sub_ca"], end_user)
+        if len({authority.name for authority in authorities.values()}) != len(authorities):
+            raise IssueError(IssueReason.STATE, "two authorities of the hierarchy have one name")
+        return cls(plain["organisation"], plain["country"], end_user=end_user, **authorities)
 
     @classmethod
     def default(cls) -> "Plan":

@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography import x509
 
 from pki.certificates import elliptic_key, fingerprint, load_certificate
-from pki.checks import UNREADABLE, purpose_of
+from pki.checks import UNREADABLE, is_seal, purpose_of
 from pki.errors import CertificateError, CertificateReason, IssueError, IssueReason
 from pki.profiles import END_ROLES, KEY_USAGES, read_subject
 from pki.store import Store
@@ -43,7 +43,8 @@ def _certificate(certificate: x509.Certificate) -> Iterator[str]:
     try:
         subject = read_subject(certificate.subject)
         purpose = f", for {purpose_of(certificate)}" if subject.role in END_ROLES else ""
-        yield f"  holder     {subject.identity} ({subject.role}{purpose})"
+        seal = ", quality seal" if is_seal(certificate) else ""
+        yield f"  holder     {subject.identity} ({subject.role}{purpose}{seal})"
     except CertificateError as error:
         yield f"  holder     not of the SM-PKI: {error}"
     yield f"  issuer     {certificate.issuer.rfc4514_string()}"
@@ -101,10 +102,13 @@ def _authority(store: Store) -> Iterator[str]:
     yield f"Certification authority in {store.folder}"
     yield f"{plan.root.name}.CA ({plan.root.curve}), list number {index.root_crl}"
     yield f"  {plan.sub_ca.name}.CA ({plan.sub_ca.curve}), list number {index.sub_ca_crl}"
+    if plan.seal_ca is not None:
+        yield f"  {plan.seal_ca.name}.CA ({plan.seal_ca.curve}), list number {index.seal_ca_crl}, for quality seals"
     for entry in index.entries:
         state = f"revoked {entry.revoked} ({entry.reason})" if entry.revoked else f"until {entry.not_after}"
         holder = f"{entry.name}.{entry.role}" if entry.purpose else f"{entry.name}.CA"
-        yield f"    {holder} {entry.purpose} generation {entry.generation}  {entry.serial}  {state}"
+        seal = " quality seal" if entry.seal else ""
+        yield f"    {holder} {entry.purpose}{seal} generation {entry.generation}  {entry.serial}  {state}"
 
 
 def _time(moment: datetime) -> str:

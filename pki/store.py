@@ -7,7 +7,7 @@
       softhsm2.conf tokens/ the token with the CA keys (only where the CA made it)
       index.json            every issued certificate, its holder, and its revocation; counters of the lists
       issued/<serial>.pem   every issued certificate
-      trust/                what the others get: root.pem, sub-ca.pem, root.crl, sub-ca.crl
+      trust/                what the others get: root.pem, sub-ca.pem, seal-ca.pem, and the list (.crl) of each
 
 No private key is ever in it outside the token. Files are replaced atomically (written beside, synced, renamed), so
 that a crash leaves the old or the new state; a lock file keeps two commands from changing it at once.
@@ -35,6 +35,11 @@ from pki.plan import Plan
 from pki.profiles import Role
 from pki.revoke import Revocation
 
+ROOT: Final = "root"
+SUB_CA: Final = "sub-ca"
+SEAL_CA: Final = "seal-ca"
+"""The authorities by the names of their files in the trust folder."""
+
 _FORMAT: Final = 1
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -43,7 +48,7 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 class Entry:
     """One issued certificate: ``serial`` in hexadecimal, ``key`` a :func:`key_mark`, ``hosts`` separated by spaces.
 
-    ``revoked`` is empty or the time of revocation.
+    ``revoked`` is empty or the time of revocation. ``seal`` tells a quality-seal certificate, or the CA for those.
     """
 
     serial: str
@@ -57,6 +62,14 @@ class Entry:
     revoked: str = ""
     reason: str = ""
     hosts: str = ""
+    seal: bool = False
+
+    @property
+    def issuer(self) -> str:
+        """Which authority issued it, and so has it on its list."""
+        if self.role == Role.SUB_CA:
+            return ROOT
+        return SEAL_CA if self.seal else SUB_CA
 
     def revocation(self) -> Revocation:
         """This entry for a revocation list."""
@@ -71,6 +84,7 @@ class Index:
     entries: list[Entry] = field(default_factory=list)
     root_crl: int = 0
     sub_ca_crl: int = 0
+    seal_ca_crl: int = 0
 
     def add(self, certificate: x509.Certificate, order: Order) -> Entry:
         """Enter an issued certificate."""
@@ -84,6 +98,7 @@ class Index:
             order.generation,
             certificate.not_valid_after_utc.strftime(_TIME),
             hosts=" ".join(order.hosts),
+            seal=order.seal,
         )
         self.entries.append(entry)
         return entry
@@ -123,10 +138,22 @@ class Index:
         marked = replace(entry, revoked=at.astimezone(UTC).strftime(_TIME), reason=reason)
         self.entries[self.entries.index(entry)] = marked
 
-    def revocations(self, *, of_sub_ca: bool) -> list[Revocation]:
-        """What belongs on the list of the root (its sub-CAs) or of the sub-CA (end users)."""
-        end_user = [entry for entry in self.entries if entry.revoked and (entry.role != Role.SUB_CA) is of_sub_ca]
-        return [entry.revocation() for entry in end_user]
+    def revocations(self, authority: str) -> list[Revocation]:
+        """What belongs on the list of ``authority``: everything revoked that it issued."""
+        return [entry.revocation() for entry in self.entries if entry.revoked and entry.issuer == authority]
+
+    def next_list(self, authority: str) -> int:
+        """Count on, and return the number of the next list of ``authority``."""
+        match authority:
+            case "root":
+                self.root_crl += 1
+                return self.root_crl
+            case "sub-ca":
+                self.sub_ca_crl += 1
+                return self.sub_ca_crl
+            case _:
+                self.seal_ca_crl += 1
+                return self.seal_ca_crl
 
 
 class Store:
@@ -215,7 +242,7 @@ class Store:
         write_atomically(self.trust / f"{name}.{suffix}", thing.public_bytes(Encoding.PEM), mode=0o644)
 
     def authority(self, name: str) -> x509.Certificate:
-        """The certificate of ``root`` or ``sub-ca``."""
+        """The certificate of one authority."""
         return self._load(self.trust / f"{name}.pem")
 
     def _load(self, path: Path) -> x509.Certificate:

@@ -118,6 +118,8 @@ class TlsEngine:
         try:
             self._peer = self._verify(certificate)
         except CertificateError as error:
+            # Whatever would finish the handshake for the peer is not sent: to him as well there was never a tunnel.
+            self.outgoing()
             raise TunnelError(TunnelReason.PEER_CERTIFICATE, f"the peer's certificate: {error}") from error
 
     def _decrypt(self) -> bytes:

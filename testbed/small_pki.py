@@ -1,4 +1,4 @@
-"""A small SM-PKI with software keys: root, sub-CA, revocation lists, and certificates on demand.
+"""A small SM-PKI with software keys: root, sub-CAs, revocation lists, and certificates on demand.
 
 For the in-memory world and for tests. Keys follow from the seed, so that two runs hold the same certificates; nothing
 outside the testbed may ever believe them.
@@ -38,19 +38,28 @@ class SmallPki:
     hierarchy: Hierarchy = field(init=False)
 
     def __post_init__(self) -> None:
-        """Build root and sub-CA."""
+        """Build root and sub-CAs."""
         self.random = random.Random(self.seed)
-        root, sub_ca = self.key(ec.BrainpoolP512R1()), self.key(ec.BrainpoolP384R1())
-        self.hierarchy = build_hierarchy(root, sub_ca, plan=self.plan, now=self.now, random=self.random.randbytes)
+        root, sub_ca, seal_ca = (self.key(curve) for curve in (ec.BrainpoolP512R1(), *[ec.BrainpoolP384R1()] * 2))
+        self.hierarchy = build_hierarchy(
+            root, sub_ca, plan=self.plan, now=self.now, random=self.random.randbytes, seal_ca_key=seal_ca
+        )
 
     def key(self, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
         """The next key of the seed; a bit short of the group's order, which is enough for a testbed."""
         return ec.derive_private_key(self.random.getrandbits(curve.key_size - 8) + 1, curve)
 
-    def holder(self, role: Role, purpose: Purpose, name: str = "Netz") -> Holder:
-        """A new key and its certificate."""
+    def holder(self, role: Role, purpose: Purpose, name: str = "Netz", *, seal: bool = False) -> Holder:
+        """A new key and its certificate; with ``seal`` a quality seal of the manufacturer's CA."""
         key = self.key(ec.BrainpoolP256R1())
-        return Holder(self.certify(key.public_key(), role, purpose, name), key)
+        return Holder(self.certify(key.public_key(), role, purpose, name, seal=seal), key)
+
+    @property
+    def seal_ca(self) -> Issuer:
+        """The manufacturer's CA for quality seals."""
+        if self.hierarchy.seal_ca is None:
+            raise RuntimeError("this hierarchy has no CA for quality seals")
+        return self.hierarchy.seal_ca
 
     def certify(
         self,
@@ -59,29 +68,57 @@ class SmallPki:
         purpose: Purpose,
         name: str,
         issuer: Issuer | None = None,
+        *,
+        seal: bool = False,
     ) -> x509.Certificate:
         """A certificate for a key that the caller holds."""
-        order = Order(public_key, role, name, purpose)
+        order = Order(public_key, role, name, purpose, seal=seal)
         serial = serial_number(self.random.randbytes)
-        chosen = issuer or self.hierarchy.sub_ca
+        chosen = issuer or (self.seal_ca if seal else self.hierarchy.sub_ca)
         return prepare(order, issuer=chosen, plan=self.plan, serial=serial, now=self.now).issue()
 
     def crls(
-        self, *, root: tuple[Revocation, ...] = (), sub_ca: tuple[Revocation, ...] = (), now: datetime | None = None
+        self,
+        *,
+        root: tuple[Revocation, ...] = (),
+        sub_ca: tuple[Revocation, ...] = (),
+        now: datetime | None = None,
+        number: int = 1,
     ) -> list[x509.CertificateRevocationList]:
-        """Revocation lists of root and sub-CA."""
+        """Revocation lists of root and sub-CA; :meth:`seal_crl` is the third."""
         at = now or self.now
         return [
-            build_crl(self.hierarchy.root, root, number=1, now=at, days=30),
-            build_crl(self.hierarchy.sub_ca, sub_ca, number=1, now=at, days=7),
+            build_crl(self.hierarchy.root, root, number=number, now=at, days=30),
+            build_crl(self.hierarchy.sub_ca, sub_ca, number=number, now=at, days=7),
         ]
 
-    def trust(self, *, sub_ca: tuple[Revocation, ...] = (), now: datetime | None = None) -> TrustStore:
-        """What everybody believes who knows this root."""
-        crls = self.crls(sub_ca=sub_ca, now=now)
-        return TrustStore([self.hierarchy.root.certificate], [self.hierarchy.sub_ca.certificate], crls)
+    def seal_crl(
+        self, *revoked: Revocation, now: datetime | None = None, number: int = 1
+    ) -> x509.CertificateRevocationList:
+        """The revocation list of the CA for quality seals."""
+        return build_crl(self.seal_ca, revoked, number=number, now=now or self.now, days=7)
 
-    def verified(self, holder: Holder, role: Role, purpose: Purpose, at: datetime | None = None) -> VerifiedCertificate:
+    def trust(
+        self,
+        *,
+        root: tuple[Revocation, ...] = (),
+        sub_ca: tuple[Revocation, ...] = (),
+        seal: tuple[Revocation, ...] = (),
+        now: datetime | None = None,
+        number: int = 1,
+    ) -> TrustStore:
+        """What everybody believes who knows this root."""
+        lists = [
+            *self.crls(root=root, sub_ca=sub_ca, now=now, number=number),
+            self.seal_crl(*seal, now=now, number=number),
+        ]
+        authorities = [self.hierarchy.sub_ca.certificate, self.seal_ca.certificate]
+        return TrustStore([self.hierarchy.root.certificate], authorities, lists)
+
+    def verified(
+        self, holder: Holder, role: Role, purpose: Purpose, at: datetime | None = None, *, seal: bool = False
+    ) -> VerifiedCertificate:
         """The certificate of ``holder``, verified against this hierarchy."""
         pinned = {fingerprint(holder.certificate)}
-        return self.trust().verify(holder.certificate, role=role, purpose=purpose, at=at or self.now, pinned=pinned)
+        moment = at or self.now
+        return self.trust().verify(holder.certificate, role=role, purpose=purpose, at=moment, pinned=pinned, seal=seal)

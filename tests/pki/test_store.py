@@ -13,7 +13,7 @@ import pki
 from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import IssueError, IssueReason
 from pki.issue import Order
-from pki.store import Index, Store, key_mark, write_atomically
+from pki.store import ROOT, SEAL_CA, SUB_CA, Index, Store, key_mark, write_atomically
 from testbed.small_pki import NOW, SmallPki
 
 PLAN = (Path(pki.__file__).parent / "hierarchy.toml").read_text()
@@ -70,9 +70,9 @@ def test_the_index_reads_back(store: Store, small_pki: SmallPki) -> None:
     assert again.good(Role.EMT, "Netz", NOW + timedelta(days=800)) == []
     again.revoke(entry, NOW, "superseded")
     assert again.good(Role.EMT, "Netz", NOW) == []
-    assert [r.serial for r in again.revocations(of_sub_ca=True)] == [certificate.serial_number]
-    assert again.revocations(of_sub_ca=False) == []
-    assert again.revocations(of_sub_ca=True)[0].at == NOW
+    assert [r.serial for r in again.revocations(SUB_CA)] == [certificate.serial_number]
+    assert again.revocations(ROOT) == again.revocations(SEAL_CA) == []
+    assert again.revocations(SUB_CA)[0].at == NOW
     with refused(IssueReason.ALREADY_REVOKED):
         again.revoke(again.entries[0], NOW, "superseded")
     with refused(IssueReason.UNKNOWN_CERTIFICATE):
