@@ -5,18 +5,11 @@ meter said (TR-03109-1, PP-0073 FAU_SAR.1): this file reads two logs that hold n
 and nothing else of the store.
 """
 
-from typing import Final
-
 from smgw.store.calibration_log import CalibrationEntry, CalibrationLog
 from smgw.store.logs import Entry, SystemLog
 from wire.canonical_json import JsonObject, JsonValue, encode
 from wire.instant import format_instant
-
-PAGE_ENTRIES: Final = 500
-"""Entries in one answer; who wants more asks again for what comes after the last."""
-MAX_REPORT_BYTES: Final = 1024 * 1024
-"""One page. An entry has some 300 octets; the largest that the gateway writes, with a sentence of 200 characters in it,
-stays under 1 kB, so that 500 of them fit."""
+from wire.management import MAX_ANSWER_BYTES, PAGE_ENTRIES
 
 
 def system_page(log: SystemLog, after: int) -> bytes:
@@ -31,7 +24,7 @@ def calibration_page(log: CalibrationLog, after: int) -> bytes:
 
 def report(document: JsonObject) -> bytes:
     """The bytes of one answer. Raises CanonicalJsonError where it is too large or has no such form."""
-    return encode(document, maximum_bytes=MAX_REPORT_BYTES)
+    return encode(document, maximum_bytes=MAX_ANSWER_BYTES)
 
 
 def _system_entry(entry: Entry) -> JsonValue:

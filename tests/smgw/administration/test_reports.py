@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from smgw.administration.reports import MAX_REPORT_BYTES, PAGE_ENTRIES, calibration_page, report, system_page
+from smgw.administration.reports import calibration_page, report, system_page
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from tests.smgw.store.samples import START, open_database
 from wire.canonical_json import JsonValue
 from wire.errors import CanonicalJsonError
+from wire.management import MAX_ANSWER_BYTES, PAGE_ENTRIES
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
     assert [entry["record_number"] for entry in json.loads(system_page(log, PAGE_ENTRIES))["entries"]] == [501]
 
 
-@pytest.mark.parametrize("value", ["x" * MAX_REPORT_BYTES, 1 << 64])
+@pytest.mark.parametrize("value", ["x" * MAX_ANSWER_BYTES, 1 << 64])
 def test_what_has_no_bounded_canonical_form_is_not_told(value: JsonValue) -> None:
     with pytest.raises(CanonicalJsonError):
         report({"value": value})
