@@ -20,6 +20,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from smgw.administration.errors import CommandRefusedError, Done, FollowUp, Handler
 from smgw.administration.order_gate import Admitted, OrderGate, OrderRefusedError
@@ -270,6 +271,12 @@ def _failures_shown() -> Iterator[None]:
         yield
     except StoreError as error:
         _logger.warning("not in the system log: %s", error)
+
+
+def _is_withheld(path: str) -> bool:
+    """Whether a path, however it is spelt, names what is withheld; only refusals follow from this, never a route."""
+    segments = re.split(r"[/\\;.]+", unquote(unquote(path)).casefold())
+    return not _WITHHELD_SEGMENTS.isdisjoint(segments)
 
 
 def _one_sentence(text: str) -> str:
