@@ -83,6 +83,15 @@ class Gateway:
         self._log = log
         self._deciding = Lock()
 
+    def change_profiles(self, change: Callable[[], ProfileSet]) -> ProfileSet:
+        """Let ``change`` store another set of profiles and go on with it; nothing is granted meanwhile.
+
+        So nothing can be owed under a profile after it was withdrawn. What ``change`` raises leaves all as it was.
+        """
+        with self._deciding:
+            self.profiles = change()
+            return self.profiles
+
     def accept(self, profile: MeterProfile, telegram: Telegram) -> list[Reading]:
         """Walk what the meter of ``profile`` said; returns the readings that are stored now.
 
@@ -198,7 +207,7 @@ class Gateway:
         **parameters: str | int,
     ) -> None:
         try:
-            self._log.record(event, subject, outcome, at=at, **parameters)
+            self._log.record(event, subject, outcome, at=at, times=1, **parameters)
         except StoreError:
             # A full disk takes no log entry; the refusal itself is counted, and the status shows this count too.
             self.counters.refused(subject, "not-logged")

@@ -26,7 +26,7 @@ from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
 from wire.errors import ProfileError
-from wire.profiles import Profile, parse_profile
+from wire.profiles import AdministratorProfile, Profile, parse_profile
 from wire.profiles.check import Finding, FindingReason, check_set
 
 MAX_DOCUMENT_SIZE = 64 * 1024
@@ -54,6 +54,8 @@ class ImportReason(StrEnum):
     PROFILE = "profile"
     VERSION = "version"
     IDENTITY = "identity"
+    KIND = "kind"
+    """No profile of an administrator comes by way of the folder, and none but that as the initial document."""
     CONTRADICTION = "contradiction"
     TOO_MANY = "too-many"
 
@@ -123,6 +125,23 @@ class Provisioning:
             self._refuse(folder.name, ImportReason.TOO_MANY, f"{len(surplus)} documents were not looked at", at)
         return self.import_documents(self._read(paths[:MAX_DOCUMENTS], at), at)
 
+    def import_administrator(self, path: Path, at: datetime) -> ProfileSet:
+        """Import the initial document that says who the administrator is; returns the profiles that hold now.
+
+        Only where none was ever stored: later ones come by order, and an administrator that was replaced does not
+        return with an old file. Raises ImportRefusedError, StoreError.
+        """
+        if self._store.ever_held(AdministratorProfile.KIND):
+            return self._store.load()
+        try:
+            document = _read_bounded(path)
+        except OSError as error:
+            raise ImportRefusedError(ImportReason.UNREADABLE, f"{path} cannot be read: {error.strerror}") from error
+        profile = open_profile(document, self._administrator, self._trust, at)
+        if not isinstance(profile, AdministratorProfile):
+            raise ImportRefusedError(ImportReason.KIND, f"{path} is the profile of no administrator")
+        return self._import(self._store.load(), profile, document, at)
+
     def _read(self, paths: Iterable[Path], at: datetime) -> Iterator[tuple[str, bytes]]:
         for path in paths:
             try:
@@ -143,7 +162,9 @@ class Provisioning:
             if self._store.holds(document):
                 continue  # believed before; the administrator's certificate may have ended since
             try:
-                opened.append((name, open_profile(document, self._administrator, self._trust, at), document))
+                profile = open_profile(document, self._administrator, self._trust, at)
+                _require_no_administrator(profile)
+                opened.append((name, profile, document))
             except ImportRefusedError as error:
                 self._refuse(name, error.reason, str(error), at)
         holding = self._store.load()
@@ -163,7 +184,7 @@ class Provisioning:
                     self._refuse(name, refusal.reason, str(refusal), at)
                 break
             waiting = [entry for entry, _ in contradicting]
-        for finding in check_set(_current(holding, at)):
+        for finding in check_set(holding.current(at)):
             self._log.record(
                 Event.PROFILE_INCONSISTENT,
                 finding.profile,
@@ -176,8 +197,8 @@ class Provisioning:
 
     def _import(self, holding: ProfileSet, profile: Profile, document: bytes, at: datetime) -> ProfileSet:
         wanted = holding.with_profile(profile)
-        found = _contradictions(check_set(_current(wanted, at)))
-        if new := found - _contradictions(check_set(_current(holding, at))):
+        found = _contradictions(check_set(wanted.current(at)))
+        if new := found - _contradictions(check_set(holding.current(at))):
             first = min(new, key=lambda finding: (finding.profile, finding.subject))
             raise ImportRefusedError(
                 ImportReason.CONTRADICTION, f"{first.reason}: {first.profile} against {first.subject}"
@@ -204,6 +225,11 @@ class Provisioning:
         )
 
 
+def _require_no_administrator(profile: Profile) -> None:
+    if isinstance(profile, AdministratorProfile):
+        raise ImportRefusedError(ImportReason.KIND, "an administrator is changed by order only")
+
+
 def _read_bounded(path: Path) -> bytes:
     """At most one octet more than a document may have. Raises OSError, also for what is no regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -211,11 +237,6 @@ def _read_bounded(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(0, "not a regular file")
         return stream.read(MAX_DOCUMENT_SIZE + 1)
-
-
-def _current(profiles: ProfileSet, at: datetime) -> tuple[Profile, ...]:
-    """What is not over: a meter that was replaced may leave its address to its successor."""
-    return tuple(profile for profile in profiles.all() if at < profile.valid_until)
 
 
 def _contradictions(findings: Iterable[Finding]) -> set[Finding]:

@@ -5,6 +5,7 @@ in the database refuse it. It never holds a consumption value: parameters are id
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,7 +42,7 @@ class CalibrationLog:
     def record(self, event: Event, subject: str, outcome: Outcome, *, at: datetime, **parameters: str | int) -> None:
         """Write an entry. Raises StoreError."""
         with self._database.write() as connection:
-            note(connection, event, subject, outcome, at=at, **parameters)
+            note(connection, event, subject, outcome, at=at, parameters=parameters)
 
     def entries(self, *, after: int = 0, limit: int = PAGE) -> list[CalibrationEntry]:
         """Entries with a record number above ``after``, oldest first."""
@@ -66,7 +67,13 @@ class CalibrationLog:
 
 
 def note(
-    connection: sa.Connection, event: Event, subject: str, outcome: Outcome, *, at: datetime, **parameters: str | int
+    connection: sa.Connection,
+    event: Event,
+    subject: str,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    parameters: Mapping[str, str | int],
 ) -> None:
     """Write an entry inside the caller's transaction, so that what happened and its record stand or fall together."""
     connection.execute(
@@ -75,7 +82,7 @@ def note(
             "event": event.value,
             "subject": subject,
             "outcome": int(outcome),
-            "parameters": json.dumps(parameters, sort_keys=True, ensure_ascii=True),
+            "parameters": json.dumps(dict(parameters), sort_keys=True, ensure_ascii=True),
             "at": to_seconds(at),
         },
     )

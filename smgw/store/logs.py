@@ -9,6 +9,7 @@ its receiver refuses for good (one in a dispatch interval), and a file in the pr
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -113,40 +114,10 @@ class SystemLog:
         **parameters: str | int,
     ) -> None:
         """Write an entry, or count it where the same stands already; ``times`` it happened. Raises StoreError."""
-        second, text = to_seconds(at), json.dumps(parameters, sort_keys=True, ensure_ascii=True)
-        window = int(REPETITION_WINDOW.total_seconds())
         with self._database.write() as connection:
-            same = connection.execute(
-                sa.select(system_log.c.record_number, system_log.c.first_at)
-                .where(
-                    system_log.c.event == event.value,
-                    system_log.c.subject == subject,
-                    system_log.c.parameters == text,
-                    system_log.c.outcome == int(outcome),
-                )
-                .order_by(system_log.c.record_number.desc())
-                .limit(1)
-            ).first()
-            if same is not None and abs(second - same.first_at) < window:
-                connection.execute(
-                    system_log.update()
-                    .where(system_log.c.record_number == same.record_number)
-                    .values(last_at=second, repetition_count=system_log.c.repetition_count + times)
-                )
-                return
-            number = connection.execute(
-                system_log.insert(),
-                {
-                    "event": event.value,
-                    "subject": subject,
-                    "outcome": int(outcome),
-                    "parameters": text,
-                    "first_at": second,
-                    "last_at": second,
-                    "repetition_count": times - 1,
-                },
-            ).lastrowid
-            connection.execute(system_log.delete().where(system_log.c.record_number <= number - self._capacity))
+            note(
+                connection, event, subject, outcome, at=at, times=times, capacity=self._capacity, parameters=parameters
+            )
 
     def entries(self, *, after: int = 0, limit: int = CAPACITY) -> list[Entry]:
         """Entries with a record number above ``after``, oldest first."""
@@ -170,3 +141,50 @@ class SystemLog:
                 )
                 for row in connection.execute(query)
             ]
+
+
+def note(
+    connection: sa.Connection,
+    event: Event,
+    subject: str,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    parameters: Mapping[str, str | int],
+    times: int = 1,
+    capacity: int = CAPACITY,
+) -> None:
+    """Write an entry inside the caller's transaction, so that what happened and its record stand or fall together."""
+    second, text = to_seconds(at), json.dumps(dict(parameters), sort_keys=True, ensure_ascii=True)
+    window = int(REPETITION_WINDOW.total_seconds())
+    same = connection.execute(
+        sa.select(system_log.c.record_number, system_log.c.first_at)
+        .where(
+            system_log.c.event == event.value,
+            system_log.c.subject == subject,
+            system_log.c.parameters == text,
+            system_log.c.outcome == int(outcome),
+        )
+        .order_by(system_log.c.record_number.desc())
+        .limit(1)
+    ).first()
+    if same is not None and abs(second - same.first_at) < window:
+        connection.execute(
+            system_log.update()
+            .where(system_log.c.record_number == same.record_number)
+            .values(last_at=second, repetition_count=system_log.c.repetition_count + times)
+        )
+        return
+    number = connection.execute(
+        system_log.insert(),
+        {
+            "event": event.value,
+            "subject": subject,
+            "outcome": int(outcome),
+            "parameters": text,
+            "first_at": second,
+            "last_at": second,
+            "repetition_count": times - 1,
+        },
+    ).lastrowid
+    connection.execute(system_log.delete().where(system_log.c.record_number <= number - capacity))

@@ -1,44 +1,74 @@
 """The profiles that hold, and every version that ever held.
 
 Decides that versions never go back: a lower version, or other content under the same version, is refused, and a new
-version may not hand what is owed to somebody else. Who may sign a profile is decided in ``smgw/provisioning.py``.
+version may not hand what is owed to somebody else. A profile that was withdrawn holds no more and owes no more; only a
+higher version brings it back. Who may sign a profile is decided in ``smgw/provisioning.py``, who may order a change and
+which set may hold in ``smgw/profile_change.py``.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from smgw.store import outbox
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import to_seconds
-from smgw.store.schema import profiles
-from wire.profiles import CommunicationProfile, EvaluationProfile, MeterProfile, parse_profile
+from smgw.store.schema import orders, profiles, withdrawals
+from wire.profiles import (
+    AdministratorProfile,
+    CommunicationProfile,
+    EvaluationProfile,
+    MeterProfile,
+    Profile,
+    ProxyProfile,
+    parse_profile,
+)
 
-Profile = MeterProfile | EvaluationProfile | CommunicationProfile
+_MEMBERS: dict[str, str] = {
+    AdministratorProfile.KIND: "administrators",
+    CommunicationProfile.KIND: "communications",
+    MeterProfile.KIND: "meters",
+    EvaluationProfile.KIND: "evaluations",
+    ProxyProfile.KIND: "proxies",
+}
+"""In which member of a ProfileSet each kind stands; in the order in which profiles refer to one another."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileSet:
-    """The newest version of every profile, by id."""
+    """The newest version of every profile that was not withdrawn, by id."""
 
     meters: dict[str, MeterProfile] = field(default_factory=dict)
     evaluations: dict[str, EvaluationProfile] = field(default_factory=dict)
     communications: dict[str, CommunicationProfile] = field(default_factory=dict)
+    administrators: dict[str, AdministratorProfile] = field(default_factory=dict)
+    proxies: dict[str, ProxyProfile] = field(default_factory=dict)
 
     def all(self) -> tuple[Profile, ...]:
-        """Every profile, communication profiles first: what others refer to comes before them."""
-        return (*self.communications.values(), *self.meters.values(), *self.evaluations.values())
+        """Every profile: what others refer to comes before them."""
+        return tuple(profile for member in _MEMBERS.values() for profile in getattr(self, member).values())
+
+    def current(self, at: datetime) -> tuple[Profile, ...]:
+        """What is not over: a meter that was replaced may leave its address to its successor."""
+        return tuple(profile for profile in self.all() if at < profile.valid_until)
+
+    def get(self, kind: str, name: str) -> Profile | None:
+        """The profile of ``kind`` with the id ``name``, if it holds."""
+        found: Profile | None = getattr(self, _MEMBERS[kind]).get(name)
+        return found
 
     def with_profile(self, profile: Profile) -> "ProfileSet":
         """A set in which ``profile`` stands in place of its former version."""
-        match profile:
-            case MeterProfile():
-                return ProfileSet({**self.meters, profile.id: profile}, self.evaluations, self.communications)
-            case EvaluationProfile():
-                return ProfileSet(self.meters, {**self.evaluations, profile.id: profile}, self.communications)
-            case CommunicationProfile():
-                return ProfileSet(self.meters, self.evaluations, {**self.communications, profile.id: profile})
+        member = _MEMBERS[profile.KIND]
+        return replace(self, **{member: {**getattr(self, member), profile.id: profile}})
+
+    def without(self, kind: str, name: str) -> "ProfileSet":
+        """A set in which the profile of ``kind`` with the id ``name`` does not stand."""
+        member = _MEMBERS[kind]
+        return replace(self, **{member: {key: one for key, one in getattr(self, member).items() if key != name}})
 
 
 class ProfileStore:
@@ -60,45 +90,105 @@ class ProfileStore:
         Raises StoreError(PROFILE_VERSION) for a version that goes back or changes without a new number, and
         StoreError(PROFILE_IDENTITY) for one that changes whose data it is about.
         """
-        kind, content = profile.KIND, profile.to_bytes()
-        newest = (
-            sa.select(profiles.c.version, profiles.c.content)
-            .where(profiles.c.kind == kind, profiles.c.id == profile.id)
-            .order_by(profiles.c.version.desc())
-            .limit(1)
-        )
         with self._database.write() as connection:
-            row = connection.execute(newest).first()
-            if row is not None:
-                if row.version == profile.version and row.content == content:
-                    return False
-                if row.version >= profile.version:
-                    raise StoreError(
-                        StoreReason.PROFILE_VERSION,
-                        f"{kind} profile {profile.id}: version {row.version} holds, {profile.version} is not newer",
-                    )
-                _require_same_subject(parse_profile(row.content), profile)
-            connection.execute(
-                profiles.insert(),
-                {
-                    "kind": kind,
-                    "id": profile.id,
-                    "version": profile.version,
-                    "content": content,
-                    "document": document,
-                    "imported_at": to_seconds(at),
-                },
-            )
-        return True
+            return _put(connection, profile, document, at)
+
+    def change(
+        self,
+        install: Iterable[Profile],
+        withdraw: Iterable[tuple[str, str]],
+        at: datetime,
+        note: Callable[[sa.Connection, Profile, bool], None],
+    ) -> ProfileSet:
+        """Install and withdraw, by (kind, id), what the order that was taken last says: all of it or nothing.
+
+        What withdrawn evaluation profiles owe is withdrawn with them. ``note`` is told each profile that changed and
+        whether it was installed, inside the transaction. Returns what holds then. Raises StoreError as :meth:`put`, and
+        StoreError(NOT_OPEN) for a profile that cannot be withdrawn because it does not hold.
+        """
+        with self._database.write() as connection:
+            holding = _load(connection)
+            for kind, name in withdraw:
+                profile = holding.get(kind, name)
+                if profile is None:
+                    raise StoreError(StoreReason.NOT_OPEN, f"{kind} profile {name} does not hold")
+                _withdraw(connection, profile, at)
+                note(connection, profile, False)
+            for profile in install:
+                if _put(connection, profile, None, at):
+                    note(connection, profile, True)
+            return _load(connection)
 
     def load(self) -> ProfileSet:
-        """The newest version of every profile."""
-        newest = (
-            sa.select(profiles.c.kind, profiles.c.id, sa.func.max(profiles.c.version).label("version"))
-            .group_by(profiles.c.kind, profiles.c.id)
-            .subquery()
-        )
-        query = sa.select(profiles.c.content).join(
+        """The newest version of every profile that was not withdrawn."""
+        with self._database.read() as connection:
+            return _load(connection)
+
+    def ever_held(self, kind: str) -> bool:
+        """Whether any profile of ``kind`` was ever stored, withdrawn ones included."""
+        query = sa.select(sa.literal(1)).where(profiles.c.kind == kind).limit(1)
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
+
+_LAST_ORDER = sa.select(sa.func.max(orders.c.sequence)).scalar_subquery()
+"""The order that is being carried out: its number is taken before it is (``smgw/administration/order_gate.py``)."""
+
+
+def _put(connection: sa.Connection, profile: Profile, document: bytes | None, at: datetime) -> bool:
+    """Keep ``profile``, which came in ``document`` or in the last order; False where this version stands already."""
+    kind, content = profile.KIND, profile.to_bytes()
+    row = connection.execute(
+        sa.select(profiles.c.version, profiles.c.content, withdrawals.c.at.label("withdrawn_at"))
+        .select_from(profiles.outerjoin(withdrawals, _SAME_VERSION))
+        .where(profiles.c.kind == kind, profiles.c.id == profile.id)
+        .order_by(profiles.c.version.desc())
+        .limit(1)
+    ).first()
+    if row is not None:
+        if row.version == profile.version and row.content == content and row.withdrawn_at is None:
+            return False
+        if row.version >= profile.version:
+            raise StoreError(
+                StoreReason.PROFILE_VERSION,
+                f"{kind} profile {profile.id}: version {row.version} was there, {profile.version} is not newer",
+            )
+        _require_same_subject(parse_profile(row.content), profile)
+    values = {
+        "kind": kind,
+        "id": profile.id,
+        "version": profile.version,
+        "content": content,
+        "document": document,
+        "imported_at": to_seconds(at),
+    }
+    connection.execute(profiles.insert().values(**values, order_sequence=None if document else _LAST_ORDER))
+    return True
+
+
+def _withdraw(connection: sa.Connection, profile: Profile, at: datetime) -> None:
+    values = {"kind": profile.KIND, "id": profile.id, "version": profile.version, "at": to_seconds(at)}
+    connection.execute(withdrawals.insert().values(**values, order_sequence=_LAST_ORDER))
+    if isinstance(profile, EvaluationProfile):
+        outbox.withdraw(connection, [profile.id], at)
+
+
+_SAME_VERSION = sa.and_(
+    withdrawals.c.kind == profiles.c.kind,
+    withdrawals.c.id == profiles.c.id,
+    withdrawals.c.version == profiles.c.version,
+)
+
+
+def _load(connection: sa.Connection) -> ProfileSet:
+    newest = (
+        sa.select(profiles.c.kind, profiles.c.id, sa.func.max(profiles.c.version).label("version"))
+        .group_by(profiles.c.kind, profiles.c.id)
+        .subquery()
+    )
+    query = (
+        sa.select(profiles.c.content)
+        .join(
             newest,
             sa.and_(
                 profiles.c.kind == newest.c.kind,
@@ -106,11 +196,12 @@ class ProfileStore:
                 profiles.c.version == newest.c.version,
             ),
         )
-        found = ProfileSet()
-        with self._database.read() as connection:
-            for content in connection.scalars(query):
-                found = found.with_profile(parse_profile(content))
-        return found
+        .where(~sa.exists().where(_SAME_VERSION))
+    )
+    found = ProfileSet()
+    for content in connection.scalars(query):
+        found = found.with_profile(parse_profile(content))
+    return found
 
 
 def _require_same_subject(old: Profile, new: Profile) -> None:
@@ -119,8 +210,12 @@ def _require_same_subject(old: Profile, new: Profile) -> None:
         case MeterProfile(), MeterProfile():
             same = old.meter == new.meter
         case EvaluationProfile(), EvaluationProfile():
-            same = (old.party, old.use_case) == (new.party, new.use_case)
+            same = (old.party, old.use_case, old.pseudonym) == (new.party, new.use_case, new.pseudonym)
         case CommunicationProfile(), CommunicationProfile():
+            same = old.party == new.party
+        case AdministratorProfile(), AdministratorProfile():
+            same = old.party == new.party
+        case ProxyProfile(), ProxyProfile():
             same = old.party == new.party
         case _:
             same = False

@@ -32,7 +32,7 @@ def test_every_time_an_entry_of_its_own(database: Database) -> None:
 def test_an_entry_goes_with_the_transaction_that_it_is_about(database: Database) -> None:
     def broken() -> None:
         with database.write() as connection:
-            note(connection, Event.PROFILE_INSTALLED, "meter-1", Outcome.SUCCESS, at=START)
+            note(connection, Event.PROFILE_INSTALLED, "meter-1", Outcome.SUCCESS, at=START, parameters={})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -1,0 +1,202 @@
+"""The order that changes profiles: which set of profiles may hold, and the one transaction that makes it hold.
+
+Decides on the whole set that would result, before anything changes: a gateway never runs half of an order. It installs
+what is newer, withdraws what is named, and what was withdrawn owes nothing from that moment on. Who may order is
+decided in ``smgw/administration/order_gate.py``; what a version may change, in ``smgw/store/profiles.py``. Each change
+stands in the system log and in the calibration log, in the same transaction (TR-03109-1: Zaehler-, Auswertungs- and
+Kommunikationsprofile are the administrator's to manage).
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from cryptography import x509
+
+from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
+from pki.checks import check_validity
+from pki.errors import CertificateError
+from smgw.administration.errors import CommandRefusedError, Done, FollowUp
+from smgw.store import calibration_log, logs
+from smgw.store.errors import StoreError, StoreReason
+from smgw.store.logs import Event, Outcome
+from smgw.store.profiles import ProfileSet, ProfileStore
+from wire.orders import ChangeProfiles
+from wire.profiles import (
+    AdministratorProfile,
+    CommunicationProfile,
+    Finding,
+    MeterProfile,
+    Profile,
+    ProxyProfile,
+    check_set,
+)
+
+
+class ChangeReason(StrEnum):
+    """Why a change of profiles is refused; findings between profiles are refused under their own reasons too."""
+
+    NOT_HELD = "not-held"
+    """What shall be withdrawn does not hold."""
+    VERSION = "version"
+    IDENTITY = "identity"
+    ADMINISTRATOR = "administrator"
+    """There would not be exactly one administrator whose profile holds now."""
+    UNKNOWN_LINE = "unknown-line"
+    CERTIFICATE = "certificate"
+    INCONSISTENT = "inconsistent"
+
+
+_OF_THE_STORE = {
+    StoreReason.NOT_OPEN: ChangeReason.NOT_HELD,
+    StoreReason.PROFILE_VERSION: ChangeReason.VERSION,
+    StoreReason.PROFILE_IDENTITY: ChangeReason.IDENTITY,
+}
+
+
+class ProfileChange:
+    """Carries out ChangeProfiles; called by the thread of the management tunnel."""
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        trust: Callable[[], TrustStore],
+        *,
+        lines: Collection[str],
+        exchange: Callable[[Callable[[], ProfileSet]], ProfileSet],
+        apply: Callable[[ProfileSet], None],
+    ) -> None:
+        """``lines`` are the names of the gateway's lines.
+
+        ``exchange`` runs the change while nothing is granted and takes over what it returns
+        (``Gateway.change_profiles``); ``apply`` makes lines and senders follow (``Runtime.apply``).
+        """
+        self._store = store
+        self._trust = trust
+        self._lines = frozenset(lines)
+        self._exchange = exchange
+        self._apply = apply
+
+    def __call__(self, command: ChangeProfiles, at: datetime) -> Done:
+        """Do all of ``command``, or nothing.
+
+        1. What is withdrawn holds.
+        2. One administrator remains, and its profile holds now: nobody locks himself out.
+        3. Every meter hangs on a line that this gateway has.
+        4. Every certificate in what is installed is good now, for its role and its purpose, and those of one profile
+           belong to the same party.
+        5. Nothing in what would hold contradicts what is installed, or lacks what is withdrawn.
+        6. Nothing goes back to an older version, or changes whose data it is about (in the transaction itself).
+
+        Raises CommandRefusedError, and StoreError where the store fails; nothing was changed then.
+        """
+        before = self._store.load()
+        after = before
+        # 1. What is withdrawn holds.
+        for reference in command.withdraw:
+            if before.get(reference.kind, reference.id) is None:
+                raise _refused(ChangeReason.NOT_HELD, f"{reference.kind} profile {reference.id} does not hold")
+            after = after.without(reference.kind, reference.id)
+        for profile in command.install:
+            after = after.with_profile(profile)
+        # 2. One administrator remains, and its profile holds now.
+        administrators = tuple(after.administrators.values())
+        if len(administrators) != 1 or not administrators[0].valid_from <= at < administrators[0].valid_until:
+            raise _refused(ChangeReason.ADMINISTRATOR, "there must be one administrator whose profile holds now")
+        for profile in command.install:
+            # 3. Every meter hangs on a line that this gateway has.
+            if isinstance(profile, MeterProfile) and profile.line not in self._lines:
+                raise _refused(ChangeReason.UNKNOWN_LINE, f"{profile.id}: this gateway has no line {profile.line}")
+            # 4. Every certificate is good now.
+            _require_good_certificates(profile, self._trust(), at)
+        # 5. Nothing contradicts or lacks what is changed.
+        _require_consistent(before, after, command, at)
+        # 6. Nothing goes back or changes whose data it is about.
+        withdrawn = [(reference.kind, reference.id) for reference in command.withdraw]
+        noted: list[tuple[Profile, bool]] = []
+
+        def note(connection: sa.Connection, profile: Profile, installed: bool) -> None:
+            _note(connection, profile, at, installed=installed)
+            noted.append((profile, installed))
+
+        try:
+            holding = self._exchange(lambda: self._store.change(command.install, withdrawn, at, note))
+        except StoreError as error:
+            if error.reason in _OF_THE_STORE:
+                raise _refused(_OF_THE_STORE[error.reason], str(error)) from error
+            raise
+        self._apply(holding)
+        return Done(
+            result={
+                "installed": [profile.id for profile, installed in noted if installed],
+                "withdrawn": [profile.id for profile, installed in noted if not installed],
+            },
+            # The tunnel rests on the administrator's profile: whoever the new one names is dialled at the next call.
+            then=FollowUp.NOTHING if before.administrators == holding.administrators else FollowUp.END_TUNNEL,
+        )
+
+
+def certificates_of(profile: Profile) -> tuple[tuple[str, bytes, Role, Purpose], ...]:
+    """The SM-PKI certificates in ``profile``: field, DER, and whose for what each must be."""
+    match profile:
+        case CommunicationProfile():
+            return (
+                ("tls_certificate", profile.tls_certificate, Role.EMT, Purpose.TLS),
+                ("encryption_certificate", profile.encryption_certificate, Role.EMT, Purpose.ENC),
+            )
+        case AdministratorProfile():
+            return (
+                ("tls_certificate", profile.tls_certificate, Role.GWA, Purpose.TLS),
+                ("signature_certificate", profile.signature_certificate, Role.GWA, Purpose.SIG),
+            )
+        case _:
+            return ()
+
+
+def _require_good_certificates(profile: Profile, trust: TrustStore, at: datetime) -> None:
+    identities = set()
+    for field, der, role, purpose in certificates_of(profile):
+        try:
+            certificate = load_certificate(der)
+            verified = trust.verify(certificate, role=role, purpose=purpose, at=at, pinned={fingerprint(certificate)})
+        except CertificateError as error:
+            raise _refused(ChangeReason.CERTIFICATE, f"{profile.id}: {field}: {error.reason.value}") from error
+        identities.add(verified.identity)
+    if len(identities) > 1:
+        raise _refused(ChangeReason.CERTIFICATE, f"{profile.id}: its certificates belong to different parties")
+    if isinstance(profile, ProxyProfile):
+        _require_readable(profile, at)
+
+
+def _require_readable(profile: ProxyProfile, at: datetime) -> None:
+    """A local system's certificate comes from no public-key infrastructure of ours: it is the pin itself."""
+    try:
+        certificate: x509.Certificate = load_certificate(profile.cls_certificate)
+        check_validity(certificate, at)
+    except CertificateError as error:
+        raise _refused(ChangeReason.CERTIFICATE, f"{profile.id}: cls_certificate: {error.reason.value}") from error
+
+
+def _require_consistent(before: ProfileSet, after: ProfileSet, command: ChangeProfiles, at: datetime) -> None:
+    """Refuse findings that are new, and those about what is installed; others were there and stand as they did."""
+    known = set(check_set(before.current(at)))
+    installed = {profile.id for profile in command.install}
+    for finding in check_set(after.current(at)):
+        if finding not in known or not installed.isdisjoint((finding.profile, finding.subject)):
+            raise _refused(ChangeReason.INCONSISTENT, _sentence(finding))
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.reason.value}: {finding.profile} against {finding.subject}"
+
+
+def _note(connection: sa.Connection, profile: Profile, at: datetime, *, installed: bool) -> None:
+    event = Event.PROFILE_INSTALLED if installed else Event.PROFILE_WITHDRAWN
+    parameters: dict[str, str | int] = {"kind": profile.KIND, "version": profile.version}
+    logs.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters)
+    calibration_log.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters)
+
+
+def _refused(reason: ChangeReason, sentence: str) -> CommandRefusedError:
+    return CommandRefusedError(reason, sentence)
