@@ -158,6 +158,11 @@ class TrustStore:
         return cls(roots, [certificate for certificate in certificates if certificate not in roots], crls)
 
     @property
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """What is trusted by itself."""
+        return self._roots
+
+    @property
     def authorities(self) -> tuple[x509.Certificate, ...]:
         """Roots, then sub-CAs; as given, not yet verified."""
         return self._authorities
