@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("wire", "pki", "smgw", "datacenter", "testbed")
+PACKAGES = ("wire", "pki", "smgw", "datacenter", "admin", "testbed")
 LINES = 400
 TESTED_ELSEWHERE = {
     # Composition roots and measurements: what they put together is tested where it lives, and they are run whole

@@ -1,0 +1,1 @@
+"""The gateway administrator (Gateway-Administrator, GWA): inventory, profiles, orders, wake-ups, an audit log."""

@@ -1,0 +1,1 @@
+"""The commands of ``smgw-admin``, one file for each group of them."""

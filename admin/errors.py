@@ -1,0 +1,98 @@
+"""What the administrator's side says when it refuses.
+
+Every module raises one child of :class:`AdminError`, with a reason for programs and a sentence for people that says
+what to do next; ``__main__`` turns it into an exit code. Bad data from a gateway is a refusal like any other.
+"""
+
+from enum import StrEnum
+
+
+class AdminError(Exception):
+    """Base of every refusal by ``admin``; never raised itself."""
+
+
+class ConfigError(AdminError):
+    """The configuration is refused; the sentence has the path of the key."""
+
+
+class StorageError(AdminError):
+    """The database does not answer, or is of another version."""
+
+
+class InventoryReason(StrEnum):
+    """Why the inventory refuses."""
+
+    UNKNOWN = "unknown"
+    EXISTS = "exists"
+    TRANSITION = "transition"
+    CERTIFICATES = "certificates"
+    STATE = "state"
+    ADDRESS = "address"
+
+
+class InventoryError(AdminError):
+    """A gateway is not there, or may not become what is asked."""
+
+    def __init__(self, reason: InventoryReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class OrderReason(StrEnum):
+    """Why the order book refuses."""
+
+    UNKNOWN = "unknown"
+    TRANSITION = "transition"
+    NOT_NEXT = "not-next"
+    REPLY = "reply"
+    STATE = "state"
+
+
+class OrderBookError(AdminError):
+    """An order is not there, or may not become what is asked."""
+
+    def __init__(self, reason: OrderReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class DraftReason(StrEnum):
+    """Why a draft is refused."""
+
+    UNKNOWN = "unknown"
+    MALFORMED = "malformed"
+    VERSION = "version"
+    INCONSISTENT = "inconsistent"
+    NOT_INSTALLED = "not-installed"
+
+
+class DraftError(AdminError):
+    """A draft of a profile is not there, is none, or does not fit to what the gateway holds."""
+
+    def __init__(self, reason: DraftReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class AuditReason(StrEnum):
+    """Why the audit log is not believed."""
+
+    NUMBER = "number"
+    CHAIN = "chain"
+    SIGNER = "signer"
+    SIGNATURE = "signature"
+    CUT_OFF = "cut-off"
+    HEAD = "head"
+
+
+class AuditError(AdminError):
+    """The audit log is not whole; ``entry`` is the number of the first entry that is not as it was written."""
+
+    def __init__(self, reason: AuditReason, entry: int, sentence: str) -> None:
+        """Keep ``reason`` and ``entry`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+        self.entry = entry

@@ -1,0 +1,49 @@
+"""Whom the administrator believes, read again when somebody brought new revocation lists.
+
+Decides when the trust folder is read: whenever a file in it came, went or changed. A folder that cannot be read leaves
+the former store in place, whose revocation lists end by themselves: without fresh ones all is refused in the end.
+"""
+
+import logging
+import threading
+from pathlib import Path
+
+from pki.certificates import TrustStore
+from pki.errors import CertificateError
+
+_logger = logging.getLogger(__name__)
+
+_Files = frozenset[tuple[str, int, int]]
+
+
+class TrustFolder:
+    """The current TrustStore of a folder; call it for each decision. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read ``folder``. Raises CertificateError."""
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._seen = self._files()
+        self._store = TrustStore.from_folder(folder)
+
+    def __call__(self) -> TrustStore:
+        """The store of the files that lie there now."""
+        with self._lock:
+            files = self._files()
+            if files != self._seen:
+                self._seen = files
+                try:
+                    self._store = TrustStore.from_folder(self._folder)
+                except CertificateError as error:
+                    _logger.warning("trust folder %s: %s (what was believed before goes on)", self._folder, error)
+            return self._store
+
+    def _files(self) -> _Files:
+        found = set()
+        for path in self._folder.glob("*"):
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # replaced at this moment: the next look sees it
+            found.add((path.name, status.st_mtime_ns, status.st_size))
+        return frozenset(found)
