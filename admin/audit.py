@@ -132,13 +132,13 @@ class Audit:
         self._engine = engine
         self._signer = signer
 
-    def record(self, action: Action, subject: str, by: str, at: datetime, **parameters: str | int) -> int:
+    def record(self, action: Action, subject: str, by: str, at: datetime, /, **parameters: str | int) -> int:
         """Write one entry in a transaction of its own; gives its number. Raises StorageError, TokenError."""
         with writing(self._engine) as connection:
             return self.enter(connection, action, subject, by, at, **parameters)
 
     def enter(
-        self, connection: sa.Connection, action: Action, subject: str, by: str, at: datetime, **parameters: str | int
+        self, connection: sa.Connection, action: Action, subject: str, by: str, at: datetime, /, **parameters: str | int
     ) -> int:
         """Write one entry in the transaction of what it tells about. Raises StorageError, TokenError."""
         signer = self._signer()
@@ -219,7 +219,7 @@ def verify(engine: sa.Engine, certificates: Iterable[x509.Certificate], known: H
         raise AuditError(
             AuditReason.CUT_OFF,
             count + 1,
-            f"entry {count + 1} is missing: the log was cut off, it reached {head.number} at {head.at:%Y-%m-%d %H:%M} UTC",
+            f"entry {count + 1} is missing: the log was cut off; it reached {head.number} on {head.at:%Y-%m-%d}",
         )
     return count
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from cryptography import x509
 
@@ -40,12 +40,15 @@ SIGNATURE_KEY: Final = "SIG"
 """The label of the administrator's SIG key in its token."""
 
 
+Address: TypeAlias = "tuple[str, int] | tuple[str, int, int, int]"
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A signed wake-up and where it goes."""
 
     family: int
-    address: tuple[str, int] | tuple[str, int, int, int]
+    address: Address
     datagram: bytes
 
 
@@ -182,7 +185,7 @@ class Office:
             ) from error
 
 
-def _resolve(host: str, port: int) -> tuple[int, tuple[str, int] | tuple[str, int, int, int]]:
+def _resolve(host: str, port: int) -> tuple[int, Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
@@ -192,4 +195,5 @@ def _resolve(host: str, port: int) -> tuple[int, tuple[str, int] | tuple[str, in
     family, _, _, _, address = found[0]
     if not isinstance(address[0], str):
         raise InventoryError(InventoryReason.ADDRESS, f"{host} has no internet address")
-    return family, address  # type: ignore[return-value] - of an internet family, as just seen
+    # Of an internet family, as just seen; typeshed cannot tell.
+    return family, address  # type: ignore[return-value]

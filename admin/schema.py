@@ -157,7 +157,7 @@ log_entries = sa.Table(
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("entry", sa.Text, nullable=False),
 )
-"""``log`` is ``system`` or ``calibration``; an entry of the system log may come again with a higher repetition count."""
+"""``log`` is ``system`` or ``calibration``; an entry of the system log may come again with more repetitions."""
 
 notifications = sa.Table(
     "notifications",
