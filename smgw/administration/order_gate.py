@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, NoReturn
 
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
@@ -53,7 +53,7 @@ class OrderReason(StrEnum):
 
     TOO_LARGE = "too-large"
     INTERRUPTED = "interrupted"
-    """The power failed while it was carried out; what became of it has to be looked up."""
+    """The power failed, or the store, while it was carried out; what became of it has to be looked up."""
     ADMINISTRATOR = "administrator"
     """No administrator is known, or its profile or certificate is not good now."""
     SIGNATURE = "signature"
@@ -98,11 +98,11 @@ class OrderGate:
         self,
         gateway: DeviceId,
         *,
-        administrator: Callable[[], AdministratorProfile],
+        administrator: Callable[[], AdministratorProfile | None],
         trust: Callable[[], TrustStore],
         orders: OrderStore,
     ) -> None:
-        """``administrator`` and ``trust`` are asked for each order: what they say now counts."""
+        """``administrator`` and ``trust`` are asked for each order: what they say now counts; None denies."""
         self._gateway = gateway
         self._administrator = administrator
         self._trust = trust
@@ -138,7 +138,7 @@ class OrderGate:
         if earlier is not None and earlier.reply is not None:
             return Repeated(earlier.reply, done=earlier.progress is OrderProgress.DONE)
         if earlier is not None and earlier.progress is OrderProgress.ONCE:
-            return self._interrupted(earlier.sequence)
+            self._interrupted(earlier.sequence)
         # 3. and 4. Somebody who may order did.
         content = self._signed_content(document, at)
         # 5. Its content is an order, to the last byte.
@@ -176,8 +176,8 @@ class OrderGate:
     def _signed_content(self, document: bytes, at: datetime) -> bytes:
         # 3. There is an administrator, and its signature certificate is good now.
         profile = self._administrator()
-        if not profile.valid_from <= at < profile.valid_until:
-            raise OrderRefusedError(OrderReason.ADMINISTRATOR, "the administrator's profile does not hold now")
+        if profile is None or not profile.valid_from <= at < profile.valid_until:
+            raise OrderRefusedError(OrderReason.ADMINISTRATOR, "no profile of an administrator holds now")
         try:
             signer = administrator_signer(profile, self._trust(), at)
         except CertificateError as error:
@@ -192,14 +192,14 @@ class OrderGate:
                 OrderReason.SIGNATURE, f"the document is not signed by the administrator: {error.reason.value}"
             ) from error
 
-    def _interrupted(self, sequence: int) -> Repeated:
+    def _interrupted(self, sequence: int) -> NoReturn:
         """Answer, for good, an order of which nobody knows how far it came."""
-        sentence = "the power failed while it was carried out: look how far it came, and order anew"
-        reply = Reply.refusal(sequence, OrderReason.INTERRUPTED.value, sentence).to_bytes()
-        self._orders.answer(sequence, OrderProgress.REFUSED, reply)
-        return Repeated(reply, done=False)
+        sentence = "it was interrupted while it was carried out: look how far it came, and order anew"
+        reply = Reply.refusal(sequence, OrderReason.INTERRUPTED.value, sentence)
+        self._orders.answer(sequence, OrderProgress.REFUSED, reply.to_bytes())
+        raise OrderRefusedError(OrderReason.INTERRUPTED, sentence, sequence)
 
-    def _refuse(self, order: Order, digest: bytes, reason: OrderReason, sentence: str, at: datetime) -> None:
+    def _refuse(self, order: Order, digest: bytes, reason: OrderReason, sentence: str, at: datetime) -> NoReturn:
         """Refuse an order that the administrator did sign for us, and take its number with it."""
         reply = Reply.refusal(order.sequence, reason.value, sentence).to_bytes()
         if order.sequence > self._orders.last():
