@@ -107,7 +107,8 @@ class RenewKeys(_Plain):
 class InstallCertificates:
     """Install the certificates for the keys that were made last, switch to them and destroy the old keys.
 
-    All DER bytes; ``authorities`` are the sub-CAs between the certificates and the known root.
+    All DER bytes; ``authorities`` are the sub-CAs between the certificates and the known root, ``lists`` the revocation
+    lists of those that the gateway does not know yet: without one it believes none of them.
     """
 
     KIND: ClassVar[str] = "install-certificates"
@@ -116,6 +117,7 @@ class InstallCertificates:
     sig: bytes
     enc: bytes
     authorities: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every field. Raises OrderError."""
@@ -125,6 +127,9 @@ class InstallCertificates:
             _require_octets("authorities", self.authorities, MAXIMUM_AUTHORITIES, lowest=0)
             for authority in self.authorities:
                 fields.require_certificate("authorities", authority)
+            _require_octets("lists", self.lists, MAXIMUM_AUTHORITIES, lowest=0)
+            for one in self.lists:
+                fields.require_der("lists", one, MAXIMUM_REVOCATION_LIST_BYTES)
 
     def members(self) -> JsonObject:
         """The members beside ``kind``."""
@@ -133,12 +138,19 @@ class InstallCertificates:
             "sig": document.octets(self.sig),
             "enc": document.octets(self.enc),
             "authorities": _texts(self.authorities),
+            "lists": _texts(self.lists),
         }
 
     @classmethod
     def taken(cls, taken: Fields) -> Self:
         """Take the members beside ``kind``. Raises OrderError or ProfileError."""
-        return cls(taken.octets("tls"), taken.octets("sig"), taken.octets("enc"), taken.many_octets("authorities"))
+        return cls(
+            taken.octets("tls"),
+            taken.octets("sig"),
+            taken.octets("enc"),
+            taken.many_octets("authorities"),
+            taken.many_octets("lists"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
