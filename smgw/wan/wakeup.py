@@ -79,6 +79,7 @@ class WakeUpGate:
         trust: Callable[[], TrustStore],
     ) -> None:
         """``administrator`` gives the stored profile of the one party that may wake ``gateway``, or None."""
+        self.gateway = gateway
         self._addressee = gateway.text.encode("ascii")
         self._memory = memory
         self._administrator = administrator
