@@ -71,6 +71,7 @@ class HttpServer:
         self._body = bytearray()
         self._bound = maximum_body_bytes
         self._unanswered = False
+        self._head_only = False
         self._failed = False
         self._closed = False
 
@@ -126,7 +127,8 @@ class HttpServer:
         except h11.LocalProtocolError as error:
             self._failed = True
             raise HttpError("a header field cannot be written") from error
-        data = self._connection.send(h11.Data(data=body)) if body else b""
+        # HEAD is refused, but the refusal too must have no body, or it would be read as a next response.
+        data = self._connection.send(h11.Data(data=body)) if body and not self._head_only else b""
         end = self._connection.send(h11.EndOfMessage())
         self._unanswered = False
         if set(self._connection.states.values()) == {h11.DONE}:
@@ -184,6 +186,7 @@ class HttpServer:
     def _require_served(self, head: h11.Request) -> None:
         """One version, a known method, a plain target, and one length of the body that is within its bound."""
         method, target = head.method.decode("ascii"), head.target.decode("latin-1")
+        self._head_only = method == "HEAD"
         if head.http_version != b"1.1":
             raise HttpError("not HTTP/1.1")
         if method not in METHODS:

@@ -174,12 +174,13 @@ def timestamp(instant: datetime) -> int:
     """32.32 bits of an aware UTC time, within its era. Raises NtpError."""
     if instant.tzinfo is not UTC:
         raise NtpError("a time is not aware UTC (datetime.UTC)")
-    return (instant - _ERA_BEGIN) // _MICROSECOND * _FRACTIONS // _MILLION % _ERA
+    # 0 means that a time is not known, so the first instant of an era is written a quarter of a nanosecond late.
+    return (instant - _ERA_BEGIN) // _MICROSECOND * _FRACTIONS // _MILLION % _ERA or 1
 
 
 def instant(stamp: int, near: datetime) -> datetime:
     """The time that ``stamp`` means, in the era that brings it within 68 years of ``near``. Raises NtpError."""
-    _require("timestamp", stamp, 0, _ERA - 1)
+    _require("timestamp", stamp, 1, _ERA - 1)
     try:
         return near + _duration(_difference(stamp, timestamp(near)), _FRACTIONS)
     except OverflowError as error:

@@ -1,4 +1,4 @@
-"""The profiles: what the administrator tells a gateway about meters, access, parties, himself and channels (TR-03109-1).
+"""The profiles: what an administrator tells a gateway of meters, access, parties, himself and channels (TR-03109-1).
 
 Canonical JSON, so that ``to_bytes(parse_profile(data)) == data`` and a signature over the bytes is a signature over the
 values. Every field is checked where a profile is built; unknown and missing keys are refused. Lets only ProfileError

@@ -2,14 +2,16 @@
 
 import pytest
 
-from tests.wire.orders.examples import certificate
+from tests.wire.profiles.examples import certificate
 from wire.errors import OrderError
 from wire.orders.commands import MAXIMUM_AUTHORITIES, InstallCertificates
 from wire.profiles.document import Fields
 
+THREE = (certificate(0), certificate(1), certificate(2))
+
 
 def test_lists_travel_with_their_authorities() -> None:
-    command = InstallCertificates(*(certificate(n) for n in range(3)), (certificate(3),), (certificate(4),))
+    command = InstallCertificates(*THREE, (certificate(3),), (certificate(4),))
     taken = Fields(command.members())
     assert InstallCertificates.taken(taken) == command
     taken.finish()
@@ -26,4 +28,4 @@ def test_lists_travel_with_their_authorities() -> None:
 )
 def test_what_is_no_tuple_of_lists_is_refused(lists: tuple[bytes, ...]) -> None:
     with pytest.raises(OrderError, match="lists"):
-        InstallCertificates(*(certificate(n) for n in range(3)), (), lists)
+        InstallCertificates(*THREE, (), lists)

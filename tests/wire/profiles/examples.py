@@ -9,6 +9,7 @@ from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import (
     AccessPurpose,
+    AdministratorProfile,
     BlockCheck,
     CommunicationProfile,
     EvaluationProfile,
@@ -18,6 +19,8 @@ from wire.profiles import (
     Profile,
     Protocol62056,
     ProtocolMode,
+    ProxyProfile,
+    ProxyScenario,
     UseCase,
 )
 from wire.reading import DeviceId
@@ -75,10 +78,33 @@ EVALUATION = EvaluationProfile(
     valid_until=END,
     recipient=COMMUNICATION.encryption_fingerprint,
 )
+ADMINISTRATOR = AdministratorProfile(
+    id="administrator",
+    version=1,
+    party="Messstellenbetrieb Süd",
+    host="gwa.example",
+    management_port=8450,
+    service_port=8451,
+    tls_certificate=certificate(3),
+    signature_certificate=certificate(4),
+    valid_from=BEGIN,
+    valid_until=END,
+)
+PROXY = ProxyProfile(
+    id="wallbox",
+    version=1,
+    party=COMMUNICATION.id,
+    cls_certificate=certificate(5),
+    scenario=ProxyScenario.HKS4,
+    valid_from=BEGIN,
+    valid_until=END,
+)
+PSEUDONYM = DeviceId("EPSN0000000001")
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 devices = st.from_regex(r"1[A-Z]{3}[0-9A-F]{2}[0-9]{8}", fullmatch=True).map(DeviceId)
 byte = st.integers(0, 255)
+pseudonyms = st.from_regex(r"EPSN[0-9A-F]{2}[0-9]{8}", fullmatch=True).map(DeviceId)
 codes = st.builds(Obis, byte, byte, byte, byte, byte, byte)
 seconds = st.integers(0, 4_000_000_000)
 
@@ -122,17 +148,20 @@ def evaluation_profiles(draw: st.DrawFn) -> EvaluationProfile:
     registers = draw(st.lists(codes, min_size=1, max_size=5, unique=True))
     if use_case is UseCase.TAF_1:
         registers = [IMPORTED, EXPORTED]
+    meters = draw(st.lists(devices, min_size=1, max_size=5, unique=True))
+    may_hide = use_case is UseCase.TAF_1 or len(meters) == 1
     return EvaluationProfile(
         id=draw(identifiers),
         version=draw(st.integers(1, 2**31 - 1)),
         use_case=use_case,
         party=draw(identifiers),
         purpose=draw(st.sampled_from(AccessPurpose)),
-        meters=tuple(draw(st.lists(devices, min_size=1, max_size=5, unique=True))),
+        meters=tuple(meters),
         registers=tuple(registers),
         period_seconds=period,
         dispatch_seconds=period * draw(st.integers(1, 300)),
         recipient=draw(st.from_regex(r"[0-9a-f]{64}", fullmatch=True)),
+        pseudonym=draw(st.none() | pseudonyms) if may_hide else None,
         **draw(validities()),
     )
 
@@ -156,4 +185,37 @@ def communication_profiles(draw: st.DrawFn) -> CommunicationProfile:
     )
 
 
-profiles: st.SearchStrategy[Profile] = meter_profiles() | evaluation_profiles() | communication_profiles()
+@st.composite
+def administrator_profiles(draw: st.DrawFn) -> AdministratorProfile:
+    return AdministratorProfile(
+        id=draw(identifiers),
+        version=draw(st.integers(1, 2**31 - 1)),
+        party=draw(st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=40)),
+        host=draw(st.sampled_from(("gwa.example", "127.0.0.1", "::1"))),
+        management_port=draw(st.integers(1, 65535)),
+        service_port=draw(st.integers(1, 65535)),
+        tls_certificate=certificate(draw(byte)),
+        signature_certificate=certificate(draw(byte)),
+        session_seconds=draw(st.integers(60, 172800)),
+        idle_seconds=draw(st.integers(30, 3600)),
+        **draw(validities()),
+    )
+
+
+@st.composite
+def proxy_profiles(draw: st.DrawFn) -> ProxyProfile:
+    return ProxyProfile(
+        id=draw(identifiers),
+        version=draw(st.integers(1, 2**31 - 1)),
+        party=draw(identifiers),
+        cls_certificate=certificate(draw(byte)),
+        scenario=draw(st.sampled_from(ProxyScenario)),
+        session_seconds=draw(st.integers(60, 172800)),
+        idle_seconds=draw(st.integers(30, 3600)),
+        **draw(validities()),
+    )
+
+
+profiles: st.SearchStrategy[Profile] = (
+    meter_profiles() | evaluation_profiles() | communication_profiles() | administrator_profiles() | proxy_profiles()
+)

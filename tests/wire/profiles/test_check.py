@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.wire.profiles.examples import BEGIN, COMMUNICATION, END, EVALUATION, EXPORTED, METER, certificate
+from tests.wire.profiles.examples import (
+    ADMINISTRATOR,
+    BEGIN,
+    COMMUNICATION,
+    END,
+    EVALUATION,
+    EXPORTED,
+    METER,
+    PROXY,
+    PSEUDONYM,
+    certificate,
+)
 from wire.obis import Obis
 from wire.profiles import AccessPurpose, Finding, FindingReason, Profile, check_set
 from wire.reading import DeviceId
@@ -15,7 +26,7 @@ OTHER_METER = replace(METER, id="meter-2", meter=OTHER_DEVICE, address="2")
 
 def test_a_good_set_has_no_findings() -> None:
     both = replace(EVALUATION, meters=(METER.meter, OTHER_DEVICE), registers=(EXPORTED,), id="series-2")
-    assert check_set([METER, OTHER_METER, EVALUATION, both, COMMUNICATION]) == ()
+    assert check_set([METER, OTHER_METER, EVALUATION, both, COMMUNICATION, ADMINISTRATOR, PROXY]) == ()
     assert check_set([]) == ()
 
 
@@ -62,6 +73,26 @@ def test_a_good_set_has_no_findings() -> None:
             [replace(METER, valid_from=BEGIN.replace(year=2020), valid_until=BEGIN), COMMUNICATION, EVALUATION],
             Finding("series-1", FindingReason.NEVER_VALID_TOGETHER, "meter-1"),
         ),
+        (
+            [ADMINISTRATOR, replace(ADMINISTRATOR, id="other")],
+            Finding("other", FindingReason.SECOND_ADMINISTRATOR, "administrator"),
+        ),
+        ([PROXY], Finding("wallbox", FindingReason.UNKNOWN_PARTY, "grid-operator")),
+        ([PROXY, replace(ADMINISTRATOR, id=PROXY.party)], Finding("wallbox", FindingReason.UNKNOWN_PARTY, PROXY.party)),
+        (
+            [COMMUNICATION, replace(PROXY, valid_from=END, valid_until=END.replace(year=2030))],
+            Finding("wallbox", FindingReason.NEVER_VALID_TOGETHER, "grid-operator"),
+        ),
+        (
+            [
+                METER,
+                COMMUNICATION,
+                replace(EVALUATION, pseudonym=PSEUDONYM),
+                replace(EVALUATION, id="series-2"),
+                replace(EVALUATION, id="series-3", pseudonym=PSEUDONYM),
+            ],
+            Finding("series-3", FindingReason.SHARED_PSEUDONYM, "series-1"),
+        ),
     ],
     ids=lambda value: value.reason if isinstance(value, Finding) else "",
 )
@@ -71,3 +102,10 @@ def test_a_deviation_has_its_finding(profiles: list[Profile], finding: Finding) 
 
 def test_meters_on_different_lines_may_share_an_address() -> None:
     assert check_set([METER, replace(OTHER_METER, address="1", line="rs485-2")]) == ()
+
+
+def test_pseudonyms_of_their_own_are_not_shared() -> None:
+    hidden = [
+        replace(EVALUATION, id=f"series-{number}", pseudonym=DeviceId(f"EPSN00{number:08d}")) for number in range(3)
+    ]
+    assert check_set([METER, COMMUNICATION, *hidden]) == ()

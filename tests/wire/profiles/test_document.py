@@ -3,7 +3,7 @@
 import pytest
 
 from wire.canonical_json import JsonValue
-from wire.errors import ObisError, ProfileError
+from wire.errors import ObisError, OrderError, ProfileError
 from wire.profiles import ProtocolMode, document
 from wire.profiles.document import Fields
 
@@ -17,8 +17,13 @@ from wire.profiles.document import Fields
         ("boolean", False, [0, 1, None, "true"]),
         ("instant", "2026-01-01T00:00:00Z", ["2026-01-01", "2026-01-01T00:00:00+00:00", 0]),
         ("device", "1ISK0012345678", ["1isk0012345678", "1ISK", 1]),
+        ("device_or_none", None, ["1isk0012345678", "", 1]),
+        ("device_or_none", "1ISK0012345678", [[]]),
         ("octets", "AAE=", ["AAE", "AAF=", "AA E=", "AAE=\n", "ä", 1]),
         ("nested", {}, [[], "a", None]),
+        ("members", {"a": [1]}, [[], "a", None]),
+        ("objects", [{"a": 1}, {}], [{}, "a", None, [1], [{}, None], [[]]]),
+        ("many_octets", ["AAE=", ""], ["AAE=", [1], ["AAF="]]),
     ],
 )
 def test_types_are_exact(method: str, good: JsonValue, bad: list[JsonValue]) -> None:
@@ -54,3 +59,21 @@ def test_an_obis_code_has_one_spelling(text: str) -> None:
     assert str(document.obis("1-0:1.8.0*255")) == "1-0:1.8.0*255"
     with pytest.raises(ObisError):
         document.obis(text)
+
+
+def test_a_refusal_bears_the_name_of_the_document() -> None:
+    with pytest.raises(OrderError, match="missing key: a") as caught, document.refusing(OrderError):
+        Fields({}).text("a")
+    assert isinstance(caught.value.__cause__, ProfileError)
+    with pytest.raises(KeyError), document.refusing(OrderError):
+        raise KeyError
+
+
+def test_bounds_of_documents_are_their_formats_own() -> None:
+    content: dict[str, JsonValue] = {"a": "x" * 100}
+    data = document.write(content, maximum_bytes=108)
+    assert document.read(data, maximum_bytes=108) == content
+    with pytest.raises(ProfileError, match="more than 107"):
+        document.write(content, maximum_bytes=107)
+    with pytest.raises(ProfileError, match="more than 107"):
+        document.read(data, maximum_bytes=107)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE
+from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE, PSEUDONYM
 from wire.errors import ProfileError
 from wire.obis import Obis
 from wire.profiles import UseCase
+from wire.reading import DeviceId
 
 SUM = replace(EVALUATION, use_case=UseCase.TAF_1, period_seconds=31 * 86400, dispatch_seconds=31 * 86400)
 
@@ -34,6 +35,9 @@ SUM = replace(EVALUATION, use_case=UseCase.TAF_1, period_seconds=31 * 86400, dis
         ({"valid_until": BEGIN}, "validity"),
         ({"recipient": ""}, "recipient"),
         ({"recipient": EVALUATION.recipient.upper()}, "recipient"),
+        ({"pseudonym": DeviceId("EPSM0000000001")}, "pseudonym does not begin"),
+        ({"pseudonym": METER_DEVICE}, "pseudonym does not begin"),
+        ({"pseudonym": PSEUDONYM.text}, "pseudonym is not a DeviceId"),
     ],
 )
 def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
@@ -51,3 +55,16 @@ def test_taf_1_sums_only_what_accumulates(code: str) -> None:
 def test_a_billing_period_is_bounded() -> None:
     with pytest.raises(ProfileError, match="period_seconds"):
         replace(SUM, period_seconds=367 * 86400, dispatch_seconds=367 * 86400)
+
+
+def test_a_pseudonym_stands_for_one_meter_or_for_a_sum() -> None:
+    two = (METER_DEVICE, DeviceId("1ISK0087654321"))
+    assert replace(EVALUATION, pseudonym=PSEUDONYM).pseudonym == PSEUDONYM
+    assert replace(SUM, meters=two, pseudonym=PSEUDONYM).pseudonym == PSEUDONYM
+    with pytest.raises(ProfileError, match="a pseudonym stands for one meter"):
+        replace(EVALUATION, meters=two, pseudonym=PSEUDONYM)
+
+
+def test_no_pseudonym_is_said_in_the_document() -> None:
+    assert b'"pseudonym":null' in EVALUATION.to_bytes()
+    assert b'"pseudonym":"EPSN0000000001"' in replace(EVALUATION, pseudonym=PSEUDONYM).to_bytes()

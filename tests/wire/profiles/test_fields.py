@@ -130,6 +130,9 @@ BODY = bytes(200)
         b"\x30\x81\xc8" + BODY + b"\0",
         b"\x30\x80" + BODY[:128],
         b"\x30\x83\x00\x00\xc8" + BODY,
+        b"\x30\x82\x00\xc8" + BODY,
+        b"\x30\x81\x7f" + bytes(127),
+        b"\x30\x84\x00\x00\x00\xc8" + BODY,
         b"\x31\x81\xc8" + BODY,
         b"\x30\x82\x27\x10" + bytes(10_000),
         "MIIB",
@@ -146,3 +149,24 @@ def test_members_of_a_type_are_no_look_alikes() -> None:
     fields.require_member("mode", ProtocolMode.C, ProtocolMode)
     with pytest.raises(ProfileError, match="mode is not a ProtocolMode"):
         fields.require_member("mode", "C", ProtocolMode)
+
+
+@pytest.mark.parametrize("size", [100, 127, 128, 255, 256, 65535, 65536, 200_000])
+def test_der_has_one_spelling_of_each_length(size: int) -> None:
+    body = bytes(size)
+    width = 0 if size < 0x80 else (size.bit_length() + 7) // 8
+    length = bytes([size]) if width == 0 else bytes([0x80 + width]) + size.to_bytes(width, "big")
+    data = b"\x30" + length + body
+    fields.require_der("list", data, len(data))
+    wider = b"\x30" + bytes([0x80 + width + 1]) + size.to_bytes(width + 1, "big") + body
+    for bad, highest in ((data, len(data) - 1), (wider, 10**6), (data + b"\0", 10**6), (data[:-1], 10**6)):
+        with pytest.raises(ProfileError, match="list"):
+            fields.require_der("list", bad, highest)
+
+
+def test_texts_are_bounded_and_can_be_shown() -> None:
+    fields.require_text("sentence", "", 3)
+    fields.require_text("sentence", " ä ", 3)
+    for bad in ("abcd", "a\n", "\ud800", "\u202e", None, 1):
+        with pytest.raises(ProfileError, match="sentence"):
+            fields.require_text("sentence", bad, 3)  # type: ignore[arg-type]

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.profiles.examples import COMMUNICATION, EVALUATION, METER, profiles
+from tests.wire.profiles.examples import ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, profiles
 from wire.canonical_json import encode
 from wire.errors import ProfileError
-from wire.profiles import Profile, parse_profile
+from wire.profiles import KINDS, Profile, parse_profile
 
-EXAMPLES: tuple[Profile, ...] = (METER, EVALUATION, COMMUNICATION)
+EXAMPLES: tuple[Profile, ...] = (METER, EVALUATION, COMMUNICATION, ADMINISTRATOR, PROXY)
+
+
+def test_every_kind_has_its_name_and_its_example() -> None:
+    assert {profile.KIND: type(profile) for profile in EXAMPLES} == KINDS
 
 
 @given(profiles)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.profiles.examples import COMMUNICATION, EVALUATION, METER, profiles
+from tests.wire.profiles.examples import ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, PSEUDONYM, profiles
 from wire.canonical_json import decode
 from wire.errors import ProfileError
 from wire.profiles import Profile, Protocol62056, ProtocolMode, profile_from_mapping
@@ -65,10 +65,43 @@ def communication_table() -> dict[str, Any]:
     }
 
 
+def administrator_table() -> dict[str, Any]:
+    return {
+        "kind": "administrator",
+        "id": "administrator",
+        "party": "Messstellenbetrieb Süd",
+        "host": "gwa.example",
+        "management_port": 8450,
+        "service_port": 8451,
+        "tls_certificate": pem(ADMINISTRATOR.tls_certificate),
+        "signature_certificate": pem(ADMINISTRATOR.signature_certificate),
+        "valid_from": datetime(2026, 1, 1, tzinfo=UTC),
+        "valid_until": datetime(2027, 1, 1, tzinfo=UTC),
+    }
+
+
+def proxy_table() -> dict[str, Any]:
+    return {
+        "kind": "proxy",
+        "id": "wallbox",
+        "party": "grid-operator",
+        "cls_certificate": pem(PROXY.cls_certificate),
+        "scenario": "HKS4",
+        "valid_from": datetime(2026, 1, 1, tzinfo=UTC),
+        "valid_until": datetime(2027, 1, 1, tzinfo=UTC),
+    }
+
+
 def test_convenient_spellings_mean_the_exact_profile() -> None:
     assert profile_from_mapping(tomllib.loads(METER_TABLE)) == METER
     assert profile_from_mapping(tomllib.loads(EVALUATION_TABLE)) == EVALUATION
     assert profile_from_mapping(communication_table()) == COMMUNICATION
+    assert profile_from_mapping(administrator_table()) == ADMINISTRATOR
+    assert profile_from_mapping(proxy_table()) == PROXY
+    shorter = replace(ADMINISTRATOR, session_seconds=3600, idle_seconds=120)
+    assert profile_from_mapping(administrator_table() | {"session": "1 h", "idle": "2 min"}) == shorter
+    hidden = tomllib.loads(EVALUATION_TABLE) | {"pseudonym": PSEUDONYM.text}
+    assert profile_from_mapping(hidden) == replace(EVALUATION, pseudonym=PSEUDONYM)
 
 
 def test_a_protocol_is_given_by_its_deviations() -> None:
@@ -124,7 +157,10 @@ def test_what_is_no_certificate_is_refused(text: str) -> None:
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.datetimes() | st.binary()
 
 
-@given(st.sampled_from(("meter", "evaluation", "communication")), st.dictionaries(st.text(max_size=8), plain))
+@given(
+    st.sampled_from(("meter", "evaluation", "communication", "administrator", "proxy")),
+    st.dictionaries(st.text(max_size=8), plain),
+)
 def test_nothing_else_escapes(kind: str, table: dict[str, Any]) -> None:
     with pytest.raises(ProfileError):
         profile_from_mapping(table | {"kind": kind})
@@ -132,9 +168,9 @@ def test_nothing_else_escapes(kind: str, table: dict[str, Any]) -> None:
 
 @given(st.data(), plain | st.lists(plain, max_size=2) | st.dictionaries(st.text(max_size=3), plain, max_size=2))
 def test_any_value_in_any_place_is_refused_or_means_a_profile(data: st.DataObject, value: object) -> None:
-    table = data.draw(
-        st.sampled_from([tomllib.loads(METER_TABLE), tomllib.loads(EVALUATION_TABLE), communication_table()])
-    )
+    tables = [tomllib.loads(METER_TABLE), tomllib.loads(EVALUATION_TABLE)]
+    tables += [communication_table(), administrator_table(), proxy_table()]
+    table = data.draw(st.sampled_from(tables))
     key = data.draw(st.sampled_from(sorted(table)))
     try:
         profile = profile_from_mapping(table | {key: value})
