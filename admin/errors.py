@@ -96,3 +96,43 @@ class AuditError(AdminError):
         super().__init__(sentence)
         self.reason = reason
         self.entry = entry
+
+
+class PackageReason(StrEnum):
+    """Why a firmware package is refused."""
+
+    SIZE = "size"
+    UNKNOWN = "unknown"
+    MALFORMED = "malformed"
+
+
+class PackageError(AdminError):
+    """A firmware package is not there, or is none."""
+
+    def __init__(self, reason: PackageReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class EnrolmentReason(StrEnum):
+    """Why a gateway does not get new certificates."""
+
+    STATE = "state"
+    SEAL = "seal"
+    NO_ANSWER = "no-answer"
+    REFUSED = "refused"
+    RENEWAL = "renewal"
+    CERTIFICATE = "certificate"
+    FILES = "files"
+    NO_AUTHORITY = "no-authority"
+    AUTHORITY = "authority"
+
+
+class EnrolmentError(AdminError):
+    """A step of an enrolment or a renewal cannot be done; what earlier steps did stands."""
+
+    def __init__(self, reason: EnrolmentReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason

@@ -4,6 +4,7 @@ Decides nothing; the server writes, and commands that wait for a tunnel read. A 
 :data:`STALE` is over, whatever its row says: a server that was killed closes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,10 +112,13 @@ class Tunnels:
             self._beat(connection, at, started=True)
             self._audit.enter(connection, Action.SERVER_STARTED, _SERVER, _SYSTEM, at)
 
-    def beat(self, at: datetime) -> None:
-        """The server is there."""
+    def beat(self, at: datetime, live: Sequence[int] = ()) -> None:
+        """The server is there, and so are the tunnels with the numbers ``live``."""
         with writing(self._engine) as connection:
             self._beat(connection, at, started=False)
+            if live:
+                there = tunnels.update().where(tunnels.c.number.in_(live), tunnels.c.closed_at.is_(None))
+                connection.execute(there.values(seen_at=to_seconds(at)))
 
     def stop(self, at: datetime) -> None:
         """The server ends by itself."""

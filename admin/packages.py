@@ -1,0 +1,79 @@
+"""Firmware packages that may be sent to gateways, as the manufacturer signed them.
+
+Decides only what is kept and under which name: the SHA-256 of its bytes, which is also what an order names. Whether a
+package is good is the gateway's decision, over the manufacturer's signature (TR-03109-1; the administrator transports).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from admin.audit import Action, Audit
+from admin.database import from_seconds, reading, to_seconds, writing
+from admin.errors import PackageError, PackageReason
+from admin.schema import packages as table
+
+MAXIMUM_PACKAGE_BYTES: Final = 64 * 1024 * 1024
+"""A set of wheels has some megabytes; the bound keeps a mistaken file out of the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecord:
+    """One package without its bytes."""
+
+    sha256: str
+    version: str
+    size: int
+    by: str
+    added_at: datetime
+
+
+class Packages:
+    """The packages in the database; thread-safe."""
+
+    def __init__(self, engine: sa.Engine, audit: Audit) -> None:
+        """Keep in ``engine``, tell ``audit``."""
+        self._engine = engine
+        self._audit = audit
+
+    def keep(self, content: bytes, version: str, by: str, at: datetime) -> PackageRecord:
+        """Keep a package; one that is there already stays as it is. Raises PackageError, StorageError."""
+        if not 0 < len(content) <= MAXIMUM_PACKAGE_BYTES:
+            sentence = f"a package has 1 to {MAXIMUM_PACKAGE_BYTES} bytes, this file has {len(content)}"
+            raise PackageError(PackageReason.SIZE, sentence)
+        sha256 = hashlib.sha256(content).hexdigest()
+        row = {"sha256": sha256, "version": version, "content": content, "by": by, "added_at": to_seconds(at)}
+        with writing(self._engine) as connection:
+            if connection.scalar(sa.select(table.c.sha256).where(table.c.sha256 == sha256)) is None:
+                connection.execute(table.insert(), row)
+                self._audit.enter(connection, Action.FIRMWARE_KEPT, sha256, by, at, version=version, size=len(content))
+        return self.get(sha256)
+
+    def get(self, sha256: str) -> PackageRecord:
+        """One package, by its digest or an unambiguous beginning of it. Raises PackageError(UNKNOWN)."""
+        found = [record for record in self.all() if record.sha256.startswith(sha256.lower())]
+        if len(found) != 1:
+            how = "no" if not found else "more than one"
+            raise PackageError(PackageReason.UNKNOWN, f"{how} package {sha256!r} is kept; see `firmware list`")
+        return found[0]
+
+    def content(self, sha256: str) -> bytes:
+        """The bytes of a package. Raises PackageError(UNKNOWN), StorageError."""
+        with reading(self._engine) as connection:
+            content = connection.scalar(sa.select(table.c.content).where(table.c.sha256 == sha256))
+        if content is None:
+            raise PackageError(PackageReason.UNKNOWN, f"no package {sha256} is kept; add it with `firmware add`")
+        return bytes(content)
+
+    def all(self) -> list[PackageRecord]:
+        """Every package, in the order in which they came. Raises StorageError."""
+        columns = (table.c.sha256, table.c.version, sa.func.length(table.c.content).label("size"))
+        query = sa.select(*columns, table.c.by, table.c.added_at).order_by(table.c.added_at, table.c.sha256)
+        with reading(self._engine) as connection:
+            return [
+                PackageRecord(row.sha256, row.version, row.size, row.by, from_seconds(row.added_at))
+                for row in connection.execute(query)
+            ]

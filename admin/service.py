@@ -1,0 +1,165 @@
+"""ADMIN-SERVICE: what a gateway says on its own, over a connection that it opened (TR-03109-1, scenario ADMIN-SERVICE).
+
+Decides the answer to each request of a gateway that came in: a notification is stored once however often it is sent, a
+request for the time gets the clock's, a pseudonymous delivery goes to whoever relays it. Default deny: what is not in
+the table of routes is refused. A gateway speaks for itself only, and its certificate is judged again for each request
+and every few seconds of silence, so that a revocation ends its connection.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from admin.errors import AdminError
+from admin.reports import Reports
+from pki.acceptor import AcceptedTunnel
+from pki.errors import CertificateError, TrustError, TunnelError, TunnelReason
+from wire import canonical_json, ntp
+from wire.errors import HttpError, NotificationError, NtpError
+from wire.http_server import HttpServer, Request
+from wire.management import JSON, NOTIFICATIONS, NTP, RELAY, TIME
+from wire.notification import Notification
+from wire.reading import DeviceId
+
+MAXIMUM_BODY_BYTES: Final = 2 * 1024 * 1024
+"""A sealed delivery on its way through us (a content document of 1 MiB and its envelope); the rest is far smaller."""
+IDLE_SECONDS: Final = 600.0
+"""A gateway that says nothing for ten minutes dials again for its next word."""
+VERIFY_SECONDS: Final = 2.0
+"""How long a revocation may stay without effect on a silent connection."""
+_RECEIVE_BYTES: Final = 16 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAnswer:
+    """What the relay says to the gateway."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class Relay(Protocol):
+    """Takes pseudonymous deliveries on their way to a market participant."""
+
+    def deliver(self, gateway: DeviceId, request: Request, at: datetime) -> RelayAnswer:
+        """Take what ``gateway`` (proven by its tunnel) sent; never raises over what the gateway sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, media type and body of one answer; ``close`` ends the connection after it."""
+
+    status: int
+    media_type: str
+    body: bytes
+    close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePorts:
+    """Everything outside that the service touches; ``relay`` is None where nobody relays."""
+
+    reports: Reports
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    relay: Relay | None = None
+
+
+class ServiceServer:
+    """Answers gateways; one object for all tunnels."""
+
+    def __init__(self, ports: ServicePorts) -> None:
+        """Serve with ``ports``."""
+        self._ports = ports
+        self._routes: dict[tuple[str, str], Callable[[DeviceId, Request], Answer]] = {
+            ("POST", NOTIFICATIONS): self._notification,
+            ("POST", TIME): self._time,
+            ("POST", RELAY): self._relay,
+        }
+
+    def serve(self, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
+        """Answer until the gateway ends, is silent for too long, is no longer believed, or ``stopping`` is set."""
+        gateway = DeviceId(tunnel.peer.identity)
+        server = HttpServer(maximum_body_bytes=MAXIMUM_BODY_BYTES)
+        try:
+            while (request := self._receive(tunnel, server, stopping)) is not None:
+                # The certificate is judged for this very request, not only when the connection was made.
+                tunnel.verify_again(self._ports.clock())
+                answer = self.answer(gateway, request)
+                headers = {"Content-Type": answer.media_type}
+                tunnel.send(server.respond(answer.status, headers, answer.body, close=answer.close))
+                if not server.reusable:
+                    return
+        except CertificateError as error:
+            _log.warning("service: %s is no longer served: %s: %s", gateway.text, error.reason.value, error)
+        except (TunnelError, HttpError) as error:
+            _log.info("service: the connection of %s ended: %s", gateway.text, error)
+
+    def answer(self, gateway: DeviceId, request: Request) -> Answer:
+        """The answer to ``gateway``, proven by its tunnel; 503 where our side fails, so that it comes again."""
+        route = self._routes.get((request.method, request.target))
+        if route is None:
+            return _refusal(404, "not-found")
+        try:
+            return route(gateway, request)
+        except (AdminError, TrustError):
+            _log.exception("service: %s %s", request.method, request.target)
+            return _refusal(503, "not-now")
+
+    def _receive(self, tunnel: AcceptedTunnel, server: HttpServer, stopping: threading.Event) -> Request | None:
+        """The next request; None where the gateway ended in order, was silent for too long, or we are to stop."""
+        silent_since = self._ports.monotonic()
+        while not stopping.is_set():
+            try:
+                data = tunnel.receive(_RECEIVE_BYTES, VERIFY_SECONDS)
+            except TunnelError as error:
+                if error.reason is not TunnelReason.TIMEOUT:
+                    raise
+                if self._ports.monotonic() - silent_since >= IDLE_SECONDS:
+                    return None
+                tunnel.verify_again(self._ports.clock())
+                continue
+            request = server.receive(data)
+            if request is not None:
+                return request
+            if not data:
+                return None
+        return None
+
+    def _notification(self, gateway: DeviceId, request: Request) -> Answer:
+        """Store a notification once, however often it is sent: its sender repeats it until it is answered."""
+        try:
+            notification = Notification.from_bytes(request.body)
+        except NotificationError:
+            return _refusal(400, "malformed")
+        if notification.gateway != gateway:
+            return _refusal(403, "foreign-gateway")
+        new = self._ports.reports.keep_notification(notification, self._ports.clock())
+        return Answer(200, JSON, canonical_json.encode({"result": "stored" if new else "duplicate"}))
+
+    def _time(self, _gateway: DeviceId, request: Request) -> Answer:
+        """The clock's answer (RFC 5905): when the request was here, and when the answer leaves."""
+        received = self._ports.clock()
+        try:
+            question = ntp.NtpPacket.from_bytes(request.body)
+            packet = ntp.reply(question, received, self._ports.clock())
+        except NtpError:
+            return _refusal(400, "malformed")
+        return Answer(200, NTP, packet.to_bytes())
+
+    def _relay(self, gateway: DeviceId, request: Request) -> Answer:
+        if self._ports.relay is None:
+            return _refusal(404, "not-found")
+        answer = self._ports.relay.deliver(gateway, request, self._ports.clock())
+        return Answer(answer.status, answer.media_type, answer.body)
+
+
+def _refusal(status: int, reason: str) -> Answer:
+    return Answer(status, JSON, canonical_json.encode({"reason": reason}))
