@@ -3,6 +3,9 @@
 Decides when a header may speak for a handshake: only on a Unix socket, whose file permissions let nobody but the front
 in, and only if the front says that it verified the client. The front must *set* both headers, so that a client's own
 are overwritten (docs/production.md has the configuration). ``ingest`` step 1 then verifies the certificate as ever.
+
+A gateway whose certificate is revoked or over is refused at its next request here as well, but its connection is the
+front's: nginx ends it when it rests too long, or at ``nginx -s reload`` after the new lists were written.
 """
 
 import socket

@@ -95,7 +95,7 @@ class Ingest:
     def admit(self, certificate: x509.Certificate, *, at: datetime) -> VerifiedCertificate:
         """Step 1, for every request anew. Raises RefusedError (TUNNEL_CERTIFICATE, TRUST_STALE) and ConfigError."""
         with self._recorded(at):
-            return _admit(certificate, self._trust.current(), at)
+            return admit(certificate, self._trust.current(), at)
 
     def record(self, refused: RefusedError, *, at: datetime) -> None:
         """Log and count a refusal, once, wherever it was decided."""
@@ -149,7 +149,11 @@ class Ingest:
             raise
 
 
-def _admit(certificate: x509.Certificate, ground: Ground, at: datetime) -> VerifiedCertificate:
+def admit(certificate: x509.Certificate, ground: Ground, at: datetime) -> VerifiedCertificate:
+    """Step 1 over one ground, for a request or a connection that rests.
+
+    Raises RefusedError: TUNNEL_CERTIFICATE, or TRUST_STALE where the trouble is ours.
+    """
     # 1. Good now, registered, and the name inside is the gateway it is registered for. Who is registered for nothing is
     #    verified against an empty set of pins, which denies everybody, so there is one path and one answer.
     owner = ground.registry.owner(fingerprint(certificate))

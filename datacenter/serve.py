@@ -21,6 +21,7 @@ from gunicorn.app.base import BaseApplication
 
 from datacenter import database
 from datacenter.config import Config, owner_only
+from datacenter.door import Door
 from datacenter.errors import ConfigError
 from datacenter.front import FrontPeer
 from datacenter.ingest import Ingest
@@ -61,11 +62,12 @@ def encryption_key(config: Config) -> tuple[x509.Certificate, ec.EllipticCurvePr
 
 
 def build(config: Config, *, now: Callable[[], datetime] = clock) -> Flask:
-    """The application of one worker process. Raises ConfigError."""
+    """The application of one worker process; ``extensions["door"]`` judges resting connections. Raises ConfigError."""
     engine = database.engine(config.database)
     recipient, key = encryption_key(config)
+    trust = Trust(config.trust, config.gateways, time.monotonic)
     ingest = Ingest(
-        trust=Trust(config.trust, config.gateways, time.monotonic),
+        trust=trust,
         recipient=recipient,
         key=key,
         archive=Archive(engine),
@@ -73,7 +75,9 @@ def build(config: Config, *, now: Callable[[], datetime] = clock) -> Flask:
         limits=config.limits,
     )
     peer: Peer = FrontPeer() if config.listen.socket else DirectPeer(config.limits)
-    return create_app(ingest, peer=peer, limits=config.limits, clock=now, monotonic=time.monotonic)
+    application = create_app(ingest, peer=peer, limits=config.limits, clock=now, monotonic=time.monotonic)
+    application.extensions["door"] = None if config.listen.socket else Door(trust, now, time.monotonic)
+    return application
 
 
 def check(config: Config) -> CurrentContext | None:
@@ -151,7 +155,13 @@ def run(config: Config, *, wrap: Wrap = lambda application: application) -> None
     context = check(config)
     where = config.listen.socket or _address(config.listen.host, config.listen.port)
     logging.getLogger(__name__).info("%s listens on %s", config.name, where)
-    Server(config, context, lambda: wrap(build(config))).run()
+
+    def load() -> Any:
+        application = build(config)
+        PatientWorker.door = application.extensions["door"]
+        return wrap(application)
+
+    Server(config, context, load).run()
 
 
 def _address(host: str, port: int) -> str:

@@ -19,6 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from datacenter.config import Limits
 from datacenter.errors import DatacenterError, RefusalReason, RefusedError
 from datacenter.ingest import Ingest
+from datacenter.tls import hang_up
 from pki.certificates import VerifiedCertificate, load_certificate
 from pki.errors import CertificateError
 
@@ -78,6 +79,9 @@ def create_app(
             receipt = ingest.ingest(_body(identity), media_type=_media_type(), tunnel_identity=identity, at=now)
         except RefusedError as refused:
             ingest.record(refused, at=now)
+            if refused.reason is RefusalReason.TUNNEL_CERTIFICATE:
+                # Who is not believed gets this answer and no other; it comes again over a handshake or not at all.
+                hang_up(request.environ)
             return jsonify(reason=refused.reason.value), STATUS[refused.reason]
         except DatacenterError as error:
             _log.error("temporarily unable: %s", error)

@@ -6,7 +6,6 @@ the client is: ``ingest`` step 1 verifies the certificate again, fully, for ever
 """
 
 import os
-import socket
 import ssl
 import sys
 import threading
@@ -51,6 +50,8 @@ class PatientSocket(ssl.SSLSocket):
     """A socket whose blocking mode ends: gunicorn's threads would otherwise wait for a silent peer for ever."""
 
     silence_seconds = float(Limits().request_seconds)
+    leaving = False
+    """Whether the answer to the present request is the last (see :func:`hang_up`)."""
 
     def setblocking(self, flag: bool) -> None:
         """Blocking means: for at most ``silence_seconds``."""
@@ -119,10 +120,19 @@ class DirectPeer:
         with self._lock:
             since = self._since.setdefault(connection, at)
         if at - since > self._session_seconds:
-            # No further request is read from it; not SSLSocket.shutdown, which would drop TLS and go on in clear.
-            socket.socket.shutdown(connection, socket.SHUT_RD)
+            hang_up(environ)
             raise RefusedError(RefusalReason.TUNNEL_TOO_OLD)
         return connection.getpeercert(binary_form=True)
+
+
+def hang_up(environ: Mapping[str, Any]) -> None:
+    """Let ``worker`` end this connection after the answer to the present request.
+
+    A front's connections are not touched: other gateways speak over them as well.
+    """
+    connection = environ.get("gunicorn.socket")
+    if isinstance(connection, PatientSocket):
+        connection.leaving = True
 
 
 def restart_with_groups() -> None:

@@ -1,5 +1,6 @@
 """The real server over real sockets: who gets in, who does not, and what it survives."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -23,6 +24,7 @@ from tests.datacenter.served import Served, post, served
 from tests.datacenter.world import GATEWAY, RASTER, World
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
+ENDED_SECONDS = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +117,40 @@ def test_revoked_clients_are_out_within_seconds_and_on_kept_connections_too(tmp_
         with server.connected(world.gateway.tunnel) as kept:
             assert post(kept, body_of(server, 1))[0] == 200
             world.publish_crls(world.gateway.tunnel.certificate)
+            # Either its next request says so, or it was cut off before it asked.
             time.sleep(1.3)
-            assert post(kept, body_of(server, 2)) == (403, b'{"reason":"tunnel-certificate"}\n')
+            with contextlib.suppress(OSError, http.client.RemoteDisconnected):
+                assert post(kept, body_of(server, 2)) == (403, b'{"reason":"tunnel-certificate"}\n')
+                assert ended(kept)
         handshake_refused(server, world.gateway.tunnel)
         assert server.stop() == 0
     assert world.count(schema.delivery) == 1
+    world.close()
+
+
+def ended(connection: http.client.HTTPSConnection) -> bool:
+    """Whether the server closes it, while we say nothing; waits for that."""
+    assert connection.sock is not None
+    connection.sock.settimeout(ENDED_SECONDS)
+    return connection.sock.recv(1) == b""
+
+
+def test_a_revoked_client_that_rests_is_cut_off_and_nobody_else(tmp_path: Path) -> None:
+    """Both tunnels say nothing after their first delivery; the idle time is ten minutes."""
+    world = World(tmp_path, now=STARTED)
+    other = world.add_gateway("EXYZ0087654321")
+    with served(world) as server, server.connected(world.gateway.tunnel) as kept:
+        with contextlib.closing(
+            http.client.HTTPSConnection(
+                "127.0.0.1", server.port, timeout=10, context=server.context(other.tunnel, "other")
+            )
+        ) as good:
+            assert post(kept, body_of(server, 1))[0] == 200
+            assert post(good, b"garbage")[0] == 400
+            world.publish_crls(world.gateway.tunnel.certificate)
+            assert ended(kept)
+            assert post(good, b"garbage")[0] == 400
+        assert f"a resting connection of {GATEWAY} ends: revoked" in server.log.read_text()
     world.close()
 
 
@@ -131,7 +162,9 @@ def test_revoked_clients_are_out_within_seconds_and_on_kept_connections_too(tmp_
 )
 def test_other_roles_and_unregistered_gateways(running: Served, role: Role, purpose: Purpose) -> None:
     holder = running.world.pki.holder(role, purpose, "EXYZ0087654321" if role is Role.SMGW else "Netz")
-    assert running.post(body_of(running, 98), holder) == (403, b'{"reason":"tunnel-certificate"}\n')
+    with running.connected(holder) as connection:
+        assert post(connection, body_of(running, 98)) == (403, b'{"reason":"tunnel-certificate"}\n')
+        assert ended(connection)
 
 
 def test_newly_registered_gateway_needs_no_restart(running: Served) -> None:

@@ -13,7 +13,7 @@ import pytest
 from datacenter import config, tls
 from datacenter.config import Limits
 from datacenter.errors import ConfigError, RefusalReason, RefusedError
-from datacenter.tls import CurrentContext, DirectPeer, PatientSocket, server_context
+from datacenter.tls import CurrentContext, DirectPeer, PatientSocket, hang_up, server_context
 from pki.tls import SUITES
 from tests.datacenter.world import World
 
@@ -76,7 +76,21 @@ def test_session_of_more_than_two_days(loaded: config.Config) -> None:
         with pytest.raises(RefusedError) as caught:
             peer.certificate(environ, 100.0 + 172_801)
         assert caught.value.reason is RefusalReason.TUNNEL_TOO_OLD
-        assert socket.socket.recv(connection, 10) == b""
+        assert isinstance(connection, PatientSocket)
+        assert connection.leaving
+
+
+def test_hanging_up_is_for_our_own_connections_and_not_for_a_fronts(loaded: config.Config) -> None:
+    here, there = socket.socketpair()
+    context = server_context(loaded.trust, loaded.keys)
+    with there, context.wrap_socket(here, server_side=True, do_handshake_on_connect=False) as connection:
+        assert isinstance(connection, PatientSocket)
+        assert not connection.leaving
+        hang_up({"gunicorn.socket": connection})
+        assert connection.leaving
+        hang_up({"gunicorn.socket": there})
+        hang_up({})
+        assert not PatientSocket.leaving
 
 
 def test_restarts_itself_once(monkeypatch: pytest.MonkeyPatch) -> None:
