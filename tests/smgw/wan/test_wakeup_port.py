@@ -222,6 +222,7 @@ def test_a_defect_behind_it_does_not_close_it(waking: Waking, caplog: pytest.Log
         listening.wake()
 
     listening.port = listening.make("127.0.0.1", broken_once)
+    listening.port.reserve([ADMINISTRATOR])
     listening.port.start()
     with sender_to(listening.port) as sender:
         sender.send(waking.call())
