@@ -23,7 +23,7 @@ from admin.database import open_database
 from admin.drafts import Drafts
 from admin.errors import ConfigError, InventoryError, InventoryReason
 from admin.inventory import Inventory
-from admin.orders import OrderBook
+from admin.orders import CLOCK_ALLOWANCE, OrderBook
 from admin.reports import Reports
 from admin.trust import TrustFolder
 from admin.tunnels import Tunnels
@@ -124,7 +124,8 @@ class Office:
         return self.trust().verify(certificate, role=Role.GWA, purpose=Purpose.SIG, at=at, pinned=pinned)
 
     def sign_order(self, order: Order) -> bytes:
-        """The signed document of ``order``. Raises TokenError, SealError, CertificateError."""
+        """The signed document of ``order``, while gateways would believe it. Raises TokenError, CertificateError."""
+        self.require_good(order.valid_from + CLOCK_ALLOWANCE)
         signer = self.signer()
         return cms.sign_document(order.to_bytes(), signer=signer.certificate, key=signer.key)
 
@@ -195,5 +196,4 @@ def _resolve(host: str, port: int) -> tuple[int, Address]:
     family, _, _, _, address = found[0]
     if not isinstance(address[0], str):
         raise InventoryError(InventoryReason.ADDRESS, f"{host} has no internet address")
-    # Of an internet family, as just seen; typeshed cannot tell.
-    return family, address  # type: ignore[return-value]
+    return family, address

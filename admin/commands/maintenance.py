@@ -1,0 +1,95 @@
+"""``smgw-admin retention``, ``self-test``, ``clock``, ``restart``, ``crl``: what else a gateway can be ordered."""
+
+from pathlib import Path
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from admin.commands.done import no_wait_option, order, timeout_option
+from admin.errors import ConfigError
+from admin.session import GatewayType, Session, administers
+from wire.orders import InstallRevocationLists, Restart, RunSelfTest, SetRetention, SynchroniseClock
+from wire.reading import DeviceId
+
+_gateway = click.argument("gateway", type=GatewayType())
+
+
+@click.command(epilog="Example: smgw-admin retention EABC0012345678 --readings-days 730 --system-log-days 365")
+@_gateway
+@click.option("--readings-days", type=int, required=True, help="How long readings are kept for the consumer.")
+@click.option("--system-log-days", type=int, required=True, help="How long the system log is kept.")
+@no_wait_option
+@timeout_option
+@administers
+def retention(
+    session: Session,
+    *,
+    gateway: DeviceId,
+    readings_days: int,
+    system_log_days: int,
+    no_wait: bool,
+    timeout: int | None,
+) -> None:
+    """Set how long GATEWAY keeps readings and its system log."""
+    order(session, gateway, SetRetention(readings_days, system_log_days), no_wait=no_wait, timeout=timeout)
+
+
+@click.command("self-test", epilog="Example: smgw-admin self-test EABC0012345678")
+@_gateway
+@no_wait_option
+@timeout_option
+@administers
+def self_test(session: Session, *, gateway: DeviceId, no_wait: bool, timeout: int | None) -> None:
+    """Have GATEWAY test itself, and show what it found."""
+    order(session, gateway, RunSelfTest(), no_wait=no_wait, timeout=timeout)
+
+
+@click.command(epilog="Example: smgw-admin clock EABC0012345678")
+@_gateway
+@click.option("--accept-any-deviation", is_flag=True, help="End a secure state that a large deviation began.")
+@no_wait_option
+@timeout_option
+@administers
+def clock(
+    session: Session, *, gateway: DeviceId, accept_any_deviation: bool, no_wait: bool, timeout: int | None
+) -> None:
+    """Have GATEWAY ask for the time now."""
+    order(session, gateway, SynchroniseClock(accept_any_deviation), no_wait=no_wait, timeout=timeout)
+
+
+@click.command(epilog="Example: smgw-admin restart EABC0012345678")
+@_gateway
+@no_wait_option
+@timeout_option
+@administers
+def restart(session: Session, *, gateway: DeviceId, no_wait: bool, timeout: int | None) -> None:
+    """Restart the process of GATEWAY; its tunnel ends with it."""
+    order(session, gateway, Restart(), no_wait=no_wait, timeout=timeout)
+
+
+@click.command(epilog="Example: smgw-admin crl EABC0012345678")
+@_gateway
+@click.argument("lists", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@no_wait_option
+@timeout_option
+@administers
+def crl(session: Session, *, gateway: DeviceId, lists: tuple[Path, ...], no_wait: bool, timeout: int | None) -> None:
+    """Install revocation lists at GATEWAY: those in LISTS, or all of our own trust folder."""
+    files = lists or tuple(sorted(session.configuration().trust.glob("*.crl")))
+    if not files:
+        raise ConfigError(f"there are no lists (*.crl) in {session.configuration().trust}; name them")
+    command = InstallRevocationLists(tuple(_der(path) for path in files))
+    order(session, gateway, command, no_wait=no_wait, timeout=timeout)
+
+
+def _der(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        pem = data.lstrip().startswith(b"-----")
+        found = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is no revocation list: {error}") from error
+    return found.public_bytes(Encoding.DER)
