@@ -103,6 +103,7 @@ class Runtime:
                 thread.end()
             for thread in self._senders.values():
                 thread.join()
+            self._senders.clear()
 
     def _apply_senders(self, profiles: ProfileSet) -> None:
         for party in [party for party in self._senders if party not in profiles.communications]:

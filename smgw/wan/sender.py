@@ -338,6 +338,9 @@ def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfil
         return "not sent: the communication profile is not valid yet"
     if now >= communication.valid_until:
         return "not sent: the communication profile has expired"
+    if evaluation.pseudonym is not None:
+        # Sent from here it would tell the party whose values they are; it goes by way of the administrator.
+        return "not sent: the profile asks for a pseudonym"
     if evaluation.purpose not in communication.purposes:
         return "not sent: the party may not have values for this purpose"
     return None

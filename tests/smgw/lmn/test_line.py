@@ -4,12 +4,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from smgw.lmn.errors import LineEvent
 from smgw.lmn.line import Line
-from smgw.lmn.telegram import Telegram
+from smgw.lmn.poll import Poller
+from smgw.lmn.telegram import Frame, Telegram
 from smgw.metering.verify import verify
 from testbed.faults import Fault
 from testbed.meter.simulator import SimulatedLine
@@ -175,3 +177,36 @@ def test_an_idle_line_costs_nothing(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert time.process_time() - spent[1] < 0.05
     assert world.events == []
+
+
+def test_a_line_that_takes_anothers_place_reads_what_was_due_meanwhile(tmp_path: Path) -> None:
+    """A meter that is read once a day and whose instant was while no line ran: it is read at once, not tomorrow."""
+    world = World()
+    daily = profile(interval_seconds=86400)
+    with simulated(tmp_path) as simulation:
+        line = Line(
+            configuration(simulation), (daily,), deliver=world.deliver, report=world.report, clock=clock,
+            poller=poller(), since=clock() - timedelta(days=1),
+        )  # fmt: skip
+        line.start()
+        world.wait_for_telegrams(1)
+        line.stop()
+
+
+def test_a_read_out_under_way_may_come_to_its_end(tmp_path: Path) -> None:
+    world, reading = World(), threading.Event()
+
+    class Announced(Poller):
+        def read_out(self, *arguments: Any, **named: Any) -> Frame:
+            reading.set()
+            return super().read_out(*arguments, **named)
+
+    with simulated(tmp_path, meter(reaction_seconds=0.3)) as simulation:
+        line = Line(
+            configuration(simulation), (profile(),), deliver=world.deliver, report=world.report, clock=clock,
+            poller=Announced(clock=clock, reaction_seconds=PATIENCE_SECONDS), first_back_off_seconds=0.1,
+        )  # fmt: skip
+        line.start()
+        assert reading.wait(PATIENCE_SECONDS)
+        line.stop(patience=PATIENCE_SECONDS)
+    assert world.count() >= 1

@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from smgw.store.errors import StoreError, StoreReason
-from smgw.store.profiles import ProfileStore
+from smgw.store.orders import OrderStore
+from smgw.store.profiles import ProfileSet, ProfileStore
 from tests.smgw.store.samples import IMPORT, METER, START, open_database
-from wire.profiles import MeterProfile
+from wire.profiles import MeterProfile, Profile
 from wire.reading import DeviceId
 
 METER_PROFILE = MeterProfile(
@@ -52,3 +54,48 @@ def test_what_goes_back_or_changes_its_subject(store: ProfileStore, profile: Met
         store.put(profile, document=b"other", at=START)
     assert refusal.value.reason is reason
     assert store.load().all() == (METER_PROFILE,)
+
+
+def test_what_was_withdrawn_holds_no_more_until_a_higher_version(store: ProfileStore) -> None:
+    order(store)
+    assert not store.ever_held("meter")
+    store.put(METER_PROFILE, document=b"two", at=START)
+    noted: list[tuple[str, bool]] = []
+
+    def note(_: sa.Connection, profile: Profile, installed: bool) -> None:
+        noted.append((profile.id, installed))
+
+    assert store.change((), [("meter", "meter-1")], START, note).all() == ()
+    assert (store.load().all(), store.ever_held("meter")) == ((), True)
+    with pytest.raises(StoreError) as refusal:
+        store.put(METER_PROFILE, document=b"two, signed again", at=START)
+    assert refusal.value.reason is StoreReason.PROFILE_VERSION
+    with pytest.raises(StoreError) as refusal:
+        store.change((), [("meter", "meter-1")], START, note)
+    assert refusal.value.reason is StoreReason.NOT_OPEN
+    third = replace(METER_PROFILE, version=3)
+    assert store.change([third, third], [], START, note).all() == (third,)
+    assert noted == [("meter-1", False), ("meter-1", True)]
+
+
+def test_a_change_is_all_or_nothing(store: ProfileStore) -> None:
+    order(store)
+    store.put(METER_PROFILE, document=b"two", at=START)
+    second = replace(METER_PROFILE, id="meter-2", version=1)
+    with pytest.raises(StoreError):
+        store.change([second, replace(METER_PROFILE, version=1)], [], START, lambda *_: None)
+    assert store.load().all() == (METER_PROFILE,)
+
+
+def test_a_set_by_kind_and_id() -> None:
+    one = ProfileSet().with_profile(METER_PROFILE)
+    assert one.get("meter", "meter-1") == METER_PROFILE
+    assert one.get("proxy", "meter-1") is None
+    assert one.without("meter", "meter-1") == one.without("meter", "meter-1").without("meter", "none") == ProfileSet()
+    assert one.current(START) == (METER_PROFILE,)
+    assert one.current(METER_PROFILE.valid_until) == ()
+
+
+def order(store: ProfileStore) -> None:
+    """What is changed without a document of its own came in an order."""
+    OrderStore(store._database).take(7, bytes(32), repeatable=False, at=START)

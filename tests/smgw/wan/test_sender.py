@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelReason
 from pki.revoke import Revocation
@@ -18,6 +20,7 @@ from tests.smgw.wan.receiver import DUPLICATE, STORED, Answer, http
 from tests.smgw.wan.station import DAY, Station, der
 from wire.cosem_xml import MEDIA_TYPE
 from wire.profiles import UseCase
+from wire.reading import DeviceId
 
 MakeStation = Callable[[Answer], Station]
 MINUTE = timedelta(minutes=1)
@@ -301,3 +304,51 @@ def test_the_backend_says_the_peer_is_somebody_else(station_with: MakeStation) -
     station.backend.down = TunnelReason.PEER_CERTIFICATE
     station.sender.step(NOW)
     assert station.sender.progress["grid-1"].last_error.startswith(Deferral.PEER_CERTIFICATE)
+
+
+def test_a_withdrawal_between_decision_and_sending_stops_the_delivery(
+    station_with: MakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealing takes its time; what is withdrawn meanwhile does not leave."""
+    station = station_with(store)
+    station.owe(0)
+    sealed: list[bytes] = []
+
+    def seal_and_withdraw(*arguments: Any, **named: Any) -> bytes:
+        sealed.append(cms.seal(*arguments, **named))
+        Outbox(station.database).withdraw(["grid-1"], NOW)
+        station.profiles = station.profiles.without("evaluation", "grid-1")
+        return sealed[-1]
+
+    monkeypatch.setattr("smgw.wan.sender.cms", SimpleNamespace(seal=seal_and_withdraw))
+    station.run(NOW, NOW + DAY)
+    assert (len(sealed), station.receiver.bodies) == (1, [])
+    assert balance(station) == Balance(owed=0, open=0, acknowledged=0, set_aside=1)
+
+
+@pytest.mark.parametrize("answer", [STORED, http(422, b'{"reason":"malformed"}')])
+def test_a_withdrawal_while_the_delivery_is_on_its_way_stands(station_with: MakeStation, answer: bytes) -> None:
+    station = station_with(store)
+
+    def withdraw(_: bytes) -> bytes:
+        Outbox(station.database).withdraw(["grid-1"], NOW)
+        station.profiles = station.profiles.without("evaluation", "grid-1")
+        return answer
+
+    station.receiver.answer = withdraw
+    station.owe(0)
+    station.run(NOW, NOW + DAY)
+    assert len(station.receiver.bodies) == 1
+    assert Outbox(station.database).set_aside_reasons("grid-1") == {1: "withdrawn"}
+    (told,) = (entry for entry in SystemLog(station.database).entries() if entry.event is Event.DELIVERY_SET_ASIDE)
+    assert (told.parameters["reason"], told.parameters["arrived"]) == ("withdrawn", int(answer == STORED))
+
+
+def test_what_goes_by_a_pseudonym_never_leaves_under_our_name(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.change(pseudonym=DeviceId("EPSN0000000001"))
+    station.owe(0)
+    station.run(NOW, NOW + DAY)
+    assert station.receiver.bodies == []
+    assert balance(station).owed == 1
+    assert "pseudonym" in station.sender.progress["grid-1"].last_error
