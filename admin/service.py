@@ -24,7 +24,7 @@ from wire.management import JSON, NOTIFICATIONS, NTP, RELAY, TIME
 from wire.notification import Notification
 from wire.reading import DeviceId
 
-MAXIMUM_BODY_BYTES: Final = 2 * 1024 * 1024
+MAXIMUM_RELAYED_BYTES: Final = 2 * 1024 * 1024
 """A sealed delivery on its way through us (a content document of 1 MiB and its envelope); the rest is far smaller."""
 IDLE_SECONDS: Final = 600.0
 """A gateway that says nothing for ten minutes dials again for its next word."""
@@ -87,7 +87,7 @@ class ServiceServer:
     def serve(self, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
         """Answer until the gateway ends, is silent for too long, is no longer believed, or ``stopping`` is set."""
         gateway = DeviceId(tunnel.peer.identity)
-        server = HttpServer(maximum_body_bytes=MAXIMUM_BODY_BYTES)
+        server = HttpServer(larger_bodies={("POST", RELAY): MAXIMUM_RELAYED_BYTES})
         try:
             while (request := self._receive(tunnel, server, stopping)) is not None:
                 # The certificate is judged for this very request, not only when the connection was made.
