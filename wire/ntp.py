@@ -31,6 +31,8 @@ _FRACTIONS = 2**32
 _ERA = 2**64
 _PRECISION = -20
 """A microsecond, as the power of two that is nearest."""
+_ROUNDING = 2
+"""Four times are cut to 2**-32 s each: so much may a delay of nothing seem to be negative, and less than a nanosecond."""
 _MICROSECOND = timedelta(microseconds=1)
 _MILLION = 10**6
 
@@ -164,10 +166,10 @@ def measure(sent: datetime, reply: NtpPacket, arrived: datetime) -> Measurement:
         raise NtpError("the reply left before its request came")
     # 5. Differences of timestamps are right across the end of an era as long as the clocks are within 68 years.
     delay = _difference(timestamp(arrived), timestamp(sent)) - processing
-    if delay < 0:
+    if delay < -_ROUNDING:
         raise NtpError("the server's processing takes longer than the whole exchange")
     twice = _difference(reply.receive, timestamp(sent)) + _difference(reply.transmit, timestamp(arrived))
-    return Measurement(_duration(twice, 2 * _FRACTIONS), _duration(delay, _FRACTIONS))
+    return Measurement(_duration(twice, 2 * _FRACTIONS), _duration(max(delay, 0), _FRACTIONS))
 
 
 def timestamp(instant: datetime) -> int:

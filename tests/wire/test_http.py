@@ -43,6 +43,7 @@ def test_a_request_is_framed_by_its_length() -> None:
         b"Content-Length: 9\r\n\r\n<sealed/>"
     )
     assert HttpClient().request("/", "[::1]", {}, b"", method="GET").endswith(b"Content-Length: 0\r\n\r\n")
+    assert HttpClient().request("/firmware", "a", {}, b"x", method="PUT").startswith(b"PUT /firmware HTTP/1.1\r\n")
 
 
 def test_a_response_is_given_when_it_is_complete() -> None:

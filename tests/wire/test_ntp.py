@@ -175,11 +175,13 @@ offsets = st.timedeltas(timedelta(days=-10_000), timedelta(days=10_000))
 @example(END_OF_ERA - MILLISECOND, 2 * MILLISECOND, MILLISECOND, MILLISECOND)
 @example(END_OF_ERA + MILLISECOND, -2 * MILLISECOND, MILLISECOND, MILLISECOND)
 @example(END_OF_ERA - 2 * MILLISECOND, timedelta(), MILLISECOND, MILLISECOND)
+@example(datetime(2000, 1, 1, tzinfo=UTC), MICROSECOND, timedelta(), MICROSECOND)
 def test_equal_ways_give_the_offset_to_the_microsecond(
     sent: datetime, offset: timedelta, way: timedelta, work: timedelta
 ) -> None:
     found = exchange(sent, offset, way, work, way)
     assert abs(found.offset - offset) <= MICROSECOND
+    assert timedelta() <= found.delay
     assert abs(found.delay - 2 * way) <= MICROSECOND
 
 
@@ -194,6 +196,10 @@ def test_the_offset_is_wrong_by_no_more_than_half_the_delay(
 def test_a_server_ahead_has_a_positive_offset() -> None:
     found = exchange(NOON, timedelta(seconds=5), 10 * MILLISECOND, MILLISECOND, 10 * MILLISECOND)
     assert found == Measurement(timedelta(seconds=5), 20 * MILLISECOND)
+
+
+def timestamp_length(duration: timedelta) -> int:
+    return (timestamp(NOON + duration) - timestamp(NOON)) % 2**64
 
 
 ANSWER = reply(request(NOON), NOON + MILLISECOND, NOON + 2 * MILLISECOND)
@@ -217,7 +223,7 @@ def test_a_good_reply_is_measured() -> None:
         ({"receive": 0}, "lacks a time"),
         ({"transmit": 0}, "lacks a time"),
         ({"transmit": ANSWER.receive - 1}, "left before its request came"),
-        ({"transmit": ANSWER.receive + (1 << 32)}, "longer than the whole exchange"),
+        ({"transmit": ANSWER.receive + 3 * timestamp_length(MILLISECOND) + 4}, "longer than the whole exchange"),
     ],
 )
 def test_a_reply_that_proves_nothing_is_not_measured(deviation: dict[str, Any], why: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.orders import examples
@@ -27,7 +27,6 @@ from wire.orders import (
 )
 
 ORDER = order(BreakUp())
-slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_every_command_has_its_kind_and_its_example() -> None:
@@ -41,7 +40,6 @@ def test_the_bytes_are_these() -> None:
     )
 
 
-@slow_to_draw
 @given(orders())
 def test_what_is_written_is_read_back(one: Order) -> None:
     data = one.to_bytes()
@@ -54,7 +52,6 @@ def test_every_command_is_read_back(command: Command) -> None:
     assert Order.from_bytes(order(command).to_bytes()).command == command
 
 
-@slow_to_draw
 @given(orders(), st.data())
 def test_a_changed_byte_is_refused_or_is_another_canonical_order(one: Order, data: st.DataObject) -> None:
     original = one.to_bytes()
