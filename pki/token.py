@@ -257,6 +257,9 @@ class Token(Operations):
         known = self._handles.get((label, kind))
         if known is None:
             found = list(self._session.get_objects({Attribute.LABEL: label, Attribute.CLASS: kind}))
+            if not found:
+                sentence = f"the token {self._label!r} has no key {label!r}: it was never made, or it was destroyed"
+                raise TokenError(TokenReason.KEY_MISSING, sentence)
             if len(found) != 1:
                 sentence = f"the token {self._label!r} has {len(found)} keys {label!r}, expected was one"
                 raise TokenError(TokenReason.KEY_MISSING, sentence)

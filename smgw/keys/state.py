@@ -153,9 +153,9 @@ class KeyState:
         numbers = [document.pop(name, None) for name in ("generation", "highest")]
         other, phase = document.pop("other", ""), document.pop("phase", "")
         generation, highest = (one if type(one) is int else 0 for one in numbers)
-        if document or phase not in set(Phase) or not (other is None or type(other) is int):
+        if document or phase not in list(Phase) or not (other is None or type(other) is int):
             raise CertificateError(CertificateReason.MALFORMED, "not the state of the keys: wrong fields")
-        return cls(generation, Phase(phase), other, highest)
+        return cls(generation, Phase(str(phase)), other, highest)
 
 
 def read_state(folder: Path) -> KeyState:

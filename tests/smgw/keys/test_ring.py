@@ -1,0 +1,249 @@
+"""Power is cut at every moment of a renewal; the gateway always comes back with one working set of keys."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from pki.certificates import Purpose
+from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
+from pki.token import Token
+from smgw.identity import Identity
+from smgw.keys.ring import KeyRing
+from smgw.keys.state import ENTRIES, TABLE, Phase, read_state
+from smgw.store.logs import Event
+from testbed.small_pki import NOW, SmallPki
+from tests.smgw.keys.world import PowerLossError, World, metered_files, open_token
+from tests.softhsm import fresh_token, shared_configuration
+
+pytestmark = pytest.mark.token
+ROOT = Path(__file__).parents[3]
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def token() -> Iterator[Token]:
+    with open_token(fresh_token()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pki() -> SmallPki:
+    return SmallPki()
+
+
+@pytest.fixture
+def world(tmp_path: Path, token: Token, pki: SmallPki) -> World:
+    return World(tmp_path, token, pki)
+
+
+def life(world: World) -> None:
+    """Everything that can happen to keys: a renewal given up for another, and its installation."""
+    ring = world.start()
+    ring.renew()
+    world.renew(ring)
+
+
+@pytest.mark.parametrize("software", [False, True])
+def test_power_may_go_at_every_moment(tmp_path: Path, token: Token, pki: SmallPki, *, software: bool) -> None:
+    phases, passed = set(), list[str]()
+    # The key in a file differs in three effects only: every third moment will do there.
+    for cut_at in itertools.count(0, 3 if software else 1):
+        world = World(tmp_path / str(cut_at), token, pki, software=software)
+        passed = world.meter.passed
+        with metered_files(world):
+            world.meter.cut_at = cut_at
+            try:
+                life(world)
+            except PowerLossError:
+                # And again while it recovers, at a moment that differs from run to run.
+                phases.add(read_state(world.folder).phase)
+                world.meter.cut_at = len(world.meter.passed) + cut_at % 7
+                with suppress(PowerLossError):
+                    world.start()
+            else:
+                break
+        world.meter.cut_at = -1
+        ring = world.start()
+        before = world.check(ring)
+        assert before.phase in ENTRIES, world.meter.passed
+        world.renew(ring)
+        after = world.check(ring)
+        assert (after.phase, after.generation > before.generation) == (Phase.SETTLED, True)
+    assert len(passed) > 60, passed
+    assert phases == set(Phase) - {Phase.WITHDRAWING}, "withdrawing is the recovery's own: it was cut too, see below"
+
+
+def test_recovery_itself_may_be_cut_anywhere(tmp_path: Path, token: Token, pki: SmallPki) -> None:
+    """Each phase is broken off, and then its recovery at every moment."""
+    for phase in (one for one in Phase if TABLE[one].action is not None and one is not Phase.WITHDRAWING):
+        for cut_at in itertools.count():
+            world = World(tmp_path / f"{phase}-{cut_at}", token, pki)
+            break_off(world, phase)
+            with metered_files(world):
+                world.meter.passed.clear()
+                world.meter.cut_at = cut_at
+                try:
+                    world.start()
+                except PowerLossError:
+                    world.meter.cut_at = -1
+                    world.check(world.start())
+                else:
+                    world.meter.cut_at = -1
+                    world.check(world.start())
+                    assert cut_at > 5
+                    break
+
+
+def break_off(world: World, phase: Phase) -> None:
+    """Cut the power in the middle of ``phase``."""
+    moments = {
+        Phase.GENERATING: "after make SIG.2",
+        Phase.DISCARDING: "after destroy SIG.2",
+        Phase.INSTALLING: "after write_atomically",
+        Phase.RETIRING: "after destroy SIG.1",
+    }
+    rehearsal = moments[phase]
+    with metered_files(world):
+        original, seen = world.meter.tick, []
+
+        def tick(moment: str) -> None:
+            original(moment)
+            if moment == rehearsal and read_state(world.folder).phase is phase:
+                seen.append(moment)
+                raise PowerLossError
+
+        world.meter.tick = tick  # type: ignore[method-assign]
+        with pytest.raises(PowerLossError):
+            life(world)
+        world.meter.tick = original  # type: ignore[method-assign]
+    assert seen
+    assert read_state(world.folder).phase is phase
+
+
+def test_a_process_that_is_killed_at_any_step_starts_again(tmp_path: Path) -> None:
+    """The same with real processes, real key files of a real token and ``os._exit``: tests/smgw/keys/power.py."""
+    configuration = shared_configuration()
+    label = fresh_token()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.smgw.keys.power", str(tmp_path), label],
+        cwd=ROOT,
+        env={**os.environ, "SOFTHSM2_CONF": str(configuration)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert int(done.stdout.split()[0]) >= 15
+
+
+def test_a_renewal_from_start_to_end(world: World) -> None:
+    ring = world.start()
+    first, told = ring.current(), list[tuple[Identity, set[tuple[Purpose, int]]]]()
+    ring.on_switch(lambda identity: told.append((identity, world.cabinet.present())))
+    lasting = ring.signature_key()
+    waiting = ring.renew()
+    assert ring.current() is first, "nothing changes before the certificates are there"
+    assert world.check(ring).phase is Phase.PENDING
+    assert ring.pending() == waiting or set(ring.pending() or {}) == set(Purpose)
+    second = ring.install(world.certify(dict(waiting)), world.pki.trust(), NOW)
+    assert ring.current() is second
+    assert second.labels == {Purpose.TLS: "TLS.2", Purpose.SIG: "SIG.2", Purpose.ENC: "ENC.2"}
+    assert [identity for identity, _ in told] == [second]
+    assert (Purpose.TLS, 1) in told[0][1], "told before the former keys went"
+    assert world.check(ring).phase is Phase.SETTLED
+    signature = lasting.sign(b"reading", ec.ECDSA(SHA256()))
+    second.certificates[Purpose.SIG].public_key.verify(signature, b"reading", ec.ECDSA(SHA256()))
+    with pytest.raises(TokenError) as refusal:
+        first.keys[Purpose.SIG].sign(b"reading", ec.ECDSA(SHA256()))
+    assert refusal.value.reason is TokenReason.KEY_MISSING
+    assert (world.folder / "TLS.pem").exists(), "the first certificates stay as a record"
+    assert ring.happened() == [
+        (Event.KEYS_GENERATED, True, 2),
+        (Event.CERTIFICATES_INSTALLED, True, 2),
+        (Event.KEYS_DESTROYED, True, 1),
+    ]
+    assert ring.happened() == []
+    assert world.start().current().generation == 2
+
+
+def test_what_fails_before_the_switch_changes_nothing(world: World) -> None:
+    ring = world.start()
+    with pytest.raises(RuntimeError):
+        ring.install({}, world.pki.trust(), NOW)
+    waiting = dict(ring.renew())
+    wrong = {**waiting, Purpose.SIG: waiting[Purpose.TLS]}
+    with pytest.raises(CertificateError) as refusal:
+        ring.install(world.certify(wrong), world.pki.trust(), NOW)
+    assert refusal.value.reason is CertificateReason.NOT_PINNED
+    assert world.check(ring).phase is Phase.PENDING
+    assert not (world.folder / "generation-2").exists()
+    ring.install(world.certify(waiting), world.pki.trust(), NOW)
+    assert world.check(ring).generation == 2
+
+
+def test_what_fails_after_the_switch_is_finished_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = world.start()
+    waiting = dict(ring.renew())
+
+    def broken(purpose: Purpose, generation: int) -> None:
+        raise TokenError(TokenReason.LOST, "gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.cabinet, "destroy", broken)
+        ring.install(world.certify(waiting), world.pki.trust(), NOW)
+        assert ring.current().generation == 2
+        assert ring.state.phase is Phase.RETIRING
+        assert (Event.KEYS_DESTROYED, False, 2) in ring.happened()
+        with pytest.raises(TokenError):
+            ring.renew()
+    assert set(ring.renew()) == set(Purpose)
+    assert world.check(ring).generation == 2
+
+
+def test_keys_of_the_set_in_use_are_never_destroyed_for_a_lost_state(world: World) -> None:
+    """Somebody removed the file that says which generation is in use: the start refuses and touches nothing."""
+    ring = world.start()
+    world.renew(ring)
+    held = world.cabinet.present()
+    state = (world.folder / "current").read_bytes()
+    (world.folder / "current").unlink()
+    with pytest.raises(TokenError) as refusal:
+        world.start()
+    assert refusal.value.reason is TokenReason.KEY_MISSING
+    assert world.cabinet.present() == held
+    (world.folder / "current").write_bytes(state)
+    world.check(world.start())
+
+
+def test_strays_and_half_a_waiting_set_go(world: World) -> None:
+    ring = world.start()
+    ring.renew()
+    world.token.generate_key("SIG.77", ec.BrainpoolP256R1())
+    world.token.generate_storage_key("STORAGE")
+    world.check(world.start())
+    assert "STORAGE" in world.token.labels()
+    world.token.destroy_key("ENC.2")
+    state = world.check(world.start())
+    assert (state.phase, state.highest) == (Phase.SETTLED, 2)
+    world.renew(restarted := world.start())
+    assert restarted.current().generation == 3, "a number that was given up does not come back"
+
+
+def test_a_state_that_cannot_be_read_refuses_the_start(world: World) -> None:
+    (world.folder / "current").write_bytes(b"2")
+    with pytest.raises(CertificateError) as refusal:
+        world.start()
+    assert refusal.value.reason is CertificateReason.MALFORMED
+
+
+def test_a_ring_is_made_by_open(world: World) -> None:
+    with pytest.raises(RuntimeError):
+        KeyRing(world.start().current().gateway, world.folder, world.cabinet).current()
