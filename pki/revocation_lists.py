@@ -28,6 +28,7 @@ from pki.checks import (
     signed_by,
     subject_key_identifier,
 )
+from pki.der import SEQUENCE, DerError, Reader
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from pki.profiles import Role, profile_of
@@ -142,8 +143,15 @@ def _load(data: bytes) -> x509.CertificateRevocationList:
         crl = x509.load_der_x509_crl(data)
         same = crl.public_bytes(Encoding.DER) == data
         number = _number(crl)
-        _mark(crl)
-    except (*UNREADABLE, x509.ExtensionNotFound) as error:
+        # The parser is lazy: what it would stumble over later is read now, entries included.
+        _ = (_mark(crl), crl.issuer, crl.last_update_utc, crl.next_update_utc, crl.signature_hash_algorithm)
+        _ = [(entry.serial_number, entry.revocation_date_utc, list(entry.extensions)) for entry in crl]
+        # It also passes over a count of unused bits in front of the signature: one list would have several spellings.
+        outer = Reader(data).enter(SEQUENCE)
+        outer.element(SEQUENCE)
+        outer.element(SEQUENCE)
+        outer.bit_string_octets()
+    except (*UNREADABLE, DerError, x509.ExtensionNotFound) as error:
         raise CertificateError(Reason.MALFORMED, f"not a revocation list with number and issuer: {error}") from error
     if not same or number < 0 or number.bit_length() > _MAXIMUM_NUMBER_BITS:
         raise CertificateError(Reason.MALFORMED, "the revocation list is not DER, or its number is out of bounds")
