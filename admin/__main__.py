@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 import click
 
 from admin.commands.audit import audit
+from admin.commands.enrol import enrol
+from admin.commands.firmware import firmware
 from admin.commands.gateways import gateways
 from admin.commands.init import init
 from admin.commands.maintenance import clock, crl, restart, retention, self_test
 from admin.commands.orders import orders
 from admin.commands.profiles import profiles
+from admin.commands.renew import renew
 from admin.commands.reports import logs, notifications, status
+from admin.commands.serve import serve
 from admin.commands.wake import break_up, wake
 from admin.session import Environment
 
@@ -42,15 +46,19 @@ for _command in (
     break_up,
     clock,
     crl,
+    enrol,
+    firmware,
     gateways,
     init,
     logs,
     notifications,
     orders,
     profiles,
+    renew,
     restart,
     retention,
     self_test,
+    serve,
     status,
     wake,
 ):

@@ -16,6 +16,8 @@ from admin.errors import ConfigError
 MAX_CONFIGURATION_SIZE = 64 * 1024
 RESEND_SECONDS = 5
 """A datagram may be lost. A gateway accepts each wake-up once and ignores all others while its tunnel is open."""
+LINGER_SECONDS = 30
+"""How long a tunnel with nothing left to do stays: somebody who has just woken a gateway gives the next order in it."""
 TIMEOUT_SECONDS = 60
 """Twelve wake-ups without an answer: more of them would not help."""
 
@@ -77,6 +79,7 @@ class Configuration:
     service: Listen
     wake_up: WakeUpConfiguration
     authority: AuthorityConfiguration | None
+    linger_seconds: int = LINGER_SECONDS
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -103,7 +106,8 @@ class Configuration:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"not TOML: {error}") from error
         administrator, token, trust = root.table("administrator"), root.table("token"), root.table("trust")
-        keys, database = root.table("keys"), root.table("database")
+        keys, database, management = root.table("keys"), root.table("database"), root.table("management")
+        linger = management.integer("linger_seconds", 0, 3600, LINGER_SECONDS)
         configuration = cls(
             name=administrator.text("name"),
             token=TokenConfiguration(
@@ -119,10 +123,11 @@ class Configuration:
                 signature_certificate=keys.path("signature_certificate"),
             ),
             database=database.path("file"),
-            management=_listen(root.table("management")),
+            management=_listen(management),
             service=_listen(root.table("service")),
             wake_up=_wake_up(root.optional_table("wake_up")),
             authority=_authority(root.optional_table("authority")),
+            linger_seconds=linger,
         )
         for table in (administrator, token, trust, keys, database, root):
             table.finish()

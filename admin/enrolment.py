@@ -25,6 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.audit import Action
+from admin.certificates import judged
 from admin.errors import EnrolmentError, EnrolmentReason
 from admin.inventory import GatewayRecord, LifeCycle
 from admin.office import Office
@@ -82,7 +83,7 @@ def request(walk: Walk) -> None:
     1. The gateway carries the order out.
     2. Its answer holds a renewal that its present SIG key signed, in its own name.
 
-    Raises EnrolmentError: NO_ANSWER, REFUSED, RENEWAL; InventoryError.
+    Raises EnrolmentError: NO_ANSWER, UNANSWERED, REFUSED, RENEWAL; InventoryError.
     """
     # 1. The gateway carries the order out.
     done = _carry_out(walk, RenewKeys())
@@ -125,10 +126,11 @@ def install(walk: Walk) -> None:
     3. They are good now for this gateway and their purposes, and no quality seal.
     4. The gateway carries the order out; the server keeps the certificates in the inventory before the order is done.
 
-    Raises EnrolmentError: FILES, RENEWAL, CERTIFICATE, NO_ANSWER, REFUSED; InventoryError.
+    Raises EnrolmentError: FILES, RENEWAL, CERTIFICATE, NO_ANSWER, UNANSWERED, REFUSED; InventoryError(CERTIFICATES).
     """
     # 1. The three certificates are in the folder.
     certificates = _certificates(walk.folder)
+    der = {purpose: _der(certificate) for purpose, certificate in certificates.items()}
     # 2. They are for the keys of the renewal there, which the gateway's present SIG key signed.
     triple = _triple(walk, _read(walk.folder / RENEWAL))
     for purpose, certificate in certificates.items():
@@ -136,19 +138,11 @@ def install(walk: Walk) -> None:
             sentence = f"{walk.folder / f'{purpose}.pem'} is not for the key in {RENEWAL}; certify that one"
             raise EnrolmentError(EnrolmentReason.CERTIFICATE, sentence)
     # 3. They are good now for this gateway and their purposes, and no quality seal.
-    try:
-        trust = walk.office.trust()
-        for purpose, certificate in certificates.items():
-            pinned = {fingerprint(certificate)}
-            verified = trust.verify(certificate, role=Role.SMGW, purpose=purpose, at=walk.timing.clock(), pinned=pinned)
-            if verified.identity != walk.gateway.text:
-                sentence = f"{walk.folder / f'{purpose}.pem'} is of {verified.identity}, not of {walk.gateway}"
-                raise EnrolmentError(EnrolmentReason.CERTIFICATE, sentence)
-    except CertificateError as error:
-        sentence = f"a new certificate of {walk.gateway} is not believed: {error.reason.value}: {error}"
-        raise EnrolmentError(EnrolmentReason.CERTIFICATE, sentence) from error
+    trust = walk.office.trust()
+    if judged(der, walk.gateway, trust, walk.timing.clock()):
+        sentence = f"the certificates in {walk.folder} are a quality seal; a gateway operates with operational ones"
+        raise EnrolmentError(EnrolmentReason.CERTIFICATE, sentence)
     # 4. The gateway carries the order out.
-    der = {purpose: _der(certificate) for purpose, certificate in certificates.items()}
     authorities = authorities_above(certificates[Purpose.TLS], trust)
     _carry_out(walk, InstallCertificates(der[Purpose.TLS], der[Purpose.SIG], der[Purpose.ENC], authorities=authorities))
     walk.say(f"{walk.gateway}: has its new certificates")
@@ -161,7 +155,7 @@ def confirm(walk: Walk) -> None:
     2. No earlier tunnel is open.
     3. A tunnel comes up: the server lets in nothing but the inventory's certificate.
 
-    Raises EnrolmentError: SEAL, NO_ANSWER; InventoryError.
+    Raises EnrolmentError: SEAL, NO_ANSWER, UNANSWERED; InventoryError.
     """
     # 1. The inventory has operational certificates: no seal.
     record = walk.record
@@ -169,11 +163,12 @@ def confirm(walk: Walk) -> None:
         sentence = f"{walk.gateway} has no operational certificates yet: smgw-admin enrol install {walk.gateway}"
         raise EnrolmentError(EnrolmentReason.SEAL, sentence)
     # 2. No earlier tunnel is open: the server ends the one that rests on the old certificate by itself.
-    _until(
-        walk,
-        lambda: walk.office.tunnels.open(walk.gateway, walk.timing.clock()) is None,
-        "its earlier tunnel stays open",
-    )
+    deadline = walk.timing.monotonic() + walk.timing.timeout.total_seconds()
+    while walk.office.tunnels.open(walk.gateway, walk.timing.clock()) is not None:
+        if walk.timing.monotonic() >= deadline:
+            sentence = f"an earlier tunnel of {walk.gateway} stays open; end it: smgw-admin break-up {walk.gateway}"
+            raise EnrolmentError(EnrolmentReason.UNANSWERED, sentence)
+        walk.timing.sleep(LOOK_SECONDS)
     # 3. A tunnel comes up: the server lets in nothing but the inventory's certificate.
     _tunnel(walk)
     if record.state is not LifeCycle.OPERATING:
@@ -244,12 +239,14 @@ def _carry_out(walk: Walk, command: Command) -> OrderRecord:
     number = (
         waiting[0].number if waiting else walk.office.orders.queue(walk.gateway, command, walk.by, walk.timing.clock())
     )
-    _tunnel(walk)
-    _until(
-        walk,
-        lambda: walk.office.orders.get(number).finished_at is not None,
-        f"order {number} ({command.KIND}) waits for its reply",
-    )
+    deadline = walk.timing.monotonic() + walk.timing.timeout.total_seconds()
+    while walk.office.orders.get(number).finished_at is None:
+        # A tunnel may end just as the order is queued: then the gateway is woken again.
+        _tunnel(walk)
+        if walk.timing.monotonic() >= deadline:
+            sentence = f"{walk.gateway} has not answered order {number} ({command.KIND}); it stays open"
+            raise EnrolmentError(EnrolmentReason.UNANSWERED, sentence)
+        walk.timing.sleep(LOOK_SECONDS)
     done = walk.office.orders.get(number)
     if done.state is not OrderState.CONFIRMED:
         sentence = f"{walk.gateway} did not do order {number} ({command.KIND}): {done.reason}"
@@ -265,15 +262,6 @@ def _tunnel(walk: Walk) -> None:
     if result.tunnel is None:
         reasons = "; ".join(each.sentence for each in result.reasons)
         raise EnrolmentError(EnrolmentReason.NO_ANSWER, f"{walk.gateway} did not come; {reasons}")
-
-
-def _until(walk: Walk, holds: Callable[[], bool], otherwise: str) -> None:
-    deadline = walk.timing.monotonic() + walk.timing.timeout.total_seconds()
-    while not holds():
-        if walk.timing.monotonic() >= deadline:
-            sentence = f"{walk.gateway}: {otherwise} after {walk.timing.timeout}; look at `smgw-admin serve`"
-            raise EnrolmentError(EnrolmentReason.NO_ANSWER, sentence)
-        walk.timing.sleep(LOOK_SECONDS)
 
 
 def _triple(walk: Walk, document: bytes) -> Triple:

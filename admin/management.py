@@ -16,6 +16,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from admin.config import LINGER_SECONDS
 from admin.conversation import Conversation, End, EndedError
 from admin.database import reading
 from admin.errors import AdminError, OrderBookError, OrderReason, PackageError
@@ -47,8 +48,6 @@ from wire.reading import DeviceId
 
 BY: Final = "smgw-admin serve"
 """Who, in the audit log, did what the server did by itself."""
-DEFAULT_LINGER_SECONDS: Final = 30
-"""How long a tunnel with nothing left to do stays: somebody who has just woken a gateway gives the next order in it."""
 WORK_SECONDS: Final = 0.5
 """How long an answer to "who has work waiting" is good; one question serves all tunnels."""
 HANG_UP_SECONDS: Final = 5.0
@@ -108,7 +107,7 @@ class ManagementServer:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
-        linger_seconds: float = DEFAULT_LINGER_SECONDS,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         """Serve the gateways of ``office``."""
         self._office = office

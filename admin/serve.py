@@ -14,7 +14,7 @@ from typing import Final
 
 from admin.admission import Admission
 from admin.errors import AdminError, ConfigError
-from admin.management import DEFAULT_LINGER_SECONDS, ManagementServer
+from admin.management import ManagementServer
 from admin.office import Office
 from admin.service import Relay, ServicePorts, ServiceServer
 from admin.workers import Workers
@@ -43,7 +43,6 @@ class Server:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
-        linger_seconds: float = DEFAULT_LINGER_SECONDS,
         relay: Relay | None = None,
     ) -> None:
         """Listen on both ports; nobody is served before :meth:`start`. Raises ConfigError."""
@@ -75,7 +74,9 @@ class Server:
                 raise
         except (CertificateError, TunnelError) as error:
             raise ConfigError(f"the server cannot start: {error}") from error
-        self.management = ManagementServer(office, clock=clock, monotonic=monotonic, linger_seconds=linger_seconds)
+        self.management = ManagementServer(
+            office, clock=clock, monotonic=monotonic, linger_seconds=config.linger_seconds
+        )
         service = ServiceServer(ServicePorts(office.reports, clock, monotonic, relay))
         self._workers = (
             Workers("management", self._management_port, self.management.serve, refused=self._refused),

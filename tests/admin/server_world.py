@@ -84,9 +84,10 @@ class Keys:
 class World:
     """One administrator. ``dial`` brings a gateway into one of its ports."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, linger: float = 30.0) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, linger: int = 30) -> None:
         self.folder = folder
         self.shift = timedelta()
+        self._linger = linger
         self.pki = SmallPki(seed=31, now=STARTED - timedelta(hours=1))
         self.revoked: list[Revocation] = []
         self.trust = folder / "trust"
@@ -96,7 +97,6 @@ class World:
         self.tls = self.pki.holder(Role.GWA, Purpose.TLS, "Admin")
         self.signature_certificate = self._identity(folder)
         self.office = stack.enter_context(Office(self._configuration(folder), monotonic=time.monotonic))
-        self.linger = linger
         self._stack = stack
         self._numbers = 0
 
@@ -104,7 +104,7 @@ class World:
 
     def server(self) -> Server:
         """Its servers, running until the test ends."""
-        server = Server(self.office, clock=self.clock, monotonic=time.monotonic, linger_seconds=self.linger)
+        server = Server(self.office, clock=self.clock, monotonic=time.monotonic)
         server.start()
         self._stack.callback(server.stop)
         return server
@@ -195,6 +195,7 @@ class World:
             service=Listen("127.0.0.1", 0),
             wake_up=WakeUpConfiguration(),
             authority=authority,
+            linger_seconds=self._linger,
         )
 
 
@@ -311,7 +312,7 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def world(folder: Path, *, linger: float = 30.0) -> Iterator[World]:
+def world(folder: Path, *, linger: int = 30) -> Iterator[World]:
     with ExitStack() as stack:
         yield World(folder, stack, linger=linger)
 

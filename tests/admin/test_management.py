@@ -8,8 +8,8 @@ from admin.orders import OrderState
 from admin.packages import Packages
 from admin.reports import Subject
 from pki.certificates import Purpose
-from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
-from wire.canonical_json import encode
+from tests.admin.server_world import BY, GATEWAY, Gateway, Keys, World, until, world
+from wire.canonical_json import JsonObject, JsonValue, encode
 from wire.http_server import Request
 from wire.orders import (
     BreakUp,
@@ -35,6 +35,10 @@ def gateway(here: World, **how: object) -> Gateway:
     keys = here.keys()
     here.add(keys)
     return Gateway(here, keys, **how)  # type: ignore[arg-type]
+
+
+def installing(keys: Keys) -> InstallCertificates:
+    return InstallCertificates(keys.der[Purpose.TLS], keys.der[Purpose.SIG], keys.der[Purpose.ENC])
 
 
 def test_orders_are_carried_out_oldest_first_and_their_replies_kept(here: World) -> None:
@@ -82,7 +86,7 @@ def test_a_refusal_is_the_orders_failure_and_the_next_goes_out(here: World) -> N
 
 
 def test_the_same_document_comes_again_after_a_broken_tunnel(here: World) -> None:
-    device = gateway(here, cut=lambda _: len(device.documents) == 1)
+    device: Gateway = gateway(here, cut=lambda _: len(device.documents) == 1)
     number, last = here.order(RunSelfTest()), here.order(BreakUp())
     port, _ = here.server().ports
     device.come(port).wait()
@@ -94,8 +98,8 @@ def test_the_same_document_comes_again_after_a_broken_tunnel(here: World) -> Non
     assert device.documents[0] == device.documents[1] != device.documents[2]
 
 
-@pytest.mark.parametrize("linger", [0.0, 0.7])
-def test_with_nothing_left_to_do_the_server_orders_break_up(tmp_path: Path, linger: float) -> None:
+@pytest.mark.parametrize("linger", [0, 1])
+def test_with_nothing_left_to_do_the_server_orders_break_up(tmp_path: Path, linger: int) -> None:
     with world(tmp_path, linger=linger) as here:
         device = gateway(here)
         device.come(here.server().ports[0]).wait()
@@ -104,8 +108,8 @@ def test_with_nothing_left_to_do_the_server_orders_break_up(tmp_path: Path, ling
 
 
 def test_a_break_up_that_was_not_answered_ends_no_later_tunnel(tmp_path: Path) -> None:
-    with world(tmp_path, linger=0.0) as here:
-        device = gateway(here, cut=lambda _: len(device.documents) == 1)
+    with world(tmp_path, linger=0) as here:
+        device: Gateway = gateway(here, cut=lambda _: len(device.documents) == 1)
         port, _ = here.server().ports
         device.come(port).wait()
         here.why()
@@ -175,7 +179,7 @@ def test_the_server_ends_tunnels_in_order_when_it_stops(here: World) -> None:
 def test_new_certificates_are_in_the_inventory_and_end_the_tunnel(here: World) -> None:
     device = gateway(here)
     new = here.keys()
-    number = here.order(InstallCertificates(*(new.der[purpose] for purpose in (Purpose.TLS, Purpose.SIG, Purpose.ENC))))
+    number = here.order(installing(new))
     port, _ = here.server().ports
     device.come(port).wait()
     assert here.finished(number).state is OrderState.CONFIRMED
@@ -189,9 +193,9 @@ def test_new_certificates_are_in_the_inventory_and_end_the_tunnel(here: World) -
 
 def test_a_gateway_that_switched_before_its_answer_comes_in_with_the_new_certificate(here: World) -> None:
     """The line is cut after the gateway switched: only the order on its way tells which certificate it has now."""
-    device = gateway(here, cut=lambda _: len(device.documents) == 1)
+    device: Gateway = gateway(here, cut=lambda _: len(device.documents) == 1)
     new = here.keys()
-    number = here.order(InstallCertificates(*(new.der[purpose] for purpose in (Purpose.TLS, Purpose.SIG, Purpose.ENC))))
+    number = here.order(installing(new))
     port, _ = here.server().ports
     device.come(port).wait()
     here.why()
@@ -202,11 +206,12 @@ def test_a_gateway_that_switched_before_its_answer_comes_in_with_the_new_certifi
 
 
 def test_logs_are_read_page_by_page_and_kept(here: World) -> None:
-    entries = [{"record_number": number, "event": "x"} for number in range(1, 8)]
+    entries: list[JsonObject] = [{"record_number": number, "event": "x"} for number in range(1, 8)]
 
     def pages(request: Request) -> tuple[int, bytes]:
         after = int(request.query.removeprefix("after="))
-        return 200, encode({"entries": [one for one in entries if int(str(one["record_number"])) > after][:3]})
+        page: list[JsonValue] = [one for one in entries if int(str(one["record_number"])) > after]
+        return 200, encode({"entries": page[:3]})
 
     device = gateway(here, other=pages)
     wish = here.office.reports.ask(GATEWAY, Subject.SYSTEM_LOG, BY, here.clock())

@@ -1,0 +1,99 @@
+"""``smgw-admin firmware``: packages of the manufacturer, brought to gateways and activated there."""
+
+from pathlib import Path
+
+import click
+
+from admin.commands.done import carry_out, no_wait_option, order, timeout_option
+from admin.errors import ConfigError
+from admin.packages import MAXIMUM_PACKAGE_BYTES, PackageRecord, Packages
+from admin.session import GatewayType, Row, Session, administers
+from wire.orders import ActivateFirmware, StoreFirmware
+from wire.reading import DeviceId
+
+_COLUMNS = ("sha256", "version", "bytes", "by", "added_at")
+_gateway = click.argument("gateway", type=GatewayType())
+_package = click.argument("package")
+
+
+@click.group(epilog="Example: smgw-admin firmware update EABC0012345678 3f2a")
+def firmware() -> None:
+    """Keep packages of the manufacturer, bring them to gateways, have them activated."""
+
+
+@firmware.command(epilog="Example: smgw-admin firmware add smgw-0.2.0.package --version 0.2.0")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--version", required=True, help="The version of the package, as the gateway will be told to activate it."
+)
+@administers
+def add(session: Session, *, file: Path, version: str) -> None:
+    """Keep the package in FILE; whether it is good is decided by each gateway."""
+    ActivateFirmware(version)  # refused now, not when a gateway waits for the order
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAXIMUM_PACKAGE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    with session.office() as office:
+        kept = Packages(office.engine, office.audit).keep(content, version, session.operator, session.now)
+    session.one(_row(kept), f"kept as {kept.sha256}")
+
+
+@firmware.command("list", epilog="Example: smgw-admin firmware list --json")
+@administers
+def list_(session: Session) -> None:
+    """List the packages that are kept."""
+    with session.office() as office:
+        rows = [_row(each) for each in Packages(office.engine, office.audit).all()]
+    session.rows(_COLUMNS, rows, "no packages; keep one with: smgw-admin firmware add FILE --version VERSION")
+
+
+@firmware.command(epilog="Example: smgw-admin firmware store EABC0012345678 3f2a")
+@_gateway
+@_package
+@no_wait_option
+@timeout_option
+@administers
+def store(session: Session, *, gateway: DeviceId, package: str, no_wait: bool, timeout: int | None) -> None:
+    """Bring PACKAGE (the beginning of its SHA-256) to GATEWAY, which verifies it and keeps it in its free slot."""
+    with session.office() as office:
+        sha256 = Packages(office.engine, office.audit).get(package).sha256
+    order(session, gateway, StoreFirmware(sha256), no_wait=no_wait, timeout=timeout)
+
+
+@firmware.command(epilog="Example: smgw-admin firmware activate EABC0012345678 0.2.0")
+@_gateway
+@click.argument("version")
+@no_wait_option
+@timeout_option
+@administers
+def activate(session: Session, *, gateway: DeviceId, version: str, no_wait: bool, timeout: int | None) -> None:
+    """Have GATEWAY run the VERSION that it has stored; it goes back by itself if that fails its self-test."""
+    order(session, gateway, ActivateFirmware(version), no_wait=no_wait, timeout=timeout)
+
+
+@firmware.command(epilog="Example: smgw-admin firmware update EABC0012345678 3f2a")
+@_gateway
+@_package
+@no_wait_option
+@timeout_option
+@administers
+def update(session: Session, *, gateway: DeviceId, package: str, no_wait: bool, timeout: int | None) -> None:
+    """Store PACKAGE at GATEWAY and activate it; what was not stored is not activated."""
+    with session.office() as office:
+        kept = Packages(office.engine, office.audit).get(package)
+        stored = office.orders.queue(gateway, StoreFirmware(kept.sha256), session.operator, session.now)
+        carry_out(session, office, stored, no_wait=no_wait, timeout=timeout)
+        activated = office.orders.queue(gateway, ActivateFirmware(kept.version), session.operator, session.now)
+        carry_out(session, office, activated, no_wait=no_wait, timeout=timeout)
+
+
+def _row(package: PackageRecord) -> Row:
+    return {
+        "sha256": package.sha256,
+        "version": package.version,
+        "bytes": package.size,
+        "by": package.by,
+        "added_at": package.added_at,
+    }
