@@ -1,7 +1,8 @@
 """A gateway's first day: keys in its security module, requests for their certificates, an empty encrypted store.
 
 Decides what is made and that nothing is ever made twice: a key, a PIN or a database that exists is left as it is, so
-that the command may be repeated after a failure. Private keys are generated inside the module and never leave it.
+that the command may be repeated after a failure. Private keys are generated inside the module and never leave it. Keys
+that a renewal has replaced are never made anew: later generations come from the running gateway (``smgw/keys``).
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from pki.store import write_atomically
 from pki.token import Token, initialise_token, use_configuration
 from smgw.config import Configuration
 from smgw.identity import software_key
+from smgw.keys.state import FIRST, read_state
 from smgw.store.database import KEY_NAME, STORAGE_LABEL, Database
 
 
@@ -43,7 +45,22 @@ def create_token(configuration: Configuration, random: Callable[[int], bytes]) -
 
 
 def enrol(configuration: Configuration, token: Token) -> None:
-    """Generate what is missing and write ``TLS.csr``, ``SIG.csr`` and ``ENC.csr``. Raises TokenError, StoreError."""
+    """Generate what is missing and write ``TLS.csr``, ``SIG.csr`` and ``ENC.csr``.
+
+    A gateway that has renewed its keys has nothing to request here: only a missing store is made then.
+    Raises TokenError, StoreError, CertificateError (the state of the keys).
+    """
+    if STORAGE_LABEL not in token.labels():
+        token.generate_storage_key(STORAGE_LABEL)
+    configuration.trust.certificates.mkdir(parents=True, exist_ok=True)
+    if read_state(configuration.trust.certificates).generation == FIRST:
+        _request(configuration, token)
+    if not (configuration.store / KEY_NAME).exists():
+        Database.create(configuration.store, token, configuration.gateway).close()
+
+
+def _request(configuration: Configuration, token: Token) -> None:
+    """The first generation's keys and the requests for their certificates."""
     present = token.labels()
     keys: dict[Purpose, ec.EllipticCurvePrivateKey] = {}
     for purpose in Purpose:
@@ -53,14 +70,9 @@ def enrol(configuration: Configuration, token: Token) -> None:
             keys[purpose] = token.key(purpose)
         else:
             keys[purpose] = token.generate_key(purpose, ec.BrainpoolP256R1())
-    if STORAGE_LABEL not in present:
-        token.generate_storage_key(STORAGE_LABEL)
-    configuration.trust.certificates.mkdir(parents=True, exist_ok=True)
     write_requests(
         configuration.trust.certificates, build_triple(keys, common_name_of(Role.SMGW, configuration.gateway.text))
     )
-    if not (configuration.store / KEY_NAME).exists():
-        Database.create(configuration.store, token, configuration.gateway).close()
 
 
 def _made_software_key(path: Path) -> ec.EllipticCurvePrivateKey:

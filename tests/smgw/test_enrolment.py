@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.certificates import Purpose
 from pki.errors import TokenError, TokenReason
 from pki.requests import read_triple
 from smgw.enrolment import create_token, enrol
+from smgw.keys.state import KeyState, Phase, write_state
 from smgw.store.database import Database
 from tests.smgw.premises import GATEWAY, Premises
 from tests.softhsm import shared_configuration
@@ -52,3 +54,18 @@ def test_a_token_whose_pin_was_lost_is_not_made_anew(tmp_path: Path) -> None:
     with pytest.raises(TokenError) as refusal, premises.open_token():
         pass
     assert refusal.value.reason is TokenReason.PIN_WRONG
+
+
+def test_a_gateway_that_has_renewed_its_keys_gets_no_first_ones_again(tmp_path: Path) -> None:
+    premises = Premises(tmp_path, shared_configuration(), "enrolment-3")
+    premises.enrol()
+    folder = tmp_path / "certificates"
+    requests = {path.name: path.read_bytes() for path in folder.glob("*.csr")}
+    with premises.open_token() as token:
+        for purpose in Purpose:
+            token.generate_key(f"{purpose}.2", ec.BrainpoolP256R1())
+            token.destroy_key(purpose)
+        write_state(folder, KeyState(2, Phase.SETTLED, None, 2))
+        enrol(premises.configuration, token)
+        assert set(token.labels()) == {*(f"{purpose}.2" for purpose in Purpose), "STORAGE"}
+    assert {path.name: path.read_bytes() for path in folder.glob("*.csr")} == requests

@@ -7,7 +7,7 @@ import pytest
 from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
 from pki.files import write_keys
-from smgw.identity import own_certificates, software_key
+from smgw.identity import Identity, own_certificates, software_key
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.premises import pem
 from tests.smgw.store.samples import GATEWAY
@@ -61,3 +61,24 @@ def test_a_key_in_memory_comes_from_a_file_of_our_own(tmp_path: Path, triple: di
         with pytest.raises(TokenError) as refusal:
             software_key(bad)
         assert refusal.value.reason is TokenReason.KEY_REFUSED
+
+
+def test_a_quality_seal_is_believed_in_the_first_generation_only(pki: SmallPki, tmp_path: Path) -> None:
+    holders = {purpose: pki.holder(Role.SMGW, purpose, GATEWAY.text, seal=True) for purpose in Purpose}
+    for purpose, holder in holders.items():
+        (tmp_path / f"{purpose}.pem").write_bytes(pem(holder.certificate))
+    keys = {purpose: holder.key for purpose, holder in holders.items()}
+    public = {purpose: key.public_key() for purpose, key in keys.items()}
+    own = own_certificates(tmp_path, GATEWAY, public, pki.trust(), NOW, seal=True)
+    assert Identity(GATEWAY, 1, own, keys, {purpose: purpose.value for purpose in Purpose}).seal
+    with pytest.raises(CertificateError) as refusal:
+        own_certificates(tmp_path, GATEWAY, public, pki.trust(), NOW, seal=False)
+    assert refusal.value.reason is CertificateReason.SEAL
+
+
+def test_operational_certificates_are_no_seal(pki: SmallPki, tmp_path: Path, triple: dict[Purpose, Holder]) -> None:
+    keys = {purpose: holder.key for purpose, holder in triple.items()}
+    public = {purpose: key.public_key() for purpose, key in keys.items()}
+    for seal in (True, False):
+        own = own_certificates(tmp_path, GATEWAY, public, pki.trust(), NOW, seal=seal)
+        assert not Identity(GATEWAY, 2, own, keys, {}).seal
