@@ -17,7 +17,7 @@ from rich.table import Table
 
 from testbed.bench.figures import Figure
 
-MEASUREMENTS = ("parse", "poll", "gateway", "seal", "outbox", "ingest", "fronts")
+MEASUREMENTS = ("parse", "poll", "wakeup", "gateway", "seal", "outbox", "ingest", "fronts")
 
 
 @click.command(epilog="Example: python -m testbed.bench parse seal --json bench.json")
