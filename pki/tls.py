@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, crypto
 
 from pki.certificates import Purpose, TrustStore, VerifiedCertificate, fingerprint
+from pki.checks import authority_key_identifier, subject_key_identifier
 from pki.errors import CertificateError, TunnelError, TunnelReason
 from pki.tls_engine import TlsEngine
 from pki.tunnel import TunnelPeer, require_age
@@ -34,6 +35,7 @@ __all__ = [
     "InProcessTunnel",
     "TlsEngine",
     "TlsIdentity",
+    "chain_of",
     "client_context",
     "server_context",
     "shake_hands",
@@ -58,6 +60,21 @@ class TlsIdentity:
 
     chain: tuple[x509.Certificate, ...]
     key: ec.EllipticCurvePrivateKey = field(repr=False)
+
+
+def chain_of(certificate: x509.Certificate, trust: TrustStore) -> tuple[x509.Certificate, ...]:
+    """``certificate`` and the CA below the root that issued it, as far as ``trust`` has it: what our end shows.
+
+    Only its own: RFC 5246 §7.4.2 wants each certificate of the chain to certify the one before it. A CA is told by name
+    and key identifier; nothing is believed by that, our peer verifies.
+    """
+    issuers = (
+        authority
+        for authority in trust.authorities[len(trust.roots) :]
+        if authority.subject == certificate.issuer
+        and subject_key_identifier(authority) == authority_key_identifier(certificate)
+    )
+    return (certificate, *tuple(issuers)[:1])
 
 
 def client_context(identity: TlsIdentity, trust: TrustStore) -> SSL.Context:

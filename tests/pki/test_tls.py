@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki.certificates import Purpose, Role
+from pki.certificates import Purpose, Role, TrustStore
 from pki.errors import TunnelError, TunnelReason
 from pki.revoke import Revocation
-from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity, client_context
+from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity, chain_of, client_context
 from pki.tunnel import MAX_TUNNEL_AGE, TunnelPeer
 from tests.pki.tunnel_world import STARTED, TIMEOUT, clock, ends, openssl_server, python_server, tcp_server
 
@@ -173,6 +173,15 @@ def test_after_48_hours_the_tunnel_refuses_service() -> None:
         tunnel = shifted.open(WORLD.peer(server.port), timeout=TIMEOUT)
         shift = MAX_TUNNEL_AGE
         refused(TunnelReason.CLOSED, lambda: tunnel.send(b"x"))
+
+
+def test_the_chain_we_show_is_our_own_only() -> None:
+    sealed = WORLD.pki.holder(Role.SMGW, Purpose.TLS, "EABC0012345678", seal=True).certificate
+    sub_ca, seal_ca = WORLD.pki.hierarchy.sub_ca.certificate, WORLD.pki.seal_ca.certificate
+    assert chain_of(WORLD.gateway.certificate, WORLD.trust) == (WORLD.gateway.certificate, sub_ca)
+    assert chain_of(sealed, WORLD.trust) == (sealed, seal_ca)
+    assert chain_of(sealed, TrustStore(WORLD.trust.roots, [sub_ca], [])) == (sealed,)
+    assert chain_of(sub_ca, WORLD.trust) == (sub_ca,)
 
 
 def test_a_key_that_is_not_the_certificates_makes_no_context() -> None:

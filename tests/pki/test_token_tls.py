@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import os
 import random
@@ -6,8 +7,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki.certificates import Purpose, Role, TrustStore
+from pki.acceptor import AcceptedTunnel, Acceptor
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint
 from pki.errors import TunnelError, TunnelReason
 from pki.revoke import Revocation
 from pki.stunnel import StunnelTunnel
@@ -226,6 +229,42 @@ def test_a_peer_of_another_pki_is_refused(gateway: Gateway) -> None:
     with python_server(holder=other) as server:
         refused(TunnelReason.PEER_CERTIFICATE, lambda: gateway.open(WORLD.peer(server.port)))
         refused(TunnelReason.PEER_CERTIFICATE, lambda: gateway.open(WORLD.peer(server.port, other)))
+
+
+def test_it_meets_our_own_acceptor(gateway: Gateway) -> None:
+    """The management tunnel as it is: a key in the token on one end, pyOpenSSL on the other, which speaks first."""
+    office = WORLD.pki.holder(Role.GWA, Purpose.TLS, "Verwalter")
+    pinned = {fingerprint(gateway.chain[0])}
+
+    def verify(certificate: x509.Certificate, trust: TrustStore, at: datetime) -> VerifiedCertificate:
+        return trust.verify(certificate, role=Role.SMGW, purpose=Purpose.TLS, at=at, pinned=pinned)
+
+    acceptor = Acceptor(
+        "127.0.0.1", 0, identity=WORLD.identity(office), trust=lambda: WORLD.trust, verify=verify, clock=clock
+    )
+
+    def serve(order: bytes) -> AcceptedTunnel:
+        incoming = acceptor.accept(TIMEOUT)
+        assert incoming is not None
+        tunnel = incoming.shake_hands(TIMEOUT)
+        tunnel.send(order)
+        return tunnel
+
+    with contextlib.closing(acceptor), ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(serve, b"order")
+        peer = TunnelPeer("127.0.0.1", acceptor.port, office.certificate, Role.GWA)
+        with contextlib.closing(gateway.open(peer)) as tunnel, contextlib.closing(serving.result(TIMEOUT)) as accepted:
+            assert (accepted.peer.identity, accepted.parameters[0]) == (GATEWAY, "TLSv1.2")
+            assert tunnel.receive(5, TIMEOUT) == b"order"
+            tunnel.send(b"done")
+            assert accepted.receive(4, TIMEOUT) == b"done"
+            accepted.close()
+            assert tunnel.receive(1, TIMEOUT) == b""
+        # Somebody else's certificate is no reason for the gateway to think for a moment that it has a tunnel.
+        pinned.clear()
+        serving = pool.submit(serve, b"order")
+        assert refused(TunnelReason.HANDSHAKE, lambda: gateway.open(peer))
+        assert serving.exception(TIMEOUT) is not None
 
 
 @pytest.mark.parametrize(
