@@ -62,9 +62,10 @@ class Flood:
             self._sockets.append(opened)
         chosen = [datagrams[number % len(datagrams)] for number in range(max(BURST, len(datagrams)))]
         self._kept = [ctypes.create_string_buffer(one, max(1, len(one))) for one in chosen]
-        self._vectors = (_IoVector * len(chosen))(
-            *((ctypes.cast(kept, ctypes.c_void_p), len(one)) for kept, one in zip(self._kept, chosen, strict=True))
-        )
+        self._vectors = [
+            _IoVector(ctypes.cast(kept, ctypes.c_void_p), len(one))
+            for kept, one in zip(self._kept, chosen, strict=True)
+        ]
         self._messages = (_Message * len(chosen))()
         for number, message in enumerate(self._messages):
             message.header.vector = ctypes.pointer(self._vectors[number])
