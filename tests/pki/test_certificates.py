@@ -39,7 +39,9 @@ def reason_of(
     return caught.value.reason
 
 
-@pytest.mark.parametrize(("role", "name"), [(Role.EMT, "Netz Betreiber"), (Role.GWA, "Admin"), (Role.SMGW, GATEWAY)])
+@pytest.mark.parametrize(
+    ("role", "name"), [(Role.EMT, "Netz Betreiber"), (Role.GWA, "Admin"), (Role.GWH, "Werk"), (Role.SMGW, GATEWAY)]
+)
 @pytest.mark.parametrize("purpose", Purpose)
 def test_every_role_and_purpose_verifies(small_pki: SmallPki, role: Role, name: str, purpose: Purpose) -> None:
     holder = small_pki.holder(role, purpose, name)
@@ -123,7 +125,7 @@ def test_not_pinned(small_pki: SmallPki, emt: Holder, pinned: set[str]) -> None:
 # 3. Name and role.
 
 
-@pytest.mark.parametrize("role", [Role.GWA, Role.SMGW, Role.SUB_CA, Role.ROOT])
+@pytest.mark.parametrize("role", [Role.GWA, Role.GWH, Role.SMGW, Role.SUB_CA, Role.ROOT])
 def test_wrong_role(small_pki: SmallPki, emt: Holder, role: Role) -> None:
     trust = small_pki.trust()
     assert reason_of(trust, emt.certificate, role) is Reason.WRONG_ROLE

@@ -17,7 +17,9 @@ from tests.pki import forge
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-@pytest.mark.parametrize(("role", "name"), [(Role.EMT, "Netz"), (Role.GWA, "Admin"), (Role.SMGW, GATEWAY)])
+@pytest.mark.parametrize(
+    ("role", "name"), [(Role.EMT, "Netz"), (Role.GWA, "Admin"), (Role.GWH, "Werk"), (Role.SMGW, GATEWAY)]
+)
 def test_what_we_issue_is_clean(small_pki: SmallPki, role: Role, name: str, purpose: Purpose) -> None:
     sub_ca = small_pki.hierarchy.sub_ca.certificate
     assert lint(small_pki.holder(role, purpose, name).certificate, sub_ca) == []

@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from pki.__main__ import main
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
+from pki.checks import is_seal
 from pki.files import read_key, write_requests
-from pki.requests import build_triple
+from pki.requests import build_renewal, build_triple
 from pki.token import use_configuration
 from testbed.small_pki import SmallPki
 from tests.softhsm import shared_configuration
@@ -82,6 +83,30 @@ def test_requests_of_a_gateway(folder: Path, state: Path, small_pki: SmallPki) -
     again = run(folder, "issue", state, gateway, "--role", "SMGW", "--name", "EABC0012345678")
     assert again.exit_code == 1
     assert "renew or revoke" in again.stderr
+
+
+def test_a_gateway_leaves_the_factory_with_a_seal_and_renews_it(folder: Path, state: Path, small_pki: SmallPki) -> None:
+    keys, fresh = ({purpose: small_pki.holder(Role.EMT, purpose).key for purpose in Purpose} for _ in range(2))
+    gateway, name = folder / "gateway", "EABC0012345678"
+    write_requests(gateway, build_triple(keys, f"{name}.SMGW"))
+    result = run(folder, "issue", state, gateway, "--role", "SMGW", "--name", name, "--seal")
+    assert result.exit_code == 0, result.output
+    seal = load_certificate((gateway / "SIG.pem").read_bytes())
+    renewal = build_renewal(build_triple(fresh, f"{name}.SMGW"), seal, keys[Purpose.SIG])
+    (gateway / "renewal.der").write_bytes(renewal)
+    assert run(folder, "renew", state, gateway).exit_code == 0
+    operational = load_certificate((gateway / "SIG.pem").read_bytes())
+    assert (is_seal(seal), is_seal(operational)) == (True, False)
+    for certificate, holder in ((seal, keys), (operational, fresh)):
+        assert certificate.public_key() == holder[Purpose.SIG].public_key()
+
+
+def test_a_manufacturer_has_certificates_and_no_seal(folder: Path, state: Path) -> None:
+    words = ("issue", state, folder / "werk", "--generate", "--role", "GWH", "--name", "Werk")
+    refused = run(folder, *words, "--seal")
+    assert (refused.exit_code, "of a gateway" in refused.stderr) == (1, True)
+    assert run(folder, *words).exit_code == 0
+    assert "Werk (GWH, for SIG)" in run(folder, "show", folder / "werk" / "SIG.pem", pin=False).output
 
 
 def test_the_keys_of_a_gateway_are_not_made_here(folder: Path, state: Path) -> None:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from pki.errors import CertificateError, CertificateReason
 from pki.profiles import CRITICAL, END_ROLES, Purpose, Role, Subject, profile_of, read_subject, subject_name
 
-NAMES = {Role.SMGW: "EABC0012345678", Role.EMT: "Netz Mitte_2", Role.GWA: "Admin", Role.SUB_CA: "Testbed"}
+NAMES = {
+    Role.SMGW: "EABC0012345678",
+    Role.EMT: "Netz Mitte_2",
+    Role.GWA: "Admin",
+    Role.GWH: "Werk",
+    Role.SUB_CA: "Testbed",
+}
 
 
 @pytest.mark.parametrize(("role", "name"), [*NAMES.items(), (Role.ROOT, "SM-Test-Root"), (Role.ROOT, "SM-Root")])
@@ -42,7 +48,15 @@ def test_an_extension_of_the_name_does_not_change_the_role() -> None:
         return read_subject(x509.Name(parts))
 
     assert subject("Netz.EMT.2") == Subject(Role.EMT, "Netz")
-    for ambiguous in ("Netz.EMT.GWA", "Netz.GWA.EMT", "Netz.EMT.SMGW", "Netz.EMT.CA1", "A.B.EMT"):
+    for ambiguous in (
+        "Netz.EMT.GWA",
+        "Netz.EMT.GWH",
+        "Werk.GWH.GWA",
+        "Netz.GWA.EMT",
+        "Netz.EMT.SMGW",
+        "Netz.EMT.CA1",
+        "A.B.EMT",
+    ):
         with pytest.raises(CertificateError):
             subject(ambiguous)
 

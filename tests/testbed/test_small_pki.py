@@ -5,7 +5,7 @@ import pytest
 from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import CertificateError, CertificateReason
 from pki.revoke import Revocation
-from testbed.small_pki import NOW, SmallPki
+from testbed.small_pki import GATEWAY, NOW, SmallPki
 
 
 def test_its_certificates_are_believed() -> None:
@@ -21,6 +21,26 @@ def test_its_revocations_are_believed() -> None:
     pinned = {fingerprint(holder.certificate)}
     with pytest.raises(CertificateError) as refused:
         trust.verify(holder.certificate, role=Role.EMT, purpose=Purpose.SIG, at=NOW, pinned=pinned)
+    assert refused.value.reason is CertificateReason.REVOKED
+
+
+def test_its_quality_seals_are_believed_and_revoked() -> None:
+    pki = SmallPki()
+    seal = pki.holder(Role.SMGW, Purpose.SIG, GATEWAY, seal=True)
+    assert pki.verified(seal, Role.SMGW, Purpose.SIG, seal=True).seal
+    with pytest.raises(CertificateError) as refused:
+        pki.verified(seal, Role.SMGW, Purpose.SIG)
+    assert refused.value.reason is CertificateReason.SEAL
+    trust = pki.trust(seal=(Revocation(seal.certificate.serial_number, NOW),))
+    with pytest.raises(CertificateError) as refused:
+        trust.verify(
+            seal.certificate,
+            role=Role.SMGW,
+            purpose=Purpose.SIG,
+            at=NOW,
+            pinned={fingerprint(seal.certificate)},
+            seal=True,
+        )
     assert refused.value.reason is CertificateReason.REVOKED
 
 
