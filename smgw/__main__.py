@@ -22,13 +22,15 @@ import click
 
 from pki.errors import CertificateError, TokenError, TrustError, TunnelError
 from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
-from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose, open_token
+from smgw.composition import Composed, Environment, WakeUpPortError, compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
 from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
+from smgw.provisioning import ImportRefusedError
+from smgw.report import KEY_IN_MEMORY
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
@@ -49,6 +51,10 @@ class Exit(IntEnum):
     RUNNING = 6
     NOT_RUNNING = 7
     LINE = 8
+    ADDRESS = 9
+    """The wake-up port cannot be opened."""
+    RESTART = 75
+    """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
 
 @contextmanager
@@ -62,6 +68,10 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.RUNNING, str(error)
     except TokenError as error:
         code, sentence = Exit.SECURITY_MODULE, f"security module: {error.reason.value}: {error}"
+    except ImportRefusedError as error:
+        code, sentence = Exit.TRUST, f"the administrator's profile: {error.reason.value}: {error}"
+    except WakeUpPortError as error:
+        code, sentence = Exit.ADDRESS, str(error)
     except (CertificateError, TunnelError) as error:
         code, sentence = Exit.TRUST, f"trust: {error.reason.value}: {error}"
     except TrustError as error:
@@ -111,7 +121,7 @@ def init(config: Path, *, create: bool) -> None:
 @_configuration
 @click.option("--verbose", is_flag=True, help="Developer logging down to debug.")
 def run(config: Path, *, verbose: bool) -> None:
-    """Run the gateway until SIGTERM or SIGINT."""
+    """Run the gateway until SIGTERM or SIGINT; exit code 75 asks to be started again."""
     protect_process()
     logging.basicConfig(
         stream=sys.stderr,
@@ -121,11 +131,18 @@ def run(config: Path, *, verbose: bool) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    restarting = threading.Event()
+
+    def restart() -> None:
+        restarting.set()
+        stopping.set()
+
     environment = Environment(
         clock=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         random=os.urandom,
         jitter=random.SystemRandom().random,
+        restart=restart,
     )
     with _refusals():
         configuration = Configuration.load(config)
@@ -134,6 +151,8 @@ def run(config: Path, *, verbose: bool) -> None:
             compose(configuration, environment) as composed,
         ):
             _run(composed, stopping)
+    if restarting.is_set():
+        sys.exit(Exit.RESTART)
 
 
 def _run(composed: Composed, stopping: threading.Event) -> None:
@@ -142,9 +161,8 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
     with ExitStack() as running:
         server = StatusServer(configuration.store, composed.status)
         running.callback(server.close)
+        running.enter_context(composed.running())
         profiles = composed.gateway.profiles
-        running.callback(composed.runtime.stop)
-        composed.runtime.start(profiles)
         _note(composed, Event.GATEWAY_STARTED)
         _logger.info(
             "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
@@ -161,7 +179,7 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
 def _note(composed: Composed, event: Event, outcome: Outcome = Outcome.SUCCESS, **parameters: str | int) -> None:
     at = composed.environment.clock()
     try:
-        composed.log.record(event, composed.configuration.gateway.text, outcome, at=at, **parameters)
+        composed.log.record(event, composed.configuration.gateway.text, outcome, at=at, times=1, **parameters)
     except StoreError as error:
         _logger.warning("system log: %s", error)
 

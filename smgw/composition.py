@@ -1,8 +1,8 @@
 """How a gateway is put together: token, trust, store, walk, lines and senders, in the order in which they may refuse.
 
 Decides nothing about data. It proves before anything runs that the security module opens, that the certificates are
-this gateway's and good, and that the store opens with the module's key; a failure of any of them is raised and nothing
-has started. Clocks and randomness come from ``__main__``.
+this gateway's and good, that the store opens with the module's key and that somebody administers the gateway; a failure
+of any of them is raised and nothing has started. Clocks and randomness come from ``__main__``.
 """
 
 import logging
@@ -10,50 +10,74 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from pki.certificates import Purpose, TrustStore, load_certificate
+from pki.certificates import Purpose, load_certificate
 from pki.errors import CertificateError, CertificateReason
 from pki.pin import read_pin
-from pki.tls import InProcessBackend, TlsIdentity
 from pki.token import Token, use_configuration
-from pki.token_tls import StunnelBackend, TokenAddress
-from pki.tunnel import TunnelBackend
-from smgw.config import Configuration, LineConfiguration, TunnelKind
+from smgw.administration.desk import Desk, DeskPorts
+from smgw.administration.errors import C, Done, Handler
+from smgw.administration.order_gate import OrderGate
+from smgw.config import Configuration, LineConfiguration, TunnelKind, WakeUpConfiguration
 from smgw.gateway import Gateway
-from smgw.identity import OwnCertificates, own_certificates, software_key
+from smgw.keys.cabinet import KeyCabinet
+from smgw.keys.ring import KeyRing
 from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
+from smgw.profile_change import ProfileChange
+from smgw.program import program_hash, version
 from smgw.provisioning import Administrator, Provisioning
+from smgw.renewal import KeyOrders
+from smgw.report import KEY_IN_MEMORY, Program, Report
+from smgw.retention import Retention
 from smgw.runtime import MakeLine, Runtime
+from smgw.store.calibration_log import CalibrationLog
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.orders import OrderStore
 from smgw.store.outbox import Outbox
-from smgw.store.profiles import ProfileStore
+from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
-from smgw.trust import CurrentTrustBackend, TrustFolder
+from smgw.store.settings import Settings
+from smgw.store.wake_ups import WakeUpMemory
+from smgw.trust import RevocationLists, TrustFolder
+from smgw.tunnels import CurrentBackend, backend_maker
+from smgw.wan.management import ManagementPorts, ManagementTunnel
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
-from wire.instant import format_instant
-from wire.profiles import MeterProfile
+from smgw.wan.wakeup import WakeUpGate
+from smgw.wan.wakeup_port import WakeUpPort, addresses_of
+from wire.orders import (
+    ChangeProfiles,
+    InstallCertificates,
+    InstallRevocationLists,
+    RenewKeys,
+    SetRetention,
+)
+from wire.profiles import AdministratorProfile, MeterProfile
+
+__all__ = ["KEY_IN_MEMORY", "Composed", "Environment", "compose", "open_token"]
 
 _logger = logging.getLogger(__name__)
 
-KEY_IN_MEMORY = "the private key of the WAN tunnel lies in process memory, outside the security module"
-"""What a gateway with that backend says at its start, in its log and in its status."""
+
+class WakeUpPortError(Exception):
+    """The wake-up port cannot be opened: another holds it, or its address is not this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What only the entry point owns."""
+    """What only the entry point owns. ``restart`` ends the process so that whoever started it starts it again."""
 
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     random: Callable[[int], bytes]
     jitter: Callable[[], float]
+    restart: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +87,32 @@ class Composed:
     configuration: Configuration
     environment: Environment
     gateway: Gateway
-    outbox: Outbox
     log: SystemLog
     runtime: Runtime
-    started_at: datetime
+    report: Report
+    management: ManagementTunnel | None
+    """There where the configuration names an administrator."""
+    wake_up_port: WakeUpPort | None
 
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
-        counted = self.gateway.counters.snapshot()
-        # A copy in one step: each sender's own thread adds to its progress.
-        progress = {name: one for sender in self.runtime.senders for name, one in dict(sender.progress).items()}
-        profiles = {}
-        for evaluation in self.gateway.profiles.evaluations.values():
-            balance, done = self.outbox.balance(evaluation.id), progress.get(evaluation.id)
-            profiles[evaluation.id] = {
-                "party": evaluation.party,
-                "use_case": evaluation.use_case.value,
-                "version": evaluation.version,
-                "granted": counted["granted"].get(evaluation.id, 0),
-                "owed": balance.owed,
-                "open": balance.open,
-                "acknowledged": balance.acknowledged,
-                "set_aside": balance.set_aside,
-                "sealed": done.sealed if done else 0,
-                "duplicates": done.duplicates if done else 0,
-                "failures": done.failures if done else 0,
-                "last_error": done.last_error if done else "",
-            }
-        return {
-            "gateway": self.configuration.gateway.text,
-            "started_at": format_instant(self.started_at),
-            "deviations": [KEY_IN_MEMORY] if self.configuration.wan.tls_key_file else [],
-            "meters": counted["meters"],
-            "lines": counted["lines"],
-            "parties": sorted(self.gateway.profiles.communications),
-            "profiles": profiles,
-            "refusals": counted["refusals"],
-        }
+        return self.report.for_owner()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start every thread and end them in the reverse order."""
+        with ExitStack() as running:
+            running.callback(self.runtime.stop)
+            self.runtime.start(self.gateway.profiles)
+            if self.management is not None:
+                running.callback(self.management.stop)
+                self.management.start()
+            if self.wake_up_port is not None:
+                # Last in, first out: nobody is woken who is about to go.
+                running.callback(self.wake_up_port.stop)
+                self.wake_up_port.start()
+                _reserve(self.wake_up_port, self.gateway.profiles)
+            yield
 
 
 @contextmanager
@@ -118,73 +131,227 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
 
     1. The security module opens with the PIN and holds the keys.
     2. The trust folder can be read.
-    3. The gateway's own certificates are good now, are this gateway's and certify those keys.
+    3. The gateway's own certificates are good now, are this gateway's and certify the keys in use.
     4. The pinned administrator's certificate can be read.
     5. The database opens with the key that the module unwraps.
-    6. Profiles are imported.
+    6. Profiles are imported; where an administrator is configured, its profile is there.
     7. A tunnel can be made.
+    8. The wake-up port is free.
 
-    Raises TokenError, CertificateError, TunnelError, StoreError.
+    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError,
+    WakeUpPortError.
     """
     now = environment.clock().replace(microsecond=0)
     with ExitStack() as opened:
         # 1
         token = opened.enter_context(open_token(configuration, environment.monotonic))
-        key_file = configuration.wan.tls_key_file
-        keys: dict[Purpose, ec.EllipticCurvePrivateKey] = {
-            purpose: software_key(key_file) if key_file and purpose is Purpose.TLS else token.key(purpose)
-            for purpose in Purpose
-        }
+        cabinet = KeyCabinet(token, configuration.wan.tls_key_file)
         # 2
         trust = TrustFolder(configuration.trust.folder)
         # 3
-        own = own_certificates(
-            configuration.trust.certificates,
-            configuration.gateway,
-            {purpose: key.public_key() for purpose, key in keys.items()},
-            trust(),
-            now,
-        )
+        ring = KeyRing.open(configuration.gateway, configuration.trust.certificates, cabinet, trust(), now)
         # 4
-        administrator = Administrator(_administrator(configuration.trust.administrator))
+        administrator = Administrator(_certificate(configuration.trust.administrator))
         # 5
         database = Database.open(configuration.store, token, configuration.gateway)
         opened.callback(database.close)
-        log = SystemLog(database)
         # 6
-        store = ProfileStore(database)
-        provisioning = Provisioning(store, log, administrator, trust())
-        if configuration.profiles is None:
-            profiles = store.load()
-        else:
-            profiles = provisioning.import_folder(configuration.profiles, now)
-        # 7
-        backend = CurrentTrustBackend(trust, _backend_maker(configuration, environment, own, keys))
+        log = SystemLog(database)
+        profiles = _import(configuration, Provisioning(ProfileStore(database), log, administrator, trust()), now)
+        parts = _Parts(configuration, environment, database, log, trust, ring)
+        # 7 and 8
+        yield parts.compose(profiles or ProfileStore(database).load(), now, opened)
+
+
+def _import(configuration: Configuration, provisioning: Provisioning, now: datetime) -> ProfileSet | None:
+    """What the folder and the administrator's initial document bring; both only where they are configured."""
+    profiles = None
+    if configuration.profiles is not None:
+        profiles = provisioning.import_folder(configuration.profiles, now)
+    if configuration.administrator is not None:
+        profiles = provisioning.import_administrator(configuration.administrator, now)
+    return profiles
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the rest is made of."""
+
+    configuration: Configuration
+    environment: Environment
+    database: Database
+    log: SystemLog
+    trust: TrustFolder
+    ring: KeyRing
+
+    def compose(self, profiles: ProfileSet, now: datetime, opened: ExitStack) -> Composed:
+        configuration, environment = self.configuration, self.environment
+        backend = CurrentBackend(
+            self.ring.current, self.trust, backend_maker(configuration, environment.clock, environment.monotonic)
+        )
         gateway = Gateway(
-            configuration.gateway, keys[Purpose.SIG], ReadingStore(database), log, profiles, clock=environment.clock
+            configuration.gateway,
+            self.ring.signature_key(),
+            ReadingStore(self.database),
+            self.log,
+            profiles,
+            clock=environment.clock,
         )
-        outbox = Outbox(database)
-        ports = SenderPorts(
-            outbox=outbox,
-            log=log,
-            trust=trust,
-            profiles=lambda: gateway.profiles,
-            backend=backend,
-            random=environment.random,
-            jitter=environment.jitter,
-            monotonic=environment.monotonic,
-        )
-        sealer = SenderIdentity(configuration.gateway, own[Purpose.SIG].certificate, keys[Purpose.SIG])
         runtime = Runtime(
             configuration.lines,
             make_line=_line_maker(gateway, environment),
-            make_sender=lambda party: Sender(party, sealer, ports),
+            make_sender=self._sender_maker(gateway, backend),
             clock=environment.clock,
         )
+        report = Report(
+            configuration=configuration,
+            program=Program(version(), program_hash()),
+            started_at=now,
+            gateway=gateway,
+            runtime=runtime,
+            outbox=Outbox(self.database),
+            orders=OrderStore(self.database),
+            retention=Retention(Settings(self.database), self.log),
+            identity=self.ring.current,
+            clock=environment.clock,
+        )
+        orders = KeyOrders(self.ring, self.trust, self.log)
+        orders.note(now)  # what was finished at this start
+        management, wake_up_port = None, None
+        if configuration.wake_up is not None:
+            followers = [runtime.apply]
+            desk = self._desk(gateway, runtime, report, orders, followers)
+            management = self._management(gateway, backend, desk)
+            wake_up_port = self._wake_up_port(configuration.wake_up, gateway, management)
+            opened.callback(wake_up_port.stop)
+            followers.append(partial(_reserve, wake_up_port))
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
-            log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
-        yield Composed(configuration, environment, gateway, outbox, log, runtime, now)
+            self.log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
+        return Composed(configuration, environment, gateway, self.log, runtime, report, management, wake_up_port)
+
+    def _sender_maker(self, gateway: Gateway, backend: CurrentBackend) -> Callable[[str], Sender]:
+        ports = SenderPorts(
+            outbox=Outbox(self.database),
+            log=self.log,
+            trust=self.trust,
+            profiles=lambda: gateway.profiles,
+            backend=backend,
+            random=self.environment.random,
+            jitter=self.environment.jitter,
+            monotonic=self.environment.monotonic,
+        )
+
+        def identity() -> SenderIdentity:
+            # Certificate and key out of one look: a renewal between two looks would give a pair that does not fit.
+            current = self.ring.current()
+            certificate = current.certificates[Purpose.SIG].certificate
+            return SenderIdentity(current.gateway, certificate, current.keys[Purpose.SIG])
+
+        return lambda party: Sender(party, identity, ports)
+
+    def _desk(
+        self,
+        gateway: Gateway,
+        runtime: Runtime,
+        report: Report,
+        orders: KeyOrders,
+        followers: Sequence[Callable[[ProfileSet], None]],
+    ) -> Desk:
+        """The administrator's desk, and what may be ordered at it; ``followers`` learn which profiles hold then."""
+
+        def apply(profiles: ProfileSet) -> None:
+            for follow in followers:
+                follow(profiles)
+
+        lists = RevocationLists(self.trust, self.log)
+        change = ProfileChange(
+            ProfileStore(self.database),
+            self.trust,
+            lines=[line.name for line in self.configuration.lines],
+            exchange=gateway.change_profiles,
+            apply=apply,
+        )
+        handlers: dict[type[Any], Handler[Any]] = {
+            ChangeProfiles: change,
+            SetRetention: report.retention,
+            RenewKeys: orders.renew,
+            InstallCertificates: and_then(orders.install, runtime.nudge),
+            InstallRevocationLists: and_then(lists.install, runtime.nudge),
+        }
+        gate = OrderGate(
+            self.configuration.gateway,
+            administrator=lambda: administrator_of(gateway.profiles),
+            trust=self.trust,
+            orders=OrderStore(self.database),
+        )
+        return Desk(
+            DeskPorts(
+                gate=gate,
+                system_log=self.log,
+                calibration_log=CalibrationLog(self.database),
+                status=report.for_administrator,
+                handlers=handlers,
+            )
+        )
+
+    def _management(self, gateway: Gateway, backend: CurrentBackend, desk: Desk) -> ManagementTunnel:
+        return ManagementTunnel(
+            ManagementPorts(
+                administrator=lambda: administrator_of(gateway.profiles),
+                trust=self.trust,
+                backend=backend,
+                desk=desk,
+                log=self.log,
+                clock=self.environment.clock,
+                monotonic=self.environment.monotonic,
+                restart=self.environment.restart,
+            )
+        )
+
+    def _wake_up_port(self, chosen: WakeUpConfiguration, gateway: Gateway, management: ManagementTunnel) -> WakeUpPort:
+        gate = WakeUpGate(
+            self.configuration.gateway,
+            WakeUpMemory(self.database),
+            lambda: administrator_of(gateway.profiles),
+            self.trust,
+        )
+        try:
+            return WakeUpPort(
+                chosen.host,
+                chosen.port,
+                gate=gate,
+                wake=management.wake,
+                log=self.log,
+                clock=self.environment.clock,
+                monotonic=self.environment.monotonic,
+            )
+        except OSError as error:
+            sentence = f"the wake-up port {chosen.host} {chosen.port} cannot be opened: {error.strerror}"
+            raise WakeUpPortError(sentence) from error
+
+
+def administrator_of(profiles: ProfileSet) -> AdministratorProfile | None:
+    """The one administrator. With none or, against every rule, several there is nobody to believe."""
+    found = tuple(profiles.administrators.values())
+    return found[0] if len(found) == 1 else None
+
+
+def and_then(handler: Handler[C], follow: Callable[[], None]) -> Handler[C]:
+    """``handler``, and ``follow`` once it has done its work."""
+
+    def handle(command: C, at: datetime) -> Done:
+        done = handler(command, at)
+        follow()
+        return done
+
+    return handle
+
+
+def _reserve(port: WakeUpPort, profiles: ProfileSet) -> None:
+    """A lane for the administrator's own addresses; resolving its name may take a moment."""
+    administrator = administrator_of(profiles)
+    port.reserve(() if administrator is None else addresses_of(administrator.host))
 
 
 def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:
@@ -202,32 +369,7 @@ def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:
     return make
 
 
-def _backend_maker(
-    configuration: Configuration,
-    environment: Environment,
-    own: OwnCertificates,
-    keys: dict[Purpose, ec.EllipticCurvePrivateKey],
-) -> Callable[[TrustStore], TunnelBackend]:
-    tls = own[Purpose.TLS].certificate
-    pin = read_pin(configuration.token.pin_file)
-
-    def make(trust: TrustStore) -> TunnelBackend:
-        chain = (tls, *(authority for authority in trust.authorities if authority.subject != authority.issuer))
-        if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
-            return InProcessBackend(TlsIdentity(chain, keys[Purpose.TLS]), trust, clock=environment.clock)
-        softhsm = configuration.token.configuration
-        address = TokenAddress(
-            module=configuration.token.module,
-            token=configuration.token.label,
-            environment={} if softhsm is None else {"SOFTHSM2_CONF": str(softhsm)},
-            key=Purpose.TLS,
-        )
-        return StunnelBackend(address, pin, chain, trust, clock=environment.clock, monotonic=environment.monotonic)
-
-    return make
-
-
-def _administrator(path: Path) -> x509.Certificate:
+def _certificate(path: Path) -> x509.Certificate:
     try:
         return load_certificate(path.read_bytes())
     except OSError as error:

@@ -177,7 +177,8 @@ class GatewaySide:
             jitter=lambda: 0.5,
             monotonic=world.seconds,
         )
-        self.sender = Sender(PARTY, SenderIdentity(GATEWAY, signer.certificate, signer.key), ports)
+        identity = SenderIdentity(GATEWAY, signer.certificate, signer.key)
+        self.sender = Sender(PARTY, lambda: identity, ports)
 
     def close(self) -> None:
         """End the tunnel, close the database."""

@@ -1,14 +1,16 @@
 """The tunnel that a sender keeps: from its handshake to whichever of its ends comes first.
 
-Decides when a kept tunnel is cut: with its session time, with its party, when its address or its pin changed, and when
-the certificate at its other end is good no more. The last is looked at whenever somebody brought other revocation lists
-and at least every minute, because a tunnel that is kept open outlives the moment at which its peer was believed
-(TR-03109-1; TR-03116-3 section 4: 48 h at most). It decides nothing about what goes through.
+Decides when a kept tunnel is cut: with its session time, with its party, when its address, its pin or our own keys
+changed, and when the certificate at its other end is good no more. The last is looked at whenever somebody brought
+other revocation lists and at least every minute, because a tunnel that is kept open outlives the moment at which its
+peer was believed (TR-03109-1; TR-03116-3 section 4: 48 h at most). It decides nothing about what goes through.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from cryptography import x509
 
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, load_certificate
 from pki.errors import CertificateError, TunnelError, TunnelReason
@@ -33,6 +35,7 @@ class Session:
     opened: float
     verified: float
     verified_by: TrustStore
+    ours: x509.Certificate
     used: bool = False
 
 
@@ -44,8 +47,17 @@ class KeptTunnel:
     monotonic: Callable[[], float]
     session: Session | None = field(default=None, init=False)
 
-    def opened(self, communication: CommunicationProfile, verified: VerifiedCertificate, trust: TrustStore) -> Session:
-        """The session, or a new one to the certificate that ``trust`` verified just now. Raises DeferredError."""
+    def opened(
+        self,
+        communication: CommunicationProfile,
+        verified: VerifiedCertificate,
+        trust: TrustStore,
+        ours: x509.Certificate,
+    ) -> Session:
+        """The session, or a new one to the certificate that ``trust`` verified just now. Raises DeferredError.
+
+        ``ours`` is any certificate of our generation of keys: all of one generation come and go together.
+        """
         if self.session is None:
             peer = TunnelPeer(communication.host, communication.port, verified.certificate)
             try:
@@ -56,16 +68,17 @@ class KeptTunnel:
                     Deferral.PEER_CERTIFICATE if wrong else Deferral.TUNNEL, f"{error.reason.value}: {error}"
                 ) from error
             now = self.monotonic()
-            self.session = Session(tunnel, HttpClient(), address(communication), now, now, trust)
+            self.session = Session(tunnel, HttpClient(), address(communication), now, now, trust, ours)
         return self.session
 
     def end_what_is_over(
-        self, communication: CommunicationProfile | None, trust: TrustStore, at: datetime
+        self, communication: CommunicationProfile | None, trust: TrustStore, at: datetime, ours: x509.Certificate
     ) -> str | None:
         """Cut the session if one of its ends has come; returns why if it is the peer's certificate.
 
-        1. the party is there and its profile valid; 2. the session time is not over; 3. it leads where it should;
-        4. the peer's certificate is good now, where anything may have changed since the last look.
+        1. the party is there and its profile valid; 2. the session time is not over; 3. it leads where it should and
+        shows who we are now; 4. the peer's certificate is good now, where anything may have changed since the last
+        look.
         """
         session = self.session
         if session is None:
@@ -77,6 +90,7 @@ class KeptTunnel:
             or not communication.valid_from <= at < communication.valid_until
             or now - session.opened >= communication.session_seconds
             or session.leads_to != address(communication)
+            or session.ours != ours
         ):
             self.close()
             return None

@@ -76,7 +76,8 @@ class Sender:
     """Delivers to one party, named by the id of its communication profile."""
 
     party: str
-    identity: SenderIdentity
+    identity: Callable[[], SenderIdentity]
+    """Who seals at this moment: keys and certificates are renewed while a sender runs."""
     ports: SenderPorts
     progress: dict[str, ProfileProgress] = field(default_factory=dict)
     _kept: KeptTunnel = field(init=False)
@@ -128,7 +129,7 @@ class Sender:
             # A clock that went back must not turn minutes of back-off into months.
             progress.retry_at = min(progress.retry_at, now + retry.DELAY_CAP)
             return progress.retry_at
-        gateway, last = self.identity.gateway, progress.last_dispatch
+        gateway, last = self.identity().gateway, progress.last_dispatch
         if schedule.due(evaluation, gateway, last, now):
             return now
         return schedule.next_dispatch(evaluation, gateway, last or evaluation.valid_from)
@@ -140,7 +141,7 @@ class Sender:
             recipient, peer = self._verify(evaluation, communication, now)
             if self.ports.outbox.owes(evaluation.id):
                 # Before sealing, which costs more than finding out that nobody is there.
-                self._kept.opened(communication, peer, self.ports.trust())
+                self._kept.opened(communication, peer, self.ports.trust(), self.identity().certificate)
             delivery = self.ports.outbox.open_delivery(evaluation.id, now)
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
@@ -203,10 +204,11 @@ class Sender:
         recipient: VerifiedCertificate,
     ) -> bytes:
         """Step 6: Grants -> Sealed, for the recipient's eyes only, with the gateway's signature around it."""
+        identity = self.identity()
         try:
             content = render(
                 Content(
-                    gateway=self.identity.gateway,
+                    gateway=identity.gateway,
                     profile=delivery.profile,
                     use_case=evaluation.use_case,
                     sequence=delivery.sequence,
@@ -219,8 +221,8 @@ class Sender:
             return cms.seal(
                 content,
                 recipient=recipient.certificate,
-                signer=self.identity.certificate,
-                key=self.identity.key,
+                signer=identity.certificate,
+                key=identity.key,
                 random=self.ports.random,
                 key_agreement=communication.key_agreement,
             )
@@ -236,7 +238,7 @@ class Sender:
     ) -> Acknowledged | RefusedForGood:
         """Step 7. A kept tunnel that the receiver closed meanwhile is replaced once, at once: that is no outage."""
         while True:
-            kept = self._kept.opened(communication, verified, self.ports.trust())
+            kept = self._kept.opened(communication, verified, self.ports.trust(), self.identity().certificate)
             was_used, kept.used = kept.used, True
             try:
                 request = kept.client.request(
@@ -255,7 +257,7 @@ class Sender:
 
     def _end_session(self, communication: CommunicationProfile | None, now: datetime) -> None:
         """Cut the kept tunnel where it must not be kept (``kept.py``)."""
-        reason = self._kept.end_what_is_over(communication, self.ports.trust(), now)
+        reason = self._kept.end_what_is_over(communication, self.ports.trust(), now, self.identity().certificate)
         if reason is not None:
             self.ports.log.record(Event.TUNNEL_ENDED, self.party, Outcome.FAILURE, at=now, reason=reason)
 

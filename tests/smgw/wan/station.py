@@ -65,9 +65,10 @@ class Station:
     def start(self) -> Sender:
         """A sender as after a restart: nothing in memory."""
         randomness = random.Random(7)
+        identity = SenderIdentity(samples.GATEWAY, self.signer.certificate, self.signer.key)
         return Sender(
             "grid",
-            SenderIdentity(samples.GATEWAY, self.signer.certificate, self.signer.key),
+            lambda: identity,
             SenderPorts(
                 outbox=Outbox(self.database), log=SystemLog(self.database), trust=lambda: self.trust,
                 profiles=lambda: self.profiles, backend=self.backend, random=randomness.randbytes,

@@ -122,12 +122,12 @@ def test_a_good_certificate_is_believed_for_a_minute_by_the_same_lists(
     again = station.pki.trust(number=2)
     for seconds, trust, expected in ((1, station.trust, 0), (59, again, 1), (60, again, 1), (119, again, 2)):
         clock.seconds = float(seconds)
-        assert keep.end_what_is_over(party, trust, NOW) is None
+        assert keep.end_what_is_over(party, trust, NOW, station.signer.certificate) is None
         assert len(looks) == expected
     assert keep.session is not None
 
 
-@pytest.mark.parametrize("change", ["gone", "over", "aged", "moved", "pinned"])
+@pytest.mark.parametrize("change", ["gone", "over", "aged", "moved", "pinned", "renewed"])
 def test_other_ends(secured: tuple[Secured, TlsReceiver, Clock], change: str) -> None:
     station, _, clock = secured
     station.owe(0)
@@ -137,11 +137,13 @@ def test_other_ends(secured: tuple[Secured, TlsReceiver, Clock], change: str) ->
         "gone": lambda: None,
         "over": lambda: replace(party, valid_until=NOW),
         "aged": lambda: party,
+        "renewed": lambda: party,
         "moved": lambda: replace(party, port=1),
         "pinned": lambda: replace(party, tls_certificate=der(station.pki.holder(Role.EMT, Purpose.TLS))),
     }
     clock.seconds = float(party.session_seconds) if change == "aged" else 0.0
+    ours = (station.own if change == "renewed" else station.signer).certificate
     keep: KeptTunnel = station.sender._kept
-    assert keep.end_what_is_over(cases[change](), station.trust, NOW) is None  # type: ignore[arg-type]
+    assert keep.end_what_is_over(cases[change](), station.trust, NOW, ours) is None  # type: ignore[arg-type]
     assert keep.session is None
-    assert keep.end_what_is_over(party, station.trust, NOW) is None, "nothing is open any more"
+    assert keep.end_what_is_over(party, station.trust, NOW, ours) is None, "nothing is open any more"

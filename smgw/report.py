@@ -1,0 +1,139 @@
+"""What the gateway tells about itself: to the people of its own machine, and to the administrator.
+
+Decides what may be told at all: names, versions, counts, times and reasons, and no consumption value. The administrator
+learns less than the owner of the machine: nothing of when and how often which meter answered (TR-03109-1; PP-0073
+Gateway access SFP).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pki.certificates import fingerprint
+from smgw.config import Configuration
+from smgw.gateway import Gateway
+from smgw.identity import Identity
+from smgw.retention import Retention
+from smgw.runtime import Runtime
+from smgw.store.orders import OrderStore
+from smgw.store.outbox import Outbox
+from wire.canonical_json import JsonObject, JsonValue
+from wire.instant import format_instant
+
+KEY_IN_MEMORY = "the private key of the WAN tunnel lies in process memory, outside the security module"
+"""What a gateway with that backend says at its start, in its log and in its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What runs."""
+
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Looks at the parts of one gateway; holds nothing itself."""
+
+    configuration: Configuration
+    program: Program
+    started_at: datetime
+    gateway: Gateway
+    runtime: Runtime
+    outbox: Outbox
+    orders: OrderStore
+    retention: Retention
+    identity: Callable[[], Identity]
+    clock: Callable[[], datetime]
+
+    @property
+    def deviations(self) -> list[str]:
+        """Where this gateway is not as required, in words."""
+        return [KEY_IN_MEMORY] if self.configuration.wan.tls_key_file else []
+
+    def for_owner(self) -> dict[str, Any]:
+        """Everything that the status socket tells. Raises StoreError."""
+        counted = self.gateway.counters.snapshot()
+        # A copy in one step: each sender's own thread adds to its progress.
+        progress = {name: one for sender in self.runtime.senders for name, one in dict(sender.progress).items()}
+        profiles = {}
+        for evaluation in self.gateway.profiles.evaluations.values():
+            balance, done = self.outbox.balance(evaluation.id), progress.get(evaluation.id)
+            profiles[evaluation.id] = {
+                "party": evaluation.party,
+                "use_case": evaluation.use_case.value,
+                "version": evaluation.version,
+                "granted": counted["granted"].get(evaluation.id, 0),
+                "owed": balance.owed,
+                "open": balance.open,
+                "acknowledged": balance.acknowledged,
+                "set_aside": balance.set_aside,
+                "sealed": done.sealed if done else 0,
+                "duplicates": done.duplicates if done else 0,
+                "failures": done.failures if done else 0,
+                "last_error": done.last_error if done else "",
+            }
+        return {
+            "gateway": self.configuration.gateway.text,
+            "started_at": format_instant(self.started_at),
+            "deviations": self.deviations,
+            "meters": counted["meters"],
+            "lines": counted["lines"],
+            "parties": sorted(self.gateway.profiles.communications),
+            "profiles": profiles,
+            "refusals": counted["refusals"],
+        }
+
+    def for_administrator(self) -> JsonObject:
+        """What ``GET /status`` on the management tunnel tells. Raises StoreError."""
+        lines: JsonObject = dict(self.gateway.counters.snapshot()["lines"])
+        return {
+            "gateway": self.configuration.gateway.text,
+            "version": self.program.version,
+            "program_sha256": self.program.sha256,
+            "started_at": format_instant(self.started_at),
+            "time": format_instant(self.clock().replace(microsecond=0)),
+            "clock_deviation_seconds": None,
+            "deviations": list(self.deviations),
+            "lines": lines,
+            "profiles": self._profiles(),
+            "certificates": self._certificates(),
+            "deliveries": self._deliveries(),
+            "last_order": self.orders.last(),
+            "retention": self.retention.report(),
+        }
+
+    def _profiles(self) -> list[JsonValue]:
+        return [
+            {
+                "kind": profile.KIND,
+                "id": profile.id,
+                "version": profile.version,
+                "valid_until": format_instant(profile.valid_until),
+            }
+            for profile in self.gateway.profiles.all()
+        ]
+
+    def _certificates(self) -> JsonObject:
+        identity = self.identity()
+        told: JsonObject = {"generation": identity.generation, "quality_seal": identity.seal}
+        for purpose, verified in identity.certificates.by_purpose.items():
+            told[purpose.value] = {
+                "sha256": fingerprint(verified.certificate),
+                "valid_until": format_instant(verified.certificate.not_valid_after_utc),
+            }
+        return told
+
+    def _deliveries(self) -> JsonObject:
+        told: JsonObject = {}
+        for name in sorted(self.gateway.profiles.evaluations):
+            balance = self.outbox.balance(name)
+            told[name] = {
+                "owed": balance.owed,
+                "open": balance.open,
+                "acknowledged": balance.acknowledged,
+                "set_aside": balance.set_aside,
+            }
+        return told
