@@ -1,0 +1,196 @@
+"""Each check with the fault that it is there for; the keys are software keys here, a token's are in test_renewal."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pki.certificates import Purpose, Role, TrustStore
+from pki.errors import TokenError, TokenReason
+from pki.revoke import Revocation
+from smgw.administration.errors import CommandRefusedError
+from smgw.identity import Identity, OwnCertificates
+from smgw.self_test import LOCK_OUT, MINIMUM_FREE, Check, CheckName, SelfTest, SelfTestPorts, SelfTestReason
+from smgw.store.database import DATABASE_NAME, Database
+from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.readings import ReadingStore
+from testbed.small_pki import NOW, SmallPki
+from tests.smgw.store import samples
+from tests.smgw.store.samples import GATEWAY
+from wire.orders import RunSelfTest
+
+PKI = SmallPki()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = samples.open_database(tmp_path)
+    readings = ReadingStore(opened)
+    for number in range(200):
+        readings.record(samples.reading(number), samples.decision())
+    yield opened
+    opened.close()
+
+
+def identity(generation: int = 1, *, seal: bool = False) -> Identity:
+    holders = {purpose: PKI.holder(Role.SMGW, purpose, GATEWAY.text, seal=seal) for purpose in Purpose}
+    own = {purpose: PKI.verified(holder, Role.SMGW, purpose, seal=True) for purpose, holder in holders.items()}
+    keys = {purpose: holder.key for purpose, holder in holders.items()}
+    return Identity(GATEWAY, generation, OwnCertificates(own), keys, {})
+
+
+@pytest.fixture
+def ports(tmp_path: Path, database: Database) -> SelfTestPorts:
+    held = identity()
+    return SelfTestPorts(
+        store=tmp_path,
+        database=database,
+        identity=lambda: held,
+        trust=PKI.trust,
+        clock_valid=lambda _: True,
+        program=lambda: "ab" * 32,
+        installed=lambda: "ab" * 32,
+        free=lambda _: MINIMUM_FREE,
+    )
+
+
+def failed(ports: SelfTestPorts, at: datetime = NOW) -> list[CheckName]:
+    """The names of the failed checks; each has a sentence, and the log says the same."""
+    log = SystemLog(ports.database)
+    checks = SelfTest(ports, log).run(at)
+    assert [check.name for check in checks] == list(CheckName), "every check is made, whatever the others say"
+    assert all(check.passed is (not check.detail) for check in checks)
+    names = [check.name for check in checks if not check.passed]
+    entry = log.entries()[-1]
+    assert (entry.event, entry.subject, entry.parameters) == (
+        Event.SELF_TEST,
+        GATEWAY.text,
+        {"failed": " ".join(names)},
+    )
+    assert entry.outcome is (Outcome.FAILURE if names else Outcome.SUCCESS)
+    return names
+
+
+def test_a_sound_gateway_passes(ports: SelfTestPorts) -> None:
+    assert failed(ports) == []
+    assert failed(replace(ports, identity=lambda: identity(seal=True))) == []
+
+
+def test_an_altered_page_is_found(tmp_path: Path, ports: SelfTestPorts) -> None:
+    with ports.database.write() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    ports.database.close()  # the WAL goes into the file
+    path = tmp_path / DATABASE_NAME
+    content = bytearray(path.read_bytes())
+    # A page of readings in the middle of the file, which no other query of this test needs.
+    content[len(content) // 4096 // 2 * 4096 + 100] ^= 1
+    path.write_bytes(content)
+    (check,) = [one for one in SelfTest(ports, _Silent(ports.database)).run(NOW) if one.name is CheckName.DATABASE]
+    assert not check.passed
+
+
+class _Silent(SystemLog):
+    """A log whose pages may be the altered ones."""
+
+    def record(self, *arguments: object, **named: object) -> None:
+        """Nothing."""
+
+
+def test_a_damaged_structure_is_found(ports: SelfTestPorts) -> None:
+    with ports.database.write() as connection:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        connection.exec_driver_sql("INSERT INTO deliveries (profile, sequence, created_at) VALUES ('grid-1', 0, 0)")
+    ports.database.close()
+    assert failed_database(ports) == Check(CheckName.DATABASE, False, "the structure of the database is damaged")
+
+
+def failed_database(ports: SelfTestPorts) -> Check:
+    return SelfTest(ports, _Silent(ports.database)).run(NOW)[0]
+
+
+def test_a_database_that_does_not_answer_fails_and_is_told_all_the_same(tmp_path: Path, ports: SelfTestPorts) -> None:
+    ports.database.close()
+    for path in tmp_path.glob(f"{DATABASE_NAME}*"):
+        path.write_bytes(bytes(8192))
+    checks = SelfTest(ports, SystemLog(ports.database)).run(NOW)
+    assert [check.name for check in checks if not check.passed] == [CheckName.DATABASE]
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_key_that_does_not_fit_is_found(ports: SelfTestPorts, purpose: Purpose) -> None:
+    held = identity()
+    other = PKI.holder(Role.SMGW, purpose, GATEWAY.text).key
+    spoiled = replace(held, keys={**held.keys, purpose: other})
+    assert failed(replace(ports, identity=lambda: spoiled)) == [CheckName.SECURITY_MODULE]
+
+
+def test_a_security_module_that_is_gone_is_found(ports: SelfTestPorts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise TokenError(TokenReason.LOST, "the token does not answer")
+
+    monkeypatch.setattr("smgw.self_test.prove_key", gone)
+    assert failed(ports) == [CheckName.SECURITY_MODULE]
+
+
+def test_certificates_that_are_not_good_are_found(ports: SelfTestPorts) -> None:
+    serial = ports.identity().certificates[Purpose.ENC].certificate.serial_number
+    revoking: TrustStore = PKI.trust(sub_ca=(Revocation(serial, NOW),))
+    assert failed(replace(ports, trust=lambda: revoking)) == [CheckName.CERTIFICATES]
+    assert failed(ports, NOW + timedelta(days=8)) == [CheckName.CERTIFICATES], "the revocation lists have ended"
+    sealed = identity(2, seal=True)
+    assert failed(replace(ports, identity=lambda: sealed)) == [CheckName.CERTIFICATES]
+
+
+def test_a_full_disk_is_found(ports: SelfTestPorts) -> None:
+    assert failed(replace(ports, free=lambda _: MINIMUM_FREE - 1)) == [CheckName.FREE_SPACE]
+
+    def unreadable(_: Path) -> int:
+        raise OSError
+
+    assert failed(replace(ports, free=unreadable)) == [CheckName.FREE_SPACE]
+
+
+def test_the_real_disk_is_asked(ports: SelfTestPorts, tmp_path: Path) -> None:
+    asked = SelfTestPorts(
+        tmp_path, ports.database, ports.identity, ports.trust, ports.clock_valid, ports.program, ports.installed
+    )
+    assert asked.free(tmp_path) > 0
+
+
+def test_a_time_that_is_not_valid_is_found(ports: SelfTestPorts) -> None:
+    assert failed(replace(ports, clock_valid=lambda at: at > NOW)) == [CheckName.CLOCK]
+
+
+@pytest.mark.parametrize("installed", ["cd" * 32, ""])
+def test_another_program_is_found(ports: SelfTestPorts, installed: str) -> None:
+    assert failed(replace(ports, installed=lambda: installed)) == [CheckName.PROGRAM]
+
+
+def test_nothing_installed_equals_nothing_found(ports: SelfTestPorts) -> None:
+    assert failed(replace(ports, installed=lambda: "", program=lambda: "")) == [CheckName.PROGRAM]
+
+
+def test_an_order_tells_every_check_and_is_locked_out_for_a_while(ports: SelfTestPorts) -> None:
+    tested = SelfTest(replace(ports, clock_valid=lambda _: False), SystemLog(ports.database))
+    done = tested.order(RunSelfTest(), NOW)
+    checks = done.result["checks"]
+    assert isinstance(checks, list)
+    assert {"name": "clock", "passed": False, "detail": "the time is not valid"} in checks
+    assert len(checks) == len(CheckName)
+    for early in (NOW, NOW + LOCK_OUT - timedelta(seconds=1), NOW - LOCK_OUT + timedelta(seconds=1)):
+        with pytest.raises(CommandRefusedError) as refusal:
+            tested.order(RunSelfTest(), early)
+        assert refusal.value.reason is SelfTestReason.TOO_SOON
+    tested.order(RunSelfTest(), NOW + LOCK_OUT)
+    # A clock that was set back by a day does not lock the test out for a day.
+    tested.order(RunSelfTest(), NOW - timedelta(days=1))
+
+
+def test_the_test_at_the_start_counts_for_the_lock_out(ports: SelfTestPorts) -> None:
+    tested = SelfTest(ports, SystemLog(ports.database))
+    tested.run(NOW)
+    with pytest.raises(CommandRefusedError):
+        tested.order(RunSelfTest(), NOW + timedelta(minutes=1))
+    tested.run(NOW + timedelta(minutes=2))
