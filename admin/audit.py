@@ -255,6 +255,9 @@ def _last(connection: sa.Connection) -> AuditEntry | None:
 def _read(number: int | None, content: bytes, signature: bytes) -> AuditEntry:
     """The entry in ``content``, which says its own number (``number``, where that is known from elsewhere)."""
     named = number or 0
+    # SQLite keeps what it is given, whatever the column's type says: a changed file may hold text here.
+    if not isinstance(content, bytes) or not isinstance(signature, bytes):
+        raise AuditError(AuditReason.CHAIN, named, f"entry {named} was not written by this log")
     try:
         document = decode(content)
         if set(document) != _KEYS or len(signature) != 2 * _HALF:

@@ -1,0 +1,161 @@
+"""An administrator's office in a folder: real token, real database, a small SM-PKI, and a clock that a test sets."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from admin.config import Configuration
+from admin.inventory import GatewayRecord
+from admin.life_cycle import LifeCycle
+from admin.office import SIGNATURE_KEY, Office
+from admin.wake import Timing
+from pki.certificates import Purpose, Role, VerifiedCertificate, fingerprint
+from pki.token import Token
+from testbed.small_pki import NOW, Holder, SmallPki
+from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration
+from wire.orders import RunSelfTest
+from wire.reading import DeviceId
+
+GATEWAY = DeviceId("EABC0012345678")
+OTHER = DeviceId("EABC0012345679")
+BY = "anna"
+SECOND = timedelta(seconds=1)
+
+__all__ = ["BY", "GATEWAY", "MODULE", "NOW", "OTHER", "PIN", "SECOND", "Bureau", "FakeTime"]
+
+
+@dataclass
+class FakeTime:
+    """A clock that stands still until somebody sleeps."""
+
+    now: datetime = NOW
+    slept: float = 0.0
+
+    def clock(self) -> datetime:
+        return self.now + timedelta(seconds=self.slept)
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+@dataclass
+class Bureau:
+    """Configuration, token, certificates, trust folder; a test opens the office and states its deviation."""
+
+    folder: Path
+    pki: SmallPki = field(default_factory=SmallPki)
+    name: str = "Verwalter"
+    label: str = ""
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.label = fresh_token()
+        (self.folder / "trust").mkdir()
+        (self.folder / "certificates").mkdir()
+        self.pin_file = self.folder / "pin"
+        self.pin_file.write_text(PIN)
+        self.pin_file.chmod(0o600)
+        with Token.open(MODULE, self.label, PIN, monotonic=time.monotonic) as token:
+            key = token.generate_key(SIGNATURE_KEY, ec.BrainpoolP256R1()).public_key()
+        self.certificate = self.pki.certify(key, Role.GWA, Purpose.SIG, self.name)
+        self.signature_file.write_bytes(pem(self.certificate))
+        self.write_trust()
+        self.file = self.folder / "admin.toml"
+        self.file.write_text(self.toml())
+
+    @property
+    def signature_file(self) -> Path:
+        return self.folder / "certificates" / "SIG.pem"
+
+    def toml(self, **changes: str) -> str:
+        values = {"resend": "5", "timeout": "20", "management": "18450", "rest": ""} | changes
+        return f"""
+[administrator]
+name = "{self.name}"
+[token]
+module = "{MODULE}"
+configuration = "{shared_configuration()}"
+label = "{self.label}"
+pin_file = "pin"
+[trust]
+folder = "trust"
+[keys]
+tls_certificate = "certificates/TLS.pem"
+tls_key = "certificates/TLS.key"
+signature_certificate = "certificates/SIG.pem"
+[database]
+file = "admin.db"
+[management]
+host = "127.0.0.1"
+port = {values["management"]}
+[service]
+host = "127.0.0.1"
+port = 18451
+[wake_up]
+resend_seconds = {values["resend"]}
+timeout_seconds = {values["timeout"]}
+{values["rest"]}
+"""
+
+    def write_trust(self, *crls: x509.CertificateRevocationList) -> None:
+        for name, issuer in (("root", self.pki.hierarchy.root), ("sub", self.pki.hierarchy.sub_ca)):
+            (self.folder / "trust" / f"{name}.pem").write_bytes(pem(issuer.certificate))
+        for number, crl in enumerate(crls or self.pki.crls()):
+            (self.folder / "trust" / f"{number}.crl").write_bytes(crl.public_bytes(Encoding.PEM))
+
+    @property
+    def configuration(self) -> Configuration:
+        return Configuration.load(self.file)
+
+    def open(self) -> Office:
+        return Office(self.configuration, monotonic=time.monotonic)
+
+    @contextmanager
+    def office(self, *gateways: DeviceId, port: int = 4059) -> Iterator[Office]:
+        """An open office, in whose inventory ``gateways`` operate, woken on this machine at ``port``."""
+        with self.open() as office:
+            for gateway in gateways:
+                office.inventory.add(self.record(gateway, port=port), BY, self.now)
+            yield office
+
+    def office_certificate(self) -> VerifiedCertificate:
+        """The SIG certificate as a gateway has it pinned, verified."""
+        pinned = {fingerprint(self.certificate)}
+        return self.pki.trust().verify(self.certificate, role=Role.GWA, purpose=Purpose.SIG, at=self.now, pinned=pinned)
+
+    def record(self, gateway: DeviceId = GATEWAY, *, port: int = 4059, seal: bool = False) -> GatewayRecord:
+        state = LifeCycle.DELIVERED if seal else LifeCycle.OPERATING
+        return GatewayRecord(gateway, state, "127.0.0.1", port, self.triple(gateway), seal)
+
+    def triple(self, gateway: DeviceId = GATEWAY) -> dict[Purpose, bytes]:
+        return {purpose: der(self.pki.holder(Role.SMGW, purpose, gateway.text)) for purpose in Purpose}
+
+    def queue(self, office: Office, gateway: DeviceId = GATEWAY) -> int:
+        return office.orders.queue(gateway, RunSelfTest(), BY, self.now)
+
+
+def fake_timing(fake: FakeTime, *, timeout: float = 20, resend: float = 5) -> Timing:
+    return Timing(fake.clock, fake.monotonic, fake.sleep, timedelta(seconds=timeout), timedelta(seconds=resend))
+
+
+def real_timing(now: datetime = NOW, *, timeout: float = 60) -> Timing:
+    """Waits really, for as long as a slow machine may need; the clock on the wall stands still."""
+    return Timing(lambda: now, time.monotonic, time.sleep, timedelta(seconds=timeout), timedelta(seconds=5))
+
+
+def pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def der(holder: Holder) -> bytes:
+    return holder.certificate.public_bytes(Encoding.DER)

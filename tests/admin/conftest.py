@@ -1,0 +1,22 @@
+"""One administrator's office per test, in a folder of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from admin.office import Office
+from tests.admin.bureau import GATEWAY, Bureau
+
+
+@pytest.fixture
+def bureau(tmp_path: Path) -> Bureau:
+    """Configuration, token and certificates; nothing is open. Mark the test with ``token``."""
+    return Bureau(tmp_path)
+
+
+@pytest.fixture
+def office(bureau: Bureau) -> Iterator[Office]:
+    """An open office with one operating gateway."""
+    with bureau.office(GATEWAY) as opened:
+        yield opened
