@@ -101,7 +101,10 @@ class _Silent(SystemLog):
 def test_a_damaged_structure_is_found(ports: SelfTestPorts) -> None:
     with ports.database.write() as connection:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
-        connection.exec_driver_sql("INSERT INTO deliveries (profile, sequence, created_at) VALUES ('grid-1', 0, 0)")
+        connection.exec_driver_sql(
+            "INSERT INTO grants (profile, key, profile_version, party, period_begin, period_end, sequence,"
+            " withdrawn_at) VALUES ('grid-1', 'k', 1, 'grid', 0, 1, 1, 1)"
+        )
     ports.database.close()
     assert failed_database(ports) == Check(CheckName.DATABASE, False, "the structure of the database is damaged")
 
