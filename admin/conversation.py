@@ -93,6 +93,8 @@ class Conversation:
             deadline = self.monotonic() + ANSWER_SECONDS
             while self.monotonic() < deadline:
                 data = self._receive(STEP_SECONDS)
+                if data == b"":
+                    raise EndedError(End.GATEWAY, "the gateway ended the tunnel before its answer was complete")
                 response = None if data is None else self._client.receive(data)
                 if response is not None:
                     return response

@@ -99,7 +99,10 @@ class ServiceServer:
                     return
         except CertificateError as error:
             _log.warning("service: %s is no longer served: %s: %s", gateway.text, error.reason.value, error)
-        except (TunnelError, HttpError) as error:
+        except HttpError as error:
+            _log.warning("service: %s broke HTTP: %s", gateway.text, error)
+            _refuse_last(tunnel, server)
+        except TunnelError as error:
             _log.info("service: the connection of %s ended: %s", gateway.text, error)
 
     def answer(self, gateway: DeviceId, request: Request) -> Answer:
@@ -159,6 +162,15 @@ class ServiceServer:
             return _refusal(404, "not-found")
         answer = self._ports.relay.deliver(gateway, request, self._ports.clock())
         return Answer(answer.status, answer.media_type, answer.body)
+
+
+def _refuse_last(tunnel: AcceptedTunnel, server: HttpServer) -> None:
+    """One last answer on a connection that is of no more use, if there is still somebody who reads it."""
+    refusal = _refusal(400, "malformed")
+    try:
+        tunnel.send(server.respond(refusal.status, {"Content-Type": JSON}, refusal.body, close=True))
+    except (TunnelError, HttpError, RuntimeError):
+        _log.debug("nobody reads the last answer")
 
 
 def _refusal(status: int, reason: str) -> Answer:

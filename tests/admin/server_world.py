@@ -36,7 +36,8 @@ from admin.wake import Timing
 from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelError, TunnelReason
-from pki.requests import build_renewal, build_triple, common_name_of
+from pki.files import RENEWAL
+from pki.requests import build_renewal, build_triple, common_name_of, read_renewal
 from pki.revoke import Revocation
 from pki.store import write_atomically
 from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity
@@ -152,9 +153,15 @@ class World:
         return Keys({one: self.pki.holder(Role.SMGW, one, gateway.text, seal=seal) for one in Purpose})
 
     def add(
-        self, keys: Keys, state: LifeCycle = LifeCycle.OPERATING, *, seal: bool = False, gateway: DeviceId = GATEWAY
+        self,
+        keys: Keys,
+        state: LifeCycle = LifeCycle.OPERATING,
+        *,
+        seal: bool = False,
+        gateway: DeviceId = GATEWAY,
+        wake_port: int = 0,
     ) -> None:
-        record = GatewayRecord(gateway, state, wake_port=_unused_port(), certificates=keys.der, seal=seal)
+        record = GatewayRecord(gateway, state, wake_port=wake_port or _unused_port(), certificates=keys.der, seal=seal)
         self.office.inventory.add(record, BY, self.clock())
 
     def dial(self, port: int, holder: Holder) -> InProcessTunnel:
@@ -229,6 +236,30 @@ class Gateway:
         self._thread = threading.Thread(target=self._serve, args=(self.tunnel,))
         self._thread.start()
         return self
+
+    @contextlib.contextmanager
+    def asleep(self, port: int) -> Iterator[int]:
+        """Waits for wake-ups and comes at each of them, unless its tunnel is open; yields its UDP port."""
+        stopping = threading.Event()
+
+        def ear(udp: socket.socket) -> None:
+            while not stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    udp.recv(1024)
+                    if self._thread is None or not self._thread.is_alive():
+                        self.come(port)
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", 0))
+            udp.settimeout(0.05)
+            thread = threading.Thread(target=ear, args=(udp,))
+            thread.start()
+            try:
+                yield int(udp.getsockname()[1])
+            finally:
+                stopping.set()
+                thread.join()
+                self.leave()
 
     def leave(self) -> None:
         """End the tunnel in order, if there is one."""
@@ -315,6 +346,16 @@ class Gateway:
 def world(folder: Path, *, linger: int = 30) -> Iterator[World]:
     with ExitStack() as stack:
         yield World(folder, stack, linger=linger)
+
+
+def certified(world: World, folder: Path, *, seal: bool = False, gateway: DeviceId = GATEWAY) -> None:
+    """What a certification authority does with the renewal in ``folder``, without its own checks."""
+    renewal = read_renewal((folder / RENEWAL).read_bytes())
+    for purpose, request in zip(Purpose, renewal._requests, strict=True):
+        key = x509.load_der_x509_csr(request).public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        certificate = world.pki.certify(key, Role.SMGW, purpose, gateway.text, seal=seal)
+        (folder / f"{purpose}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
 
 
 def _unused_port() -> int:

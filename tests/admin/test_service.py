@@ -1,0 +1,165 @@
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from admin.audit import Action
+from admin.inventory import LifeCycle
+from admin.serve import Server
+from admin.service import Relay, RelayAnswer
+from pki.certificates import Purpose
+from pki.errors import TunnelError
+from pki.tls import InProcessTunnel
+from tests.admin.server_world import BY, GATEWAY, TIMEOUT, Keys, World, clock, world
+from wire import ntp
+from wire.http import HttpClient, Response
+from wire.http_server import Request
+from wire.management import NOTIFICATIONS, RELAY, TIME
+from wire.notification import Notification
+from wire.reading import DeviceId
+
+pytestmark = pytest.mark.token
+
+OTHER = DeviceId("EABC0012345679")
+
+
+@dataclass
+class Caller:
+    """A gateway's end of the service connection."""
+
+    tunnel: InProcessTunnel
+    client: HttpClient = field(default_factory=HttpClient)
+
+    def post(self, target: str, body: bytes, method: str = "POST") -> Response:
+        self.tunnel.send(self.client.request(target, "admin", {}, body, method=method))
+        while True:
+            data = self.tunnel.receive(65_536, TIMEOUT)
+            response = self.client.receive(data)
+            if response is not None:
+                return response
+
+    def is_cut(self) -> bool:
+        try:
+            return self.tunnel.receive(1, TIMEOUT) == b""
+        except TunnelError:
+            return True
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def keys(here: World) -> Keys:
+    made = here.keys()
+    here.add(made)
+    return made
+
+
+@pytest.fixture
+def caller(here: World, keys: Keys) -> Iterator[Caller]:
+    with closing(here.dial(here.server().ports[1], keys.holders[Purpose.TLS])) as tunnel:
+        yield Caller(tunnel)
+
+
+def notification(number: int = 1, gateway: DeviceId = GATEWAY) -> Notification:
+    at = clock().replace(microsecond=0)
+    return Notification(
+        gateway=gateway,
+        number=number,
+        event="self-test",
+        outcome="failure",
+        subject="clock",
+        at=at,
+        parameters={"seconds": 40},
+    )
+
+
+def test_a_notification_is_stored_once_and_audited(here: World, caller: Caller) -> None:
+    told = notification()
+    first, again = (caller.post(NOTIFICATIONS, told.to_bytes()) for _ in range(2))
+    assert (first.status, first.body) == (200, b'{"result":"stored"}')
+    assert (again.status, again.body) == (200, b'{"result":"duplicate"}')
+    assert here.office.reports.notifications(GATEWAY) == [told]
+    entries = [each for each in here.office.audit.entries() if each.action == Action.NOTIFICATION]
+    assert [each.subject for each in entries] == [GATEWAY.text]
+
+
+def test_a_gateway_speaks_for_itself_only(here: World, caller: Caller) -> None:
+    assert caller.post(NOTIFICATIONS, notification(gateway=OTHER).to_bytes()).status == 403
+    assert here.office.reports.notifications() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff"])
+def test_what_is_no_notification_is_refused_and_the_next_is_heard(caller: Caller, body: bytes) -> None:
+    assert caller.post(NOTIFICATIONS, body).status == 400
+    assert caller.post(NOTIFICATIONS, notification().to_bytes()).status == 200
+
+
+def test_the_time(caller: Caller) -> None:
+    sent = clock()
+    response = caller.post(TIME, ntp.request(sent).to_bytes())
+    arrived = clock()
+    assert response.status == 200
+    measured = ntp.measure(sent, ntp.NtpPacket.from_bytes(response.body), arrived)
+    assert abs(measured.offset) <= measured.delay / 2 + (arrived - sent)
+
+
+@pytest.mark.parametrize("body", [b"", bytes(48), bytes(47)])
+def test_what_is_no_question_for_the_time_is_refused(caller: Caller, body: bytes) -> None:
+    assert caller.post(TIME, body).status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "target"), [("GET", NOTIFICATIONS), ("POST", "/"), ("PUT", TIME), ("POST", "/time/"), ("POST", RELAY)]
+)
+def test_nothing_else_is_served(caller: Caller, method: str, target: str) -> None:
+    assert caller.post(target, b"", method).status == 404
+
+
+def test_deliveries_go_to_the_relay_with_the_gateway_that_the_tunnel_proved(here: World, keys: Keys) -> None:
+    class Recording(Relay):
+        def deliver(self, gateway: DeviceId, request: Request, at: datetime) -> RelayAnswer:
+            seen.append((gateway, request.body))
+            return RelayAnswer(200, "application/json", b"{}")
+
+    seen: list[tuple[DeviceId, bytes]] = []
+    server = Server(here.office, clock=clock, monotonic=lambda: 0.0, relay=Recording())
+    server.start()
+    try:
+        with closing(here.dial(server.ports[1], keys.holders[Purpose.TLS])) as tunnel:
+            sealed = bytes(200_000)
+            assert Caller(tunnel).post(RELAY, sealed).body == b"{}"
+    finally:
+        server.stop()
+    assert seen == [(GATEWAY, sealed)]
+
+
+def test_only_a_delivery_may_be_large(caller: Caller) -> None:
+    assert caller.post(NOTIFICATIONS, bytes(200_000)).status == 400
+    assert caller.is_cut()
+
+
+def test_revocation_cuts_a_silent_connection(here: World, keys: Keys, caller: Caller) -> None:
+    assert caller.post(NOTIFICATIONS, notification().to_bytes()).status == 200
+    here.revoke(keys.holders[Purpose.TLS].certificate)
+    assert caller.is_cut()
+
+
+def test_a_lock_refuses_the_next_request(here: World, caller: Caller) -> None:
+    assert caller.post(NOTIFICATIONS, notification().to_bytes()).status == 200
+    here.office.inventory.change(GATEWAY, LifeCycle.LOCKED, BY, here.clock())
+    caller.tunnel.send(caller.client.request(NOTIFICATIONS, "admin", {}, notification(2).to_bytes()))
+    assert caller.is_cut()
+    assert [each.number for each in here.office.reports.notifications()] == [1]
+
+
+def test_trouble_of_ours_is_no_refusal(here: World, caller: Caller) -> None:
+    with here.office.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE notifications RENAME TO gone")
+    assert caller.post(NOTIFICATIONS, notification().to_bytes()).status == 503
