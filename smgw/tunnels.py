@@ -10,7 +10,7 @@ from threading import Lock
 
 from pki.certificates import Purpose, TrustStore
 from pki.pin import read_pin
-from pki.tls import InProcessBackend, TlsIdentity
+from pki.tls import InProcessBackend, TlsIdentity, chain_of
 from pki.token_tls import StunnelBackend, TokenAddress
 from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
 from smgw.config import Configuration, TunnelKind
@@ -52,8 +52,7 @@ def backend_maker(
     pin = read_pin(configuration.token.pin_file)
 
     def make(identity: Identity, trust: TrustStore) -> TunnelBackend:
-        tls = identity.certificates[Purpose.TLS].certificate
-        chain = (tls, *(authority for authority in trust.authorities if authority.subject != authority.issuer))
+        chain = chain_of(identity.certificates[Purpose.TLS].certificate, trust)
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             return InProcessBackend(TlsIdentity(chain, identity.keys[Purpose.TLS]), trust, clock=clock)
         softhsm = configuration.token.configuration
