@@ -32,7 +32,7 @@ _ERA = 2**64
 _PRECISION = -20
 """A microsecond, as the power of two that is nearest."""
 _ROUNDING = 2
-"""Four times are cut to 2**-32 s each: so much may a delay of nothing seem to be negative, and less than a nanosecond."""
+"""Four times are cut to 2**-32 s each: by so much, under a nanosecond, a delay of nothing may seem to be negative."""
 _MICROSECOND = timedelta(microseconds=1)
 _MILLION = 10**6
 
