@@ -150,7 +150,8 @@ orders = sa.Table(
     sa.Column("outcome", sa.String, nullable=True),
     sa.Column("reply", sa.LargeBinary, nullable=True),
 )
-"""Orders of the administrator that were believed; outcome and reply are null while an order is being carried out."""
+"""Orders of the administrator that were believed. The reply is null while an order is being carried out; the outcome
+then says whether it may be begun again after a loss of power (``smgw/store/orders.py``)."""
 
 wake_ups = sa.Table(
     "wake_ups",

@@ -37,6 +37,7 @@ class Ending(StrEnum):
     """Why a tunnel ended."""
 
     BREAK_UP = "break-up"
+    """An order ended it: BreakUp itself, or one that took away what the tunnel rests on."""
     RESTART = "restart"
     IDLE = "idle"
     SESSION = "session"

@@ -300,6 +300,36 @@ def test_a_store_that_takes_no_entry_keeps_nobody_out(place: Place) -> None:
     assert place.logged() == []
 
 
+@dataclass
+class StoppedMeanwhile:
+    """A backend whose handshake ends at the very moment at which the gateway is stopped."""
+
+    place: Place = field(init=False)
+
+    def open(self, peer: TunnelPeer, *, timeout: float) -> Tunnel:
+        opened = self.place.make_backend(WORLD.trust).open(peer, timeout=timeout)
+        self.place.tunnel.stop()
+        return opened
+
+
+def test_a_tunnel_that_comes_up_while_the_gateway_stops_is_closed_at_once(tmp_path: Path) -> None:
+    backend = StoppedMeanwhile()
+    place = backend.place = Place(tmp_path, backend=backend)
+    place.tunnel.start()
+    with place.woken() as visit:
+        assert visit.ended()
+    place.tunnel.stop()
+    assert place.logged() == [("TUNNEL_ENDED", "stopped")]
+    place.close()
+
+
+def test_a_state_is_left_only_as_the_table_says(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with pytest.raises(RuntimeError):
+        place.tunnel._enter(TunnelState.OPEN)
+    place.close()
+
+
 def test_every_state_can_be_stopped_and_only_waiting_hears_a_wake_up() -> None:
     assert set(TRANSITIONS) == set(TunnelState)
     stoppable = {state for state, then in TRANSITIONS.items() if TunnelState.STOPPED in then}
