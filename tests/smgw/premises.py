@@ -19,9 +19,10 @@ from testbed.small_pki import Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from tests.softhsm import MODULE
-from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile, Profile, UseCase
+from wire.profiles import AccessPurpose, AdministratorProfile, CommunicationProfile, EvaluationProfile, Profile, UseCase
 
 GATEWAY = "EABC0012345678"
+FOLDER = '[profiles]\nfolder = "profiles"'
 
 
 def now() -> datetime:
@@ -41,6 +42,7 @@ class Premises:
     def __post_init__(self) -> None:
         self.pki = SmallPki(now=now() - timedelta(minutes=1))
         self.administrator = self.pki.holder(Role.GWA, Purpose.SIG, "Verwalter")
+        self.dialled = self.pki.holder(Role.GWA, Purpose.TLS, "Verwalter")
         self.recipient = self.pki.holder(Role.EMT, Purpose.ENC)
         self.peer = self.pki.holder(Role.EMT, Purpose.TLS)
         for name in ("trust", "profiles", "certificates"):
@@ -55,7 +57,7 @@ class Premises:
         return Configuration.load(self.file)
 
     def write_configuration(self, **changes: str) -> None:
-        values = {"id": GATEWAY, "pin": "pin", "store": "store", "lines": ""} | changes
+        values = {"id": GATEWAY, "pin": "pin", "store": "store", "lines": "", "profiles": FOLDER} | changes
         self.file.write_text(f"""
 [gateway]
 id = "{values["id"]}"
@@ -70,12 +72,32 @@ folder = "{values["store"]}"
 folder = "trust"
 certificates = "certificates"
 administrator = "gwa.SIG.pem"
-[profiles]
-folder = "profiles"
+{values["profiles"]}
 [wan]
 {self.tunnel}
 {values["lines"]}
 """)
+
+    def administered(self, management_port: int, wake_up_port: int, **changes: str) -> AdministratorProfile:
+        """Configure an administrator, who signs his own initial profile, in place of the folder of profiles."""
+        begin = now() - timedelta(days=1)
+        profile = AdministratorProfile(
+            id="gwa", version=1, party="Verwalter", host="127.0.0.1", management_port=management_port, service_port=1,
+            tls_certificate=der(self.dialled), signature_certificate=der(self.administrator), valid_from=begin,
+            valid_until=begin + timedelta(days=30),
+        )  # fmt: skip
+        signer = self.administrator
+        document = cms.sign_document(profile.to_bytes(), signer=signer.certificate, key=signer.key)
+        (self.folder / "administrator.cms").write_bytes(document)
+        tables = f"""
+[administrator]
+profile = "administrator.cms"
+[wake_up]
+host = "127.0.0.1"
+port = {wake_up_port}
+"""
+        self.write_configuration(**({"profiles": tables} | changes))
+        return profile
 
     def write_trust(self, *crls: x509.CertificateRevocationList) -> None:
         for name, issuer in (("root", self.pki.hierarchy.root), ("sub", self.pki.hierarchy.sub_ca)):

@@ -1,0 +1,108 @@
+"""The administrator's end of a gateway that runs as a process: it calls by UDP and waits for the gateway to dial."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+
+from pki import cms
+from pki.acceptor import AcceptedTunnel, Acceptor
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint
+from pki.tls import TlsIdentity
+from pki.wakeup import sign_wake_up
+from tests.smgw.premises import GATEWAY, Premises, now
+from wire.http import HttpClient, Response
+from wire.management import CMS, MAX_ANSWER_BYTES, ORDERS
+from wire.orders import Command, Order, Reply
+from wire.reading import DeviceId
+
+PATIENCE = 20.0
+
+
+class Caller:
+    """Listens on a port of its own from the beginning, so that a profile can name it."""
+
+    def __init__(self, premises: Premises) -> None:
+        self.premises = premises
+        self.sequence = 0
+        chain = (premises.dialled.certificate, premises.pki.hierarchy.sub_ca.certificate)
+        trust = premises.pki.trust()
+        self.acceptor = Acceptor(
+            "127.0.0.1", 0, identity=TlsIdentity(chain, premises.dialled.key), trust=lambda: trust, verify=self._verify,
+            clock=lambda: datetime.now(UTC),
+        )  # fmt: skip
+        self.wake_up_port = _free_port()
+
+    def _verify(self, certificate: x509.Certificate, trust: TrustStore, at: datetime) -> VerifiedCertificate:
+        own = (self.premises.folder / "certificates" / "TLS.pem").read_bytes()
+        pinned = {fingerprint(x509.load_pem_x509_certificate(own))}
+        return trust.verify(certificate, role=Role.SMGW, purpose=Purpose.TLS, at=at, pinned=pinned)
+
+    def wake(self) -> None:
+        datagram = sign_wake_up(DeviceId(GATEWAY), now(), os.urandom(16), self.premises.administrator.key)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(datagram, ("127.0.0.1", self.wake_up_port))
+
+    @contextmanager
+    def tunnel(self) -> Iterator["Conversation"]:
+        """Wake the gateway and take its call."""
+        self.wake()
+        incoming = self.acceptor.accept(PATIENCE)
+        assert incoming is not None, "the gateway did not dial"
+        accepted = incoming.shake_hands(PATIENCE)
+        try:
+            yield Conversation(self, accepted)
+        finally:
+            accepted.close()
+
+    def close(self) -> None:
+        self.acceptor.close()
+
+
+class Conversation:
+    """Requests through one tunnel."""
+
+    def __init__(self, caller: Caller, tunnel: AcceptedTunnel) -> None:
+        self.caller = caller
+        self.tunnel = tunnel
+        self.client = HttpClient(maximum_body_bytes=MAX_ANSWER_BYTES)
+
+    def ask(self, target: str, body: bytes = b"", method: str = "GET", **headers: str) -> Response:
+        self.tunnel.send(self.client.request(target, "gateway", headers, body, method=method))
+        while True:
+            data = self.tunnel.receive(65_536, PATIENCE)
+            assert data, "the gateway ended the tunnel"
+            response = self.client.receive(data)
+            if response is not None:
+                return response
+
+    def order(self, command: Command) -> Reply:
+        self.caller.sequence += 1
+        begin, signer = now(), self.caller.premises.administrator
+        order = Order(
+            gateway=DeviceId(GATEWAY), sequence=self.caller.sequence, valid_from=begin,
+            valid_until=begin + timedelta(hours=1), command=command,
+        )  # fmt: skip
+        document = cms.sign_document(order.to_bytes(), signer=signer.certificate, key=signer.key)
+        return Reply.from_bytes(self.ask(ORDERS, document, "POST", **{"Content-Type": CMS}).body)
+
+    def told(self, target: str) -> Any:
+        response = self.ask(target)
+        assert response.status == 200, response
+        return json.loads(response.body)
+
+    def ended(self) -> bool:
+        """Whether the gateway ends the tunnel in order."""
+        return self.tunnel.receive(1, PATIENCE) == b""
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

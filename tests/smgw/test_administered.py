@@ -1,0 +1,148 @@
+"""A gateway that knows nobody but its administrator: called, dialling, told what to do, and doing it."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pki.tls import TlsIdentity, server_context
+from smgw.__main__ import Exit
+from tests.smgw.caller import PATIENCE, Caller
+from tests.smgw.lmn import lines
+from tests.smgw.test_main import MEMORY, STUNNEL, made, running, smgw, wait_for
+from tests.smgw.wan.receiver import STORED, TlsReceiver
+from wire.orders import (
+    BreakUp,
+    ChangeProfiles,
+    ProfileReference,
+    ReplyOutcome,
+    Restart,
+    RunSelfTest,
+    SetRetention,
+)
+from wire.profiles import EvaluationProfile, MeterProfile
+
+pytestmark = [pytest.mark.token, pytest.mark.peer]
+
+
+class House:
+    """A gateway, its meter, the party that gets values and the administrator; each at its own end of a real wire."""
+
+    def __init__(self, folder: Path, tunnel: str) -> None:
+        self.premises = made(folder, tunnel)
+        self.caller = Caller(self.premises)
+        chain = (self.premises.peer.certificate, self.premises.pki.hierarchy.sub_ca.certificate)
+        context = server_context(TlsIdentity(chain, self.premises.peer.key), self.premises.pki.trust())
+        self.receiver = TlsReceiver(lambda _: STORED, context)
+        self.premises.port = self.receiver.port
+        self.simulated = lines.simulated(folder)
+        self.simulated.start()
+        line = f'[[lines]]\nname = "line-1"\nport = "{self.simulated.path}"\nspeed = {lines.FAST}\nframing = "7E1"\n'
+        self.administrator = self.premises.administered(self.caller.acceptor.port, self.caller.wake_up_port, lines=line)
+
+    @property
+    def meter(self) -> MeterProfile:
+        return lines.profile()
+
+    @property
+    def evaluation(self) -> EvaluationProfile:
+        return replace(self.premises.evaluation(), meters=(self.meter.meter,), period_seconds=5, dispatch_seconds=5)
+
+    def close(self) -> None:
+        self.simulated.stop()
+        self.receiver.close()
+        self.caller.close()
+
+
+@pytest.fixture(params=[STUNNEL, MEMORY], ids=["stunnel", "in-process"])
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    if request.param == STUNNEL and not Path("/usr/bin/stunnel").exists():
+        pytest.skip("stunnel is not installed (apt install stunnel4 libengine-pkcs11-openssl)")
+    house = House(tmp_path, request.param)
+    yield house
+    house.close()
+
+
+def test_from_nothing_to_deliveries_and_back(house: House) -> None:
+    premises, caller = house.premises, house.caller
+    everything = (premises.party(), house.meter, house.evaluation)
+    with running(premises) as gateway:
+        assert wait_for(premises, gateway, bool)["profiles"] == {}
+        with caller.tunnel() as tunnel:
+            status = tunnel.told("/status")
+            assert (status["gateway"], status["last_order"]) == (premises.configuration.gateway.text, 0)
+            assert [(one["kind"], one["version"]) for one in status["profiles"]] == [("administrator", 1)]
+            assert (len(status["program_sha256"]), status["clock_deviation_seconds"]) == (64, None)
+            refused = tunnel.order(ChangeProfiles((house.evaluation,)))
+            assert (refused.outcome, refused.reason) == (ReplyOutcome.REFUSED, "inconsistent")
+            unknown = tunnel.order(RunSelfTest())
+            assert unknown.outcome is ReplyOutcome.REFUSED
+            assert tunnel.ask("/readings").status == 403
+            done = tunnel.order(ChangeProfiles(everything))
+            assert (done.outcome, done.result) == (
+                ReplyOutcome.DONE,
+                {"installed": [profile.id for profile in everything], "withdrawn": []},
+            )
+            assert tunnel.order(SetRetention(100, 30)).result == {"enforced": False}
+            assert tunnel.order(BreakUp()).outcome is ReplyOutcome.DONE
+            assert tunnel.ended()
+        wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] >= 2)
+
+        with caller.tunnel() as tunnel:
+            status = tunnel.told("/status")
+            assert status["deliveries"]["grid-1"]["acknowledged"] >= 2
+            assert status["retention"] | {"set_at": ""} == {
+                "readings_days": 100, "system_log_days": 30, "set_at": "", "enforced": False,
+            }  # fmt: skip
+            assert (status["last_order"], set(status["certificates"])) == (
+                5,
+                {"TLS", "SIG", "ENC", "generation", "quality_seal"},
+            )
+            assert set(status["lines"]) == {"line-1"}
+            entries = tunnel.told("/logs/calibration?after=0")["entries"]
+            assert [entry["event"] for entry in entries] == ["PROFILE_INSTALLED"] * 3
+            withdrawn = tunnel.order(ChangeProfiles((), (ProfileReference("evaluation", "grid-1"),)))
+            assert withdrawn.result == {"installed": [], "withdrawn": ["grid-1"]}
+            assert tunnel.order(Restart()).outcome is ReplyOutcome.DONE
+            assert tunnel.ended()
+        assert gateway.wait(PATIENCE) == Exit.RESTART
+    received = len(house.receiver.bodies)
+
+    (premises.folder / "administrator.cms").unlink()  # needed once: what is stored counts
+    with running(premises) as gateway:
+        told = wait_for(premises, gateway, lambda status: bool(status["meters"]))
+        assert (told["profiles"], told["parties"]) == ({}, ["grid"])
+        with caller.tunnel() as tunnel:
+            assert tunnel.told("/status")["last_order"] == 7
+            second = replace(house.evaluation, version=2)
+            assert tunnel.order(ChangeProfiles((house.evaluation,))).reason == "version"
+            assert tunnel.order(ChangeProfiles((second,))).outcome is ReplyOutcome.DONE
+        wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] > received)
+    assert len(house.receiver.bodies) > received
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "words"),
+    [
+        ("missing", Exit.TRUST, "the administrator's profile: unreadable"),
+        ("another signer", Exit.TRUST, "the administrator's profile: administrator: wrong-role"),
+        ("another kind", Exit.TRUST, "the administrator's profile: kind"),
+        ("port", Exit.ADDRESS, "the wake-up port 127.0.0.1"),
+    ],
+)
+def test_without_an_administrator_to_believe_nothing_starts(tmp_path: Path, spoil: str, code: Exit, words: str) -> None:
+    premises = made(tmp_path, MEMORY)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        premises.administered(1, taken.getsockname()[1])
+        document = premises.folder / "administrator.cms"
+        if spoil == "missing":
+            document.unlink()
+        elif spoil == "another signer":
+            (premises.folder / "gwa.SIG.pem").write_bytes((premises.folder / "certificates" / "SIG.pem").read_bytes())
+        elif spoil == "another kind":
+            document.write_bytes((premises.folder / "profiles" / "grid-1.cms").read_bytes())
+        refused = smgw("run", premises.file)
+    assert (refused.returncode, refused.stderr.startswith(f"smgw: {words}")) == (code, True), refused.stderr
