@@ -19,7 +19,7 @@ from pki.token import Token
 from smgw.keys.cabinet import KeyCabinet, key_file_of, prove_key
 from smgw.keys.ring import KeyRing
 from smgw.keys.state import KeyState
-from testbed.small_pki import NOW, SmallPki
+from testbed.small_pki import SmallPki
 from tests.softhsm import MODULE, PIN
 from wire.reading import DeviceId
 
@@ -100,11 +100,11 @@ class World:
         return {each: self.pki.certify(key.public_key(), Role.SMGW, each, GATEWAY.text) for each, key in keys.items()}
 
     def start(self) -> KeyRing:
-        return KeyRing.open(GATEWAY, self.folder, self.cabinet, self.pki.trust(), NOW)
+        return KeyRing.open(GATEWAY, self.folder, self.cabinet, self.pki.trust(), self.pki.now)
 
     def renew(self, ring: KeyRing) -> None:
         """A whole renewal: new keys, certificates, switch."""
-        ring.install(self.certify(dict(ring.renew())), self.pki.trust(), NOW)
+        ring.install(self.certify(dict(ring.renew())), self.pki.trust(), self.pki.now)
 
     def check(self, ring: KeyRing) -> KeyState:
         """Exactly one working set, at most one that waits, and no other private key."""
