@@ -150,6 +150,7 @@ class TrustStore:
             for path in sorted(folder.glob("*.pem")):
                 certificates.extend(x509.load_pem_x509_certificates(path.read_bytes()))
             crls.extend(x509.load_pem_x509_crl(path.read_bytes()) for path in sorted(folder.glob("*.crl")))
+            _ = [crl.issuer for crl in crls]  # The parser is lazy: it would stumble in the middle of a verification.
         except (OSError, *UNREADABLE) as error:
             raise CertificateError(Reason.MALFORMED, f"trust folder {folder}: {error}") from error
         roots = [certificate for certificate in certificates if certificate.subject == certificate.issuer]

@@ -179,11 +179,10 @@ def _prove(issuer: x509.Certificate, trust: TrustStore, at: datetime) -> None:
     check_validity(issuer, at)
     if root:
         return
-    above = [authority for authority in trust.roots if authority.subject == issuer.issuer]
-    if not above:
-        raise CertificateError(Reason.UNKNOWN_ISSUER, f"no root we trust stands above {display_name(issuer)}")
     first: CertificateError | None = None
-    for authority in above:
+    for authority in trust.roots:
+        if authority.subject != issuer.issuer:
+            continue
         try:
             check_signature(issuer, authority)
             check_validity(authority, at)
@@ -191,8 +190,7 @@ def _prove(issuer: x509.Certificate, trust: TrustStore, at: datetime) -> None:
             first = first or error
         else:
             return
-    if first is not None:
-        raise first
+    raise first or CertificateError(Reason.UNKNOWN_ISSUER, f"no root we trust stands above {display_name(issuer)}")
 
 
 def _check_number(

@@ -1,5 +1,6 @@
 """Steps 5 to 7 of verification: signatures up to the root, validity of every level, revocation lists of every level."""
 
+import base64
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -310,3 +311,14 @@ def test_one_changed_octet_is_refused_and_with_our_error(
     trust = small_pki.trust()
     with pytest.raises(CertificateError):
         trust.verify(certificate, role=Role.EMT, purpose=Purpose.SIG, at=NOW, pinned={fingerprint(certificate)})
+
+
+def test_a_folder_with_a_list_of_nobody_who_can_be_read(small_pki: SmallPki, tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_bytes(small_pki.hierarchy.root.certificate.public_bytes(Encoding.PEM))
+    der = bytearray(small_pki.crls()[1].public_bytes(Encoding.DER))
+    der[der.index(bytes.fromhex("060355040a")) + 5] = 0x0D  # The organisation as a RELATIVE-OID.
+    pem = b"-----BEGIN X509 CRL-----\n" + base64.encodebytes(bytes(der)) + b"-----END X509 CRL-----\n"
+    (tmp_path / "sub.crl").write_bytes(pem)
+    with pytest.raises(CertificateError) as caught:
+        TrustStore.from_folder(tmp_path)
+    assert caught.value.reason is Reason.MALFORMED

@@ -171,6 +171,12 @@ def test_a_held_list_without_a_number_or_of_a_stranger_holds_nothing_off() -> No
     assert newer(trust, [sub_ca_list(6)], NOW + DAY)
 
 
+def test_a_held_list_that_names_no_key_stays_where_it_is() -> None:
+    bare = forge.crl(SUB_CA, NOW, NOW + DAY, (x509.CRLNumber(1), False))
+    proven = newer(HELD, [sub_ca_list(6)], NOW + DAY)
+    assert with_lists(TrustStore(HELD.roots, HELD.authorities[1:], [bare]), proven).crls == (bare, proven[0].crl)
+
+
 def test_a_moment_has_a_time_zone() -> None:
     with pytest.raises(RuntimeError):
         newer(HELD, [sub_ca_list(6)], (NOW + DAY).replace(tzinfo=None))
