@@ -18,7 +18,7 @@ from typing import Final
 
 from pki.errors import TunnelError, TunnelReason
 from pki.tls import GROUPS, SEND_TIMEOUT, SUITES
-from pki.tunnel import MAX_TUNNEL_AGE, require_age
+from pki.tunnel import MAX_TUNNEL_AGE, PROBE_AFTER, PROBE_EVERY, PROBES, require_age
 
 CONNECTED: Final = "TLS connected:"
 """What stunnel says once the handshake is done, at level ``info``."""
@@ -28,6 +28,12 @@ _KEPT_LOG: Final = 32_768
 """Bytes of a child's log that are kept: its start and one handshake take 5 kB."""
 _EXIT_GRACE: Final = 0.5
 """Seconds for a child to say goodbye to its peer before it is killed."""
+
+_PROBING: Final = f"""socket = r:SO_KEEPALIVE=1
+socket = r:TCP_KEEPIDLE={PROBE_AFTER}
+socket = r:TCP_KEEPINTVL={PROBE_EVERY}
+socket = r:TCP_KEEPCNT={PROBES}
+"""
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
 _OURS_ABOUT_PEER = re.compile(r"Rejected by \w+ at depth=\d+: .*|CERT: .*(?:error|not found).*")
@@ -55,6 +61,7 @@ class ChildConfiguration:
     trusted: int
     revocations: int
     connect_seconds: int
+    probed: bool = False
 
     def to_text(self) -> str:
         """The configuration file. Raises TunnelError(HANDSHAKE) where a value could not stand in one line of it."""
@@ -87,7 +94,7 @@ OCSPaia = no
 TIMEOUTconnect = {self.connect_seconds}
 TIMEOUTidle = {age}
 TIMEOUTclose = 1
-"""
+{_PROBING if self.probed else ""}"""
 
 
 def _is_one_word(value: str) -> bool:

@@ -24,7 +24,7 @@ from pki.certificates import Purpose, TrustStore, VerifiedCertificate, fingerpri
 from pki.checks import authority_key_identifier, subject_key_identifier
 from pki.errors import CertificateError, TunnelError, TunnelReason
 from pki.tls_engine import TlsEngine
-from pki.tunnel import TunnelPeer, require_age
+from pki.tunnel import PROBE_AFTER, PROBE_EVERY, PROBES, TunnelPeer, require_age
 
 __all__ = [
     "GROUPS",
@@ -236,6 +236,8 @@ class InProcessBackend:
             raise TunnelError(TunnelReason.UNREACHABLE, f"{peer.host}:{peer.port}: {error.strerror}") from error
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if peer.probed:
+                _probe(connection)
             engine = TlsEngine(self._context, server=False, verify=verify)
             early = shake_hands(connection, engine, deadline)
         except BaseException:
@@ -260,6 +262,13 @@ def shake_hands(connection: socket.socket, engine: TlsEngine, deadline: float) -
         except TunnelError:
             _write(connection, engine.outgoing())  # The alert, so that the peer can say in its log why.
             raise
+
+
+def _probe(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_AFTER)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_EVERY)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
 
 
 def _write(connection: socket.socket, data: bytes) -> None:

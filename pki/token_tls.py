@@ -109,6 +109,7 @@ class StunnelBackend:
                 trusted=authorities,
                 revocations=revocations,
                 connect_seconds=min(max(int(timeout), 1), _MAX_CONNECT_SECONDS),
+                probed=peer.probed,
             )
             inherited = (chain, authorities, revocations)
             process, stream, log = start(

@@ -17,15 +17,25 @@ from pki.errors import TunnelError, TunnelReason
 MAX_TUNNEL_AGE: Final = timedelta(hours=48)
 """TR-03116-3 §4: no TLS session of the WAN outlives this, resumption included."""
 
+PROBE_AFTER: Final = 20
+"""Seconds of silence after which a probed tunnel asks the peer's machine for a sign of life (TCP keep-alive)."""
+PROBE_EVERY: Final = 5
+PROBES: Final = 4
+"""So many without an answer break the tunnel: 40 seconds after the peer's machine was gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class TunnelPeer:
-    """Whom a tunnel leads to: an address, and the one TLS certificate that may stand behind it."""
+    """Whom a tunnel leads to: an address, and the one TLS certificate that may stand behind it.
+
+    ``probed`` is for a tunnel on which only the peer speaks first: it would not notice that the peer's machine is gone.
+    """
 
     host: str
     port: int
     certificate: x509.Certificate
     role: Role = Role.EMT
+    probed: bool = False
 
 
 def require_age(opened_at: datetime, now: datetime) -> None:

@@ -236,7 +236,7 @@ class ManagementTunnel:
             verified = good_administrator(profile, self._ports.trust(), at)
         except CertificateError as error:
             raise _NotOpenedError(DialReason.ADMINISTRATOR_CERTIFICATE, str(error)) from error
-        peer = TunnelPeer(profile.host, profile.management_port, verified.certificate, Role.GWA)
+        peer = TunnelPeer(profile.host, profile.management_port, verified.certificate, Role.GWA, probed=True)
         try:
             return self._ports.backend.open(peer, timeout=timeout), profile
         except TunnelError as error:

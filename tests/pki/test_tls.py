@@ -14,8 +14,17 @@ from pki.certificates import Purpose, Role, TrustStore
 from pki.errors import TunnelError, TunnelReason
 from pki.revoke import Revocation
 from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity, chain_of, client_context
-from pki.tunnel import MAX_TUNNEL_AGE, TunnelPeer
-from tests.pki.tunnel_world import STARTED, TIMEOUT, clock, ends, openssl_server, python_server, tcp_server
+from pki.tunnel import MAX_TUNNEL_AGE, PROBE_AFTER, TunnelPeer
+from tests.pki.tunnel_world import (
+    STARTED,
+    TIMEOUT,
+    clock,
+    ends,
+    openssl_server,
+    probed_within,
+    python_server,
+    tcp_server,
+)
 
 WORLD = ends()
 
@@ -192,3 +201,12 @@ def test_a_key_that_is_not_the_certificates_makes_no_context() -> None:
 
 def test_an_identity_does_not_show_its_key() -> None:
     assert "key" not in repr(WORLD.identity(WORLD.gateway)).lower().replace("publickey", "")
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_a_silent_peer_is_probed_where_that_is_wanted(probed: bool) -> None:
+    with python_server() as server:
+        tunnel = dial(dataclasses.replace(WORLD.peer(server.port), probed=probed))
+        found = probed_within(server.port)
+        tunnel.close()
+    assert [seconds <= PROBE_AFTER for seconds in found] == ([True] if probed else [])

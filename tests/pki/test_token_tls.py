@@ -24,9 +24,18 @@ from pki.revoke import Revocation
 from pki.stunnel import StunnelTunnel
 from pki.token import Token
 from pki.token_tls import StunnelBackend, TokenAddress
-from pki.tunnel import MAX_TUNNEL_AGE, TunnelPeer
+from pki.tunnel import MAX_TUNNEL_AGE, PROBE_AFTER, TunnelPeer
 from testbed.small_pki import GATEWAY, Holder, SmallPki
-from tests.pki.tunnel_world import STARTED, TIMEOUT, clock, ends, openssl_server, python_server, tcp_server
+from tests.pki.tunnel_world import (
+    STARTED,
+    TIMEOUT,
+    clock,
+    ends,
+    openssl_server,
+    probed_within,
+    python_server,
+    tcp_server,
+)
 from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration, write_configuration
 
 pytestmark = [pytest.mark.token, pytest.mark.peer]
@@ -371,3 +380,12 @@ def test_after_48_hours_the_tunnel_refuses_service(gateway: Gateway) -> None:
         shift = MAX_TUNNEL_AGE
         refused(TunnelReason.CLOSED, lambda: tunnel.send(b"x"))
     assert no_child_is_left(tunnel.process_id)
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_a_silent_peer_is_probed_where_that_is_wanted(gateway: Gateway, probed: bool) -> None:
+    with python_server() as server:
+        tunnel = gateway.open(dataclasses.replace(WORLD.peer(server.port), probed=probed))
+        found = probed_within(server.port)
+        tunnel.close()
+    assert [seconds <= PROBE_AFTER for seconds in found] == ([True] if probed else [])
