@@ -236,6 +236,8 @@ class ManagementTunnel:
             verified = good_administrator(profile, self._ports.trust(), at)
         except CertificateError as error:
             raise _NotOpenedError(DialReason.ADMINISTRATOR_CERTIFICATE, str(error)) from error
+        # Probed, because we only answer: without probes the tunnel to an administrator whose machine went down would
+        # stay open, and its wake-ups unheard, until the tunnel has been idle for long enough.
         peer = TunnelPeer(profile.host, profile.management_port, verified.certificate, Role.GWA, probed=True)
         try:
             return self._ports.backend.open(peer, timeout=timeout), profile
