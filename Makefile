@@ -8,7 +8,7 @@ STATE ?= state
 DURATION ?=
 
 RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl
-TEST_PACKAGES := $(RUN_PACKAGES) postgresql nginx-light
+TEST_PACKAGES := $(RUN_PACKAGES) postgresql nginx-light iproute2 nmap
 
 .PHONY: help demo test check bench fuzz clean format
 
