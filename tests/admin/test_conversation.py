@@ -18,7 +18,7 @@ from tests.pki.tunnel_world import TIMEOUT, clock, ends
 WORLD = ends()
 ADMINISTRATOR = WORLD.pki.holder(Role.GWA, Purpose.TLS, "Admin")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-Says = Callable[[InProcessTunnel], None]
+Says = Callable[[InProcessTunnel], object]
 
 
 @dataclass
@@ -79,6 +79,11 @@ def ended(action: Callable[[], object]) -> EndedError:
     return caught.value
 
 
+def waiting(talk: Conversation) -> None:
+    for _ in range(20):
+        talk.wait()
+
+
 def test_questions_and_answers() -> None:
     asked: list[bytes] = []
 
@@ -114,7 +119,7 @@ def test_a_large_request_arrives_whole() -> None:
 def test_a_gateway_that_says_nothing_at_all_is_silent() -> None:
     over = threading.Event()
     line = Line(step=ANSWER_SECONDS / 4)
-    with talking(line, lambda _: over.wait(TIMEOUT) and None) as talk:
+    with talking(line, lambda _: over.wait(TIMEOUT)) as talk:
         assert ended(lambda: talk.ask("GET", "/status")).end is End.SILENT
         over.set()
 
@@ -151,7 +156,7 @@ def test_an_answer_that_closes_is_the_last() -> None:
 
 def test_the_end_of_the_gateway_is_noticed_while_nothing_is_asked() -> None:
     with talking(Line(), lambda _: None) as talk:
-        assert ended(lambda: [talk.wait() for _ in range(20)]).end is End.GATEWAY
+        assert ended(lambda: waiting(talk)).end is End.GATEWAY
 
 
 def test_bytes_that_nobody_asked_for() -> None:
@@ -160,14 +165,14 @@ def test_bytes_that_nobody_asked_for() -> None:
         tunnel.receive(1, TIMEOUT)
 
     with talking(Line(), say) as talk:
-        assert ended(lambda: [talk.wait() for _ in range(20)]).end is End.PROTOCOL
+        assert ended(lambda: waiting(talk)).end is End.PROTOCOL
 
 
 @pytest.mark.parametrize("wanted", [End.STOPPED, End.REPLACED])
 def test_somebody_else_wants_the_end(wanted: End) -> None:
     over = threading.Event()
     line = Line(wanted=wanted)
-    with talking(line, lambda _: over.wait(TIMEOUT) and None) as talk:
+    with talking(line, lambda _: over.wait(TIMEOUT)) as talk:
         error = ended(talk.wait)
         over.set()
     assert error.end is wanted
@@ -205,9 +210,9 @@ def test_the_certificate_is_judged_while_an_answer_is_awaited() -> None:
 def test_the_certificate_is_judged_while_nothing_is_asked() -> None:
     over = threading.Event()
     line = Line(step=1.0)
-    with talking(line, lambda _: over.wait(TIMEOUT) and None) as talk:
+    with talking(line, lambda _: over.wait(TIMEOUT)) as talk:
         line.believed = False
-        assert ended(lambda: [talk.wait() for _ in range(4)]).end is End.CERTIFICATE
+        assert ended(lambda: waiting(talk)).end is End.CERTIFICATE
         over.set()
 
 

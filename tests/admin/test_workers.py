@@ -139,7 +139,11 @@ def test_stopping_lets_tunnels_end_and_accepts_nobody() -> None:
 
 def test_one_that_does_not_end_is_counted() -> None:
     leave = threading.Event()
-    with working(lambda _tunnel, _stopping: leave.wait(TIMEOUT) and None) as (workers, port):
+
+    def serve(_: AcceptedTunnel, stopping: threading.Event) -> None:
+        leave.wait(TIMEOUT)
+
+    with working(serve) as (workers, port):
         dial(port)
         until(lambda: workers.busy == 1)
         assert workers.stop(0.0) == 1
