@@ -8,23 +8,34 @@ and nothing else of the store.
 from smgw.store.calibration_log import CalibrationEntry, CalibrationLog
 from smgw.store.logs import Entry, SystemLog
 from wire.canonical_json import JsonObject, JsonValue, encode
+from wire.errors import CanonicalJsonError
 from wire.instant import format_instant
 from wire.management import MAX_ANSWER_BYTES, PAGE_ENTRIES
 
 
 def system_page(log: SystemLog, after: int) -> bytes:
     """Entries of the system log with a record number above ``after``, oldest first. Raises StoreError."""
-    return report({"entries": [_system_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)]})
+    return _page([_system_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)])
 
 
 def calibration_page(log: CalibrationLog, after: int) -> bytes:
     """Entries of the calibration log with a record number above ``after``, oldest first. Raises StoreError."""
-    return report({"entries": [_calibration_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)]})
+    return _page([_calibration_entry(entry) for entry in log.entries(after=after, limit=PAGE_ENTRIES)])
 
 
 def report(document: JsonObject) -> bytes:
     """The bytes of one answer. Raises CanonicalJsonError where it is too large or has no such form."""
     return encode(document, maximum_bytes=MAX_ANSWER_BYTES)
+
+
+def _page(entries: list[JsonValue]) -> bytes:
+    """As many of ``entries`` as fit: a log must never become unreadable because some entries of it are long."""
+    while len(entries) > 1:
+        try:
+            return report({"entries": entries})
+        except CanonicalJsonError:
+            entries = entries[: len(entries) // 2]
+    return report({"entries": entries})
 
 
 def _system_entry(entry: Entry) -> JsonValue:

@@ -71,6 +71,16 @@ def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
     assert [entry["record_number"] for entry in json.loads(system_page(log, PAGE_ENTRIES))["entries"]] == [501]
 
 
+def test_a_page_of_too_long_entries_is_shorter_and_the_next_goes_on(database: Database) -> None:
+    log, numbers = CalibrationLog(database), list[int]()
+    for number in range(20):
+        log.record(Event.SELF_TEST, "s", Outcome.FAILURE, at=START, number=number, sentence="x" * 150_000)
+    while page := json.loads(calibration_page(log, numbers[-1] if numbers else 0))["entries"]:
+        assert len(page) < 20
+        numbers += [entry["record_number"] for entry in page]
+    assert numbers == list(range(1, 21))
+
+
 @pytest.mark.parametrize("value", ["x" * MAX_ANSWER_BYTES, 1 << 64])
 def test_what_has_no_bounded_canonical_form_is_not_told(value: JsonValue) -> None:
     with pytest.raises(CanonicalJsonError):
