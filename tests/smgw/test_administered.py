@@ -1,22 +1,31 @@
 """A gateway that knows nobody but its administrator: called, dialling, told what to do, and doing it."""
 
+import base64
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from pki import cms
+from pki.certificates import Purpose, Role, fingerprint
+from pki.requests import read_renewal
 from pki.tls import TlsIdentity, server_context
 from smgw.__main__ import Exit
 from tests.smgw.caller import PATIENCE, Caller
 from tests.smgw.lmn import lines
+from tests.smgw.premises import GATEWAY, Premises, now
 from tests.smgw.test_main import MEMORY, STUNNEL, made, running, smgw, wait_for
 from tests.smgw.wan.receiver import STORED, TlsReceiver
 from wire.orders import (
     BreakUp,
     ChangeProfiles,
+    InstallCertificates,
     ProfileReference,
+    RenewKeys,
     ReplyOutcome,
     Restart,
     RunSelfTest,
@@ -88,11 +97,11 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert tunnel.order(SetRetention(100, 30)).result == {"enforced": False}
             assert tunnel.order(BreakUp()).outcome is ReplyOutcome.DONE
             assert tunnel.ended()
-        wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] >= 2)
+        wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] >= 1)
 
         with caller.tunnel() as tunnel:
             status = tunnel.told("/status")
-            assert status["deliveries"]["grid-1"]["acknowledged"] >= 2
+            assert status["deliveries"]["grid-1"]["acknowledged"] >= 1
             assert status["retention"] | {"set_at": ""} == {
                 "readings_days": 100, "system_log_days": 30, "set_at": "", "enforced": False,
             }  # fmt: skip
@@ -121,6 +130,49 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert tunnel.order(ChangeProfiles((second,))).outcome is ReplyOutcome.DONE
         wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] > received)
     assert len(house.receiver.bodies) > received
+
+
+def test_keys_are_renewed_while_deliveries_go_on(house: House) -> None:
+    """The tunnel in which it was ordered and those of the senders end, and the next show the new certificate."""
+    premises, caller, receiver = house.premises, house.caller, house.receiver
+    with running(premises) as gateway:
+        with caller.tunnel() as tunnel:
+            tunnel.order(ChangeProfiles((premises.party(), house.meter, house.evaluation)))
+            asked = tunnel.order(RenewKeys())
+            assert asked.outcome is ReplyOutcome.DONE
+            wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] >= 1)
+            issued = certified(premises, str(asked.result["renewal"]))
+            tls, sig, enc = (der(issued[purpose]) for purpose in (Purpose.TLS, Purpose.SIG, Purpose.ENC))
+            done = tunnel.order(InstallCertificates(tls, sig, enc))
+            assert done.outcome is ReplyOutcome.DONE
+            assert tunnel.ended()
+        before = len(receiver.bodies)
+        caller.expected = issued[Purpose.TLS]
+        with caller.tunnel() as tunnel:
+            status = tunnel.told("/status")
+            assert (status["certificates"]["generation"], status["certificates"]["quality_seal"]) == (2, False)
+            assert status["certificates"]["SIG"]["sha256"] == fingerprint(issued[Purpose.SIG])
+        wait_for(premises, gateway, lambda _: len(receiver.bodies) > before)
+    assert receiver.clients[0] != issued[Purpose.TLS]
+    assert receiver.clients[-1] == issued[Purpose.TLS]
+    signer = premises.pki.trust().verify(
+        issued[Purpose.SIG], role=Role.SMGW, purpose=Purpose.SIG, at=now(), pinned={fingerprint(issued[Purpose.SIG])}
+    )
+    recipient = premises.recipient
+    cms.open_sealed(receiver.bodies[-1], signers=[signer], recipient=recipient.certificate, key=recipient.key)
+
+
+def certified(premises: Premises, renewal: str) -> dict[Purpose, x509.Certificate]:
+    """What the CA answers to a renewal."""
+    own = x509.load_pem_x509_certificate((premises.folder / "certificates" / "SIG.pem").read_bytes())
+    triple = read_renewal(base64.b64decode(renewal)).verify(own, f"{GATEWAY}.SMGW")
+    return {
+        purpose: premises.pki.certify(triple.public_key(purpose), Role.SMGW, purpose, GATEWAY) for purpose in Purpose
+    }
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 @pytest.mark.parametrize(
