@@ -1,0 +1,71 @@
+"""What the gateway tells: everything that helps, and nothing of what meters said."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from smgw.config import TunnelKind, WanConfiguration
+from smgw.gateway import Gateway
+from smgw.report import KEY_IN_MEMORY, Report
+from smgw.store.readings import ReadingStore
+from tests.smgw.premises import Premises
+from tests.smgw.store import samples
+from tests.smgw.test_composition import composed, make
+from wire.canonical_json import encode
+
+pytestmark = pytest.mark.token
+
+
+@pytest.fixture(scope="module")
+def premises(tmp_path_factory: pytest.TempPathFactory) -> Premises:
+    return make(tmp_path_factory.mktemp("report"))
+
+
+def fill(gateway: Gateway) -> None:
+    store: ReadingStore = gateway._readings
+    for number in range(3):
+        store.record(samples.reading(number), samples.decision(samples.grant(number)))
+    gateway.counters.add(samples.METER.text, frames=3, telegrams=3, readings=3)
+    gateway.counters.line("line-1", "open")
+
+
+def test_the_administrator_learns_versions_counts_and_ends(premises: Premises) -> None:
+    with composed(premises) as one:
+        fill(one.gateway)
+        report: Report = one.report
+        told = json.loads(encode(report.for_administrator()))
+        own = report.identity().certificates.by_purpose
+        assert [(entry["kind"], entry["id"], entry["version"]) for entry in told["profiles"]] == [
+            ("communication", "grid", 1),
+            ("evaluation", "grid-1", 1),
+        ]
+        assert told["deliveries"] == {"grid-1": {"owed": 3, "open": 0, "acknowledged": 0, "set_aside": 0}}
+        assert set(told["certificates"]) == {purpose.value for purpose in own} | {"generation", "quality_seal"}
+        for purpose, verified in own.items():
+            end = verified.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+            assert told["certificates"][purpose.value]["valid_until"] == end
+        assert (told["last_order"], told["clock_deviation_seconds"], told["lines"]) == (0, None, {"line-1": "open"})
+        assert told["retention"]["enforced"] is False
+        assert len(told["program_sha256"]) == 64
+
+
+def test_no_value_and_no_time_of_a_reading_is_told(premises: Premises) -> None:
+    """Neither to the administrator nor, but for the last time, to the owner of the machine."""
+    with composed(premises) as one:
+        fill(one.gateway)
+        told, owner = json.dumps(one.report.for_administrator()), json.dumps(one.report.for_owner())
+    for number in range(3):
+        value = str(samples.reading(number).reading.register.value)
+        assert value not in told
+        assert value not in owner
+    assert samples.METER.text not in told
+    assert samples.METER.text in owner
+
+
+def test_a_deviation_is_told_to_both(premises: Premises) -> None:
+    with composed(premises) as one:
+        assert one.report.deviations == []
+        wan = WanConfiguration(TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY, premises.folder / "tls.key")
+        changed = replace(one.report, configuration=replace(one.configuration, wan=wan))
+        assert changed.for_administrator()["deviations"] == changed.for_owner()["deviations"] == [KEY_IN_MEMORY]
