@@ -15,7 +15,7 @@ without the change of state (``renew.py``). Tunnels are the server's business: t
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +32,7 @@ from admin.office import Office
 from admin.orders import OrderRecord, OrderState
 from admin.wake import Timing, wake_and_wait
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
-from pki.checks import authority_key_identifier, subject_key_identifier
+from pki.checks import authority_key_identifier, signed_by, subject_key_identifier
 from pki.errors import CertificateError, IssueError
 from pki.files import RENEWAL
 from pki.requests import Triple, common_name_of, read_renewal
@@ -144,7 +144,14 @@ def install(walk: Walk) -> None:
         raise EnrolmentError(EnrolmentReason.CERTIFICATE, sentence)
     # 4. The gateway carries the order out.
     authorities = authorities_above(certificates[Purpose.TLS], trust)
-    _carry_out(walk, InstallCertificates(der[Purpose.TLS], der[Purpose.SIG], der[Purpose.ENC], authorities=authorities))
+    command = InstallCertificates(
+        der[Purpose.TLS],
+        der[Purpose.SIG],
+        der[Purpose.ENC],
+        authorities=tuple(_der(each) for each in authorities),
+        lists=tuple(each.public_bytes(Encoding.DER) for each in lists_of(authorities, trust)),
+    )
+    _carry_out(walk, command)
     walk.say(f"{walk.gateway}: has its new certificates")
 
 
@@ -219,18 +226,24 @@ def enrol(walk: Walk) -> None:
     walk_on(walk)
 
 
-def authorities_above(certificate: x509.Certificate, trust: TrustStore) -> tuple[bytes, ...]:
-    """The sub-CAs between ``certificate`` and its root, DER, lowest first: what the gateway needs beside its root."""
-    found: list[bytes] = []
+def authorities_above(certificate: x509.Certificate, trust: TrustStore) -> tuple[x509.Certificate, ...]:
+    """The sub-CAs between ``certificate`` and its root, lowest first: what the gateway needs beside its root."""
+    found: list[x509.Certificate] = []
     for _ in trust.authorities:
         issuers = (each for each in trust.authorities if each.subject == certificate.issuer)
         wanted = authority_key_identifier(certificate)
         issuer = next((each for each in issuers if subject_key_identifier(each) == wanted), None)
         if issuer is None or issuer.subject == issuer.issuer:
             break
-        found.append(_der(issuer))
+        found.append(issuer)
         certificate = issuer
     return tuple(found)
+
+
+def lists_of(authorities: Iterable[x509.Certificate], trust: TrustStore) -> tuple[x509.CertificateRevocationList, ...]:
+    """The newest revocation list of each: a gateway believes nothing of an authority whose list it does not have."""
+    found = ([crl for crl in trust.crls if signed_by(crl, issuer)] for issuer in authorities)
+    return tuple(max(lists, key=lambda crl: crl.last_update_utc) for lists in found if lists)
 
 
 def _carry_out(walk: Walk, command: Command) -> OrderRecord:

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin import enrolment
 from admin.audit import Action
-from admin.enrolment import Step, Walk, authorities_above, next_step
+from admin.enrolment import Step, Walk, authorities_above, lists_of, next_step
 from admin.errors import AdminError, EnrolmentError, EnrolmentReason, InventoryError
 from admin.inventory import LifeCycle
 from admin.orders import OrderState
-from pki.certificates import Purpose
+from pki.certificates import Purpose, TrustStore
 from pki.files import RENEWAL
 from tests.admin.server_world import BY, GATEWAY, STARTED, Gateway, World, certified, until, world
 from wire.orders import InstallCertificates, Order, RenewKeys, Reply, ReplyOutcome
@@ -91,7 +91,18 @@ def test_the_gateway_gets_the_authorities_below_the_root(scene: Scene) -> None:
     (installed,) = [order.command for order in scene.device.orders if isinstance(order.command, InstallCertificates)]
     sub_ca = scene.here.pki.hierarchy.sub_ca.certificate
     assert installed.authorities == (sub_ca.public_bytes(Encoding.DER),)
+    (crl,) = (x509.load_der_x509_crl(each) for each in installed.lists)
+    assert crl.issuer == sub_ca.subject
     assert authorities_above(sub_ca, scene.here.pki.trust()) == ()
+
+
+def test_the_newest_list_of_an_authority_goes_with_it(scene: Scene) -> None:
+    pki = scene.here.pki
+    sub_ca, root = pki.hierarchy.sub_ca.certificate, pki.hierarchy.root.certificate
+    older, newer = (pki.crls(now=pki.now + timedelta(minutes=each), number=each)[1] for each in (1, 2))
+    trust = TrustStore([root], [sub_ca], [pki.crls()[0], newer, older])
+    assert lists_of([sub_ca], trust) == (newer,)
+    assert lists_of([pki.seal_ca.certificate], trust) == ()
 
 
 def test_without_an_authority_the_files_are_carried(scene: Scene) -> None:
