@@ -25,6 +25,7 @@ from pki.errors import CertificateError, SealError
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
+from smgw.wan.management import good_administrator
 from wire.errors import ProfileError
 from wire.profiles import AdministratorProfile, Profile, parse_profile
 from wire.profiles.check import Finding, FindingReason, check_set
@@ -128,19 +129,43 @@ class Provisioning:
     def import_administrator(self, path: Path, at: datetime) -> ProfileSet:
         """Import the initial document that says who the administrator is; returns the profiles that hold now.
 
-        Only where none was ever stored: later ones come by order, and an administrator that was replaced does not
-        return with an old file. Raises ImportRefusedError, StoreError.
+        Once one is stored, others come by order. Then the document counts only as a newer version of the very profile
+        that holds, so that a gateway whose administrator let its certificates end can be helped on the spot, and an
+        administrator that was replaced does not return with an old file; what is wrong with it is logged and no more.
+        Raises ImportRefusedError where no administrator was ever stored, StoreError.
         """
-        if self._store.ever_held(AdministratorProfile.KIND):
-            return self._store.load()
+        holding, known = self._store.load(), self._store.ever_held(AdministratorProfile.KIND)
         try:
             document = _read_bounded(path)
         except OSError as error:
+            if known:
+                return holding  # a file that was taken away after its work
             raise ImportRefusedError(ImportReason.UNREADABLE, f"{path} cannot be read: {error.strerror}") from error
+        if self._store.holds(document):
+            return holding
+        try:
+            profile = self._open_administrator(document, at)
+            if known:
+                _require_held(profile, holding)
+            return self._import(holding, profile, document, at)
+        except ImportRefusedError as error:
+            if not known:
+                raise
+            self._refuse(path.name, error.reason, str(error), at)
+            return holding
+
+    def _open_administrator(self, document: bytes, at: datetime) -> AdministratorProfile:
+        """The profile in a signed document, usable at this moment. Raises ImportRefusedError."""
         profile = open_profile(document, self._administrator, self._trust, at)
         if not isinstance(profile, AdministratorProfile):
-            raise ImportRefusedError(ImportReason.KIND, f"{path} is the profile of no administrator")
-        return self._import(self._store.load(), profile, document, at)
+            raise ImportRefusedError(ImportReason.KIND, "the profile of no administrator")
+        if not profile.valid_from <= at < profile.valid_until:
+            raise ImportRefusedError(ImportReason.ADMINISTRATOR, "the profile does not hold now")
+        try:
+            good_administrator(profile, self._trust, at)
+        except CertificateError as error:
+            raise ImportRefusedError(ImportReason.ADMINISTRATOR, f"{error.reason.value}: {error}") from error
+        return profile
 
     def _read(self, paths: Iterable[Path], at: datetime) -> Iterator[tuple[str, bytes]]:
         for path in paths:
@@ -228,6 +253,11 @@ class Provisioning:
 def _require_no_administrator(profile: Profile) -> None:
     if isinstance(profile, AdministratorProfile):
         raise ImportRefusedError(ImportReason.KIND, "an administrator is changed by order only")
+
+
+def _require_held(profile: AdministratorProfile, holding: ProfileSet) -> None:
+    if profile.id not in holding.administrators:
+        raise ImportRefusedError(ImportReason.IDENTITY, "another administrator holds")
 
 
 def _read_bounded(path: Path) -> bytes:

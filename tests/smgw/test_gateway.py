@@ -1,5 +1,6 @@
 """The walk, steps 3 to 5, with every refusal on its way."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile
 from wire.reading import DeviceId, Reading, SignedReading
 
 DAY = timedelta(days=1)
+PATIENCE = 10.0
 PERIOD = timedelta(seconds=900)
 OTHER = DeviceId("1ISK0000000002")
 BEGIN, END = NOW - 10 * DAY, NOW + 10 * DAY
@@ -232,3 +234,47 @@ def test_what_lines_report(house: House) -> None:
     assert house.gateway.counters.snapshot()["lines"] == {"rs485-1": "open"}
     assert (house.meter()["refused"], house.meter()["frames"]) == ({"silent": 1, "grammar": 1}, 1)
     assert [entry.outcome.name for entry in house.log.entries()] == ["SUCCESS", "FAILURE", "SUCCESS", "FAILURE"]
+
+
+def test_a_change_of_profiles_waits_for_a_decision_and_nothing_is_granted_after_it(house: House) -> None:
+    """A reading that is decided while its profile is withdrawn is granted before it or not at all."""
+    deciding, decided = threading.Event(), threading.Event()
+    record = house.gateway._readings.record
+    order: list[str] = []
+
+    def slow(reading: SignedReading, decision: Decision) -> Recorded:
+        deciding.set()
+        decided.wait(PATIENCE)
+        order.append("recorded")
+        return record(reading, decision)
+
+    house.gateway._readings.record = slow  # type: ignore[method-assign]
+    line = threading.Thread(target=lambda: house.accept(telegram(NOW, "100.0")))
+    line.start()
+    assert deciding.wait(PATIENCE)
+
+    def change() -> ProfileSet:
+        order.append("changed")
+        return ProfileSet(house.gateway.profiles.meters)
+
+    changing = threading.Thread(target=lambda: house.gateway.change_profiles(change))
+    changing.start()
+    assert order == []
+    decided.set()
+    for thread in (line, changing):
+        thread.join(PATIENCE)
+    assert order == ["recorded", "changed"]
+    house.accept(telegram(NOW + PERIOD, "100.1"))
+    assert Outbox(house.database).balance("series").owed == 1
+    assert house.gateway.profiles.evaluations == {}
+
+
+def test_a_change_that_fails_leaves_the_profiles(house: House) -> None:
+    before = house.gateway.profiles
+
+    def fail() -> ProfileSet:
+        raise StoreFullError("no room")
+
+    with pytest.raises(StoreFullError):
+        house.gateway.change_profiles(fail)
+    assert house.gateway.profiles is before

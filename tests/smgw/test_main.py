@@ -19,10 +19,11 @@ from click.testing import CliRunner
 from pki.errors import CertificateError, CertificateReason, SealError, SealReason, TokenError, TokenReason
 from pki.tls import TlsIdentity, server_context
 from smgw.__main__ import Exit, _refusals, _run, main
-from smgw.composition import Environment, compose
+from smgw.composition import Environment, WakeUpPortError, compose
 from smgw.config import ConfigurationError
 from smgw.lmn.port import PortError, PortReason
 from smgw.lock import AlreadyRunningError
+from smgw.provisioning import ImportReason, ImportRefusedError
 from smgw.status import StatusError, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreFullError
@@ -157,6 +158,8 @@ def test_no_file_of_a_gateway_is_for_others_whatever_the_umask(tmp_path: Path) -
         (StoreFullError("no room"), Exit.STORE),
         (PortError(PortReason.UNAVAILABLE, "no such port"), Exit.LINE),
         (StatusError("nobody there"), Exit.NOT_RUNNING),
+        (ImportRefusedError(ImportReason.KIND, "no administrator's"), Exit.TRUST),
+        (WakeUpPortError("taken"), Exit.ADDRESS),
     ],
 )
 def test_every_refusal_is_a_sentence_and_a_code(

@@ -1,7 +1,7 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,24 @@ import pytest
 from pki import cms
 from pki.certificates import Purpose, Role
 from pki.revoke import Revocation
-from smgw.provisioning import MAX_DOCUMENT_SIZE, MAX_NAME_LENGTH, Administrator, ImportReason, Provisioning
+from smgw.provisioning import (
+    MAX_DOCUMENT_SIZE,
+    MAX_NAME_LENGTH,
+    Administrator,
+    ImportReason,
+    ImportRefusedError,
+    Provisioning,
+)
 from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
+from smgw.store.orders import OrderStore
 from smgw.store.profiles import ProfileSet, ProfileStore
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from wire.profiles import (
     AccessPurpose,
+    AdministratorProfile,
     CommunicationProfile,
     EvaluationProfile,
     MeterProfile,
@@ -66,6 +75,19 @@ class Office:
         administrator = Administrator(self.signer.certificate)
         provisioning = Provisioning(self.store, self.log, administrator, self.trust)
         return provisioning.import_documents(((f"{number}.cms", one) for number, one in enumerate(documents)), NOW)
+
+    def administrator(self, **changes: Any) -> AdministratorProfile:
+        fields: dict[str, Any] = {
+            "id": "gwa", "version": 1, "party": "Verwalter", "host": "localhost", "management_port": 1,
+            "service_port": 2, "tls_certificate": der(self.pki.holder(Role.GWA, Purpose.TLS, "Verwalter")),
+            "signature_certificate": der(self.signer), "valid_from": NOW - DAY, "valid_until": NOW + 100 * DAY,
+        }  # fmt: skip
+        return AdministratorProfile(**(fields | changes))
+
+    def begin(self, file: Path, at: datetime = NOW) -> ProfileSet:
+        """What a start does with the initial document."""
+        administrator = Administrator(self.signer.certificate)
+        return Provisioning(self.store, self.log, administrator, self.trust).import_administrator(file, at)
 
     def logged(self, event: Event) -> list[str]:
         return [str(entry.parameters["reason"]) for entry in self.log.entries() if entry.event is event]
@@ -236,3 +258,85 @@ def test_of_two_documents_with_one_id_and_version_the_first_holds(office: Office
     holding = office.take(office.sign(office.party), office.sign(other))
     assert holding.communications["grid"] == office.party
     assert office.refusals() == [ImportReason.VERSION]
+
+
+def test_the_folder_brings_no_administrator(office: Office) -> None:
+    assert office.take(office.sign(office.administrator()), office.sign(office.meter)).all() == (office.meter,)
+    assert office.refusals() == [ImportReason.KIND]
+
+
+def test_the_first_administrator_comes_with_a_file_that_is_needed_once(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "administrator.cms"
+    first = office.administrator()
+    document = office.sign(first)
+    file.write_bytes(document)
+    assert office.begin(file).administrators == {"gwa": first}
+    assert office.begin(file).administrators == {"gwa": first}
+    file.unlink()
+    assert office.begin(file).administrators == {"gwa": first}
+    assert office.refusals() == []
+    newer = office.administrator(version=3, management_port=9)
+    file.write_bytes(office.sign(newer))
+    assert office.begin(file).administrators == {"gwa": newer}
+    file.write_bytes(document)
+    assert office.begin(file).administrators == {"gwa": newer}
+    file.write_bytes(office.sign(office.administrator(version=2)))
+    assert office.begin(file).administrators == {"gwa": newer}
+    assert office.refusals() == [ImportReason.VERSION]
+
+
+def test_an_administrator_that_was_replaced_does_not_return_with_a_file(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "administrator.cms"
+    file.write_bytes(office.sign(office.administrator()))
+    office.begin(file)
+    other = office.administrator(id="gwa-2", party="Nachfolger")
+    OrderStore(office.store._database).take(1, bytes(32), repeatable=False, at=NOW)
+    office.store.change([other], [("administrator", "gwa")], NOW, lambda *_: None)
+    for version in (1, 2):
+        file.write_bytes(office.sign(office.administrator(version=version)))
+        assert office.begin(file).administrators == {"gwa-2": other}
+    assert set(office.refusals()) == {ImportReason.IDENTITY}
+
+
+def stranger(office: Office) -> bytes:
+    return office.sign(office.administrator(), office.pki.holder(Role.GWA, Purpose.SIG, "Fremder"))
+
+
+def over(office: Office) -> bytes:
+    return office.sign(office.administrator(valid_until=NOW))
+
+
+def no_administrator(office: Office) -> bytes:
+    return office.sign(office.party)
+
+
+def other_role(office: Office) -> bytes:
+    return office.sign(office.administrator(tls_certificate=der(office.pki.holder(Role.EMT, Purpose.TLS))))
+
+
+def two_parties(office: Office) -> bytes:
+    other = office.pki.holder(Role.GWA, Purpose.TLS, "Nachfolger")
+    return office.sign(office.administrator(tls_certificate=der(other)))
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (stranger, ImportReason.SIGNATURE),
+        (over, ImportReason.ADMINISTRATOR),
+        (no_administrator, ImportReason.KIND),
+        (other_role, ImportReason.ADMINISTRATOR),
+        (two_parties, ImportReason.ADMINISTRATOR),
+        (None, ImportReason.UNREADABLE),
+    ],
+)
+def test_a_first_administrator_that_could_not_administer(
+    office: Office, tmp_path: Path, document: Callable[[Office], bytes] | None, reason: ImportReason
+) -> None:
+    file = tmp_path / "administrator.cms"
+    if document is not None:
+        file.write_bytes(document(office))
+    with pytest.raises(ImportRefusedError) as refusal:
+        office.begin(file)
+    assert refusal.value.reason is reason
+    assert office.store.load().all() == ()
