@@ -132,7 +132,7 @@ class Session:
         else:
             table = Table(show_header=False)
             for name, value in row.items():
-                table.add_row(name, Text(shown(value)))
+                table.add_row(Text(clean(name)), Text(shown(value)))
             _console().print(table)
 
 

@@ -10,6 +10,7 @@ from typing import Self
 from admin.office import Office
 from pki.wakeup import verify_wake_up
 from tests.admin.bureau import NOW, Bureau
+from wire.canonical_json import JsonObject
 from wire.orders import Reply, ReplyOutcome
 from wire.wakeup import SIZE, WakeUp
 
@@ -66,8 +67,8 @@ def serve_orders(office: Office, answer: Callable[[int], Reply] | None = None) -
             office.orders.confirmed(record.number, reply, NOW)
         for inquiry in office.reports.open(wake_up.gateway):
             office.reports.keep_status(wake_up.gateway, {"version": "1.0.0"}, NOW)
-            entry = {"record_number": 1, "event": "gateway-started", "outcome": "SUCCESS"}
-            office.reports.keep_entries(wake_up.gateway, inquiry.subject, [dict(entry)], NOW)
+            entry: JsonObject = {"record_number": 1, "event": "gateway-started", "outcome": "SUCCESS"}
+            office.reports.keep_entries(wake_up.gateway, inquiry.subject, [entry], NOW)
             office.reports.answered(inquiry.number, NOW)
 
     return react

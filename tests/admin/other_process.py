@@ -1,5 +1,7 @@
-"""What another process does at the same time: ``python -m tests.admin.other_process count|sign FILE TIMES``."""
+"""What another process does at the same time: ``python -m tests.admin.other_process count|sign|serve FILE ...``."""
 
+import select
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +13,9 @@ from admin.database import open_database, writing
 from admin.errors import OrderBookError
 from admin.office import Office
 from testbed.small_pki import NOW
-from wire.orders import RunSelfTest
+from tests.admin.listener import serve_orders
+from wire.orders import Reply, RunSelfTest
+from wire.wakeup import SIZE, WakeUp
 
 ROOT = Path(__file__).parents[2]
 RAISE = "UPDATE servers SET seen_at = {value} WHERE name = 'x'"
@@ -41,6 +45,32 @@ def sign(file: Path, times: int) -> None:
                     office.orders.failed(record.number, "done with", NOW)
 
 
+def serve(file: Path, answer: str) -> None:
+    """What ``smgw-admin serve`` and a gateway do together, from a wake-up on, until standard input ends."""
+    refusal = {"refused": lambda sequence: Reply.refusal(sequence, "busy", "A self-test runs.")}
+    with (
+        Office(Configuration.load(file), monotonic=time.monotonic) as office,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        office.signer()
+        react = serve_orders(office, refusal.get(answer))
+        udp.bind(("127.0.0.1", 0))
+        sys.stdout.write(f"{udp.getsockname()[1]}\n")
+        sys.stdout.flush()
+        while True:
+            readable, _, _ = select.select([udp, sys.stdin], [], [])
+            if sys.stdin in readable:
+                return
+            wake_up = WakeUp.from_bytes(udp.recv(SIZE + 1))
+            if answer == "nothing":
+                office.tunnels.opened(wake_up.gateway, NOW)
+            else:
+                react(wake_up)
+                # Once it is done the tunnel ends, so that the next command wakes it again.
+                tunnel = office.tunnels.last(wake_up.gateway)
+                office.tunnels.closed(tunnel.number if tunnel else 0, "broken up", NOW)
+
+
 def run_several(what: str, file: Path, times: int, processes: int = 3) -> None:
     """Run ``what`` in several processes at once; each must end well."""
     command = [sys.executable, "-m", "tests.admin.other_process", what, str(file), str(times)]
@@ -50,4 +80,7 @@ def run_several(what: str, file: Path, times: int, processes: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    {"count": count, "sign": sign}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "serve":
+        serve(Path(sys.argv[2]), sys.argv[3])
+    else:
+        {"count": count, "sign": sign}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))

@@ -36,12 +36,12 @@ def test_operational_certificates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda good: triple(STRANGERS),
-        lambda good: triple(name=OTHER.text),
+        lambda _: triple(STRANGERS),
+        lambda _: triple(name=OTHER.text),
         lambda good: good | {Purpose.SIG: good[Purpose.ENC]},
         lambda good: good | {Purpose.SIG: der(PKI.holder(Role.EMT, Purpose.SIG))},
         lambda good: good | {Purpose.SIG: b"0"},
-        lambda good: {},
+        lambda _: {},
     ],
 )
 def test_what_is_not_believed(spoil: Callable[[Triple], Triple]) -> None:

@@ -78,7 +78,7 @@ def test_or_one_after_the_other(drafted: Office) -> None:
 
 @pytest.mark.parametrize("names", [("series",), ("series", "netz"), ("series", "meter")])
 def test_a_contradiction_is_told_before_anything_is_queued(drafted: Office, names: tuple[str, ...]) -> None:
-    with pytest.raises(DraftError, match="nothing was queued.*unknown (party|meter)") as caught:
+    with pytest.raises(DraftError, match=r"nothing was queued.*unknown (party|meter)") as caught:
         drafted.drafts.issue_together(names, GATEWAY, BY, NOW)
     assert caught.value.reason is DraftReason.INCONSISTENT
     assert refused(lambda: drafted.drafts.check(names, GATEWAY)) is DraftReason.INCONSISTENT

@@ -1,5 +1,7 @@
 """What follows from orders for the profiles that a gateway holds."""
 
+# ruff: noqa: S608 - statements of a test, of its own constants
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from admin.database import open_database, reading, writing
 from admin.installed import Holding, holding, keep
 from tests.admin.bureau import GATEWAY, OTHER
 from tests.admin.samples import COMMUNICATION
-from wire.orders import BreakUp, ChangeProfiles, ProfileReference
+from wire.orders import BreakUp, ChangeProfiles, Command, ProfileReference
 
 KEY = (COMMUNICATION.KIND, COMMUNICATION.id)
 INSTALL = ChangeProfiles((COMMUNICATION,), ())
@@ -32,7 +34,8 @@ def test_the_table_says_the_same_as_the_value(tmp_path: Path) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql(f"INSERT INTO gateways VALUES ('{GATEWAY}', 's', 'h', 1, 0, 1, '', 0)")
     expected = Holding()
-    for number, command in enumerate([INSTALL, BreakUp(), WITHDRAW, NEWER, WITHDRAW], 1):
+    commands: list[Command] = [INSTALL, BreakUp(), WITHDRAW, NEWER, WITHDRAW]
+    for number, command in enumerate(commands, 1):
         expected = expected.after(command)
         with writing(engine) as connection:
             keep(connection, GATEWAY, command, number)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from admin.errors import InventoryError
 from admin.inventory import LifeCycle
 from admin.office import Letter, Office
-from admin.errors import InventoryError
 from admin.wake import WINDOW_SECONDS, Postman, Progress, SilenceReason, WakeOutcome, WakeResult, wake_and_wait
 from smgw.wan.wakeup import WINDOW
 from tests.admin.bureau import BY, GATEWAY, NOW, SECOND, Bureau, FakeTime, fake_timing, real_timing
@@ -67,7 +67,11 @@ def test_a_wake_up_that_is_lost_is_followed_by_another_one(bureau: Bureau) -> No
                 real_timing().sleep(0.001)
             fake.sleep(seconds)
 
-        listener.react = lambda _: office.tunnels.opened(GATEWAY, NOW) if len(listener.heard) == 3 else None
+        def come(_: WakeUp) -> None:
+            if len(listener.heard) == 3:
+                office.tunnels.opened(GATEWAY, NOW)
+
+        listener.react = come
         timing = type(timing)(timing.clock, timing.monotonic, wait, timing.timeout, timing.resend)
         result = wake_and_wait(office, GATEWAY, timing, BY)
     assert (result.outcome, result.wake_ups) == (WakeOutcome.CAME, 3)
@@ -163,7 +167,7 @@ def test_without_anything_to_see_the_likely_reasons_are_told(bureau: Bureau, ear
 
 
 def test_the_window_that_is_told_is_the_gateways() -> None:
-    assert WINDOW == timedelta(seconds=WINDOW_SECONDS)
+    assert timedelta(seconds=WINDOW_SECONDS) == WINDOW
 
 
 def test_who_may_not_be_woken_is_not_waited_for(office: Office) -> None:
