@@ -11,6 +11,7 @@ from admin.commands.enrol import enrol
 from admin.commands.firmware import firmware
 from admin.commands.gateways import gateways
 from admin.commands.init import init
+from admin.commands.introduction import introduction
 from admin.commands.maintenance import clock, crl, restart, retention, self_test
 from admin.commands.orders import orders
 from admin.commands.profiles import profiles
@@ -50,6 +51,7 @@ for _command in (
     firmware,
     gateways,
     init,
+    introduction,
     logs,
     notifications,
     orders,

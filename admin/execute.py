@@ -6,6 +6,7 @@ tunnel. What is not answered in time stays queued, and is done at the next tunne
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from admin.life_cycle import OrderState
@@ -86,7 +87,12 @@ def _wait(  # noqa: PLR0917 - two callers, here
     by: str,
     progress: Callable[[Progress], None],
 ) -> WakeResult:
-    """Wake and wait; a tunnel that ends under our feet is not waited for any longer than the time-out."""
+    """Wake and wait; a tunnel that ends under our feet is not waited for any longer than the time-out.
+
+    Nobody is woken for what is done: the order before may have kept a tunnel open in which this one was answered too.
+    """
+    if finished():
+        return WakeResult(gateway, WakeOutcome.WAS_OPEN, timedelta(0), 0, office.tunnels.last(gateway))
     wake = wake_and_wait(office, gateway, timing, by, progress)
     if wake.outcome is not WakeOutcome.SILENCE:
         until = timing.monotonic() + timing.timeout.total_seconds()

@@ -43,14 +43,15 @@ def test_a_gateway_that_comes_and_says_nothing(bureau: Bureau) -> None:
     assert fake.slept >= 20
 
 
-def test_an_order_that_was_done_before_anybody_waited(bureau: Bureau) -> None:
+def test_nobody_is_woken_for_an_order_that_was_done_before_anybody_waited(bureau: Bureau) -> None:
     with bureau.office(GATEWAY) as office:
-        office.tunnels.opened(GATEWAY, NOW)
         number = bureau.queue(office)
         office.orders.sign_next(number, office.sign_order, NOW)
         office.orders.delivered(number, NOW)
         office.orders.confirmed(number, Reply(1, ReplyOutcome.DONE), NOW)
-        assert execute(office, number, fake_timing(FakeTime()), BY).ending is Ending.DONE
+        fake = FakeTime()
+        execution = execute(office, number, fake_timing(fake), BY)
+    assert (execution.ending, execution.wake.wake_ups, fake.slept) == (Ending.DONE, 0, 0)
 
 
 def test_a_status_that_is_read_anew(bureau: Bureau) -> None:
