@@ -5,11 +5,13 @@ once and waits for another: what is read inside :func:`writing` cannot change be
 the assignment of sequence numbers and the chain of the audit log safe. No SQL of the domain stands here.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -18,8 +20,14 @@ from admin import schema
 from admin.errors import StorageError
 
 BUSY_MILLISECONDS = 10_000
-"""How long a writer waits for another. A transaction takes milliseconds, one signature in the token included; a
-hundred writers in a row are done long before."""
+"""How long a writer waits for one of another process. A transaction takes milliseconds, one signature in the token
+included, and SQLite gives a free lock to whoever looks: a few writers are done long before, hundreds are not."""
+TURN_SECONDS = 60.0
+"""How long a writer waits for the others of its own process, which take turns and never meet at SQLite's lock: so
+several hundred tunnels write at once without any of them going without."""
+
+_turns: WeakKeyDictionary[sa.Engine, threading.Lock] = WeakKeyDictionary()
+_turns_lock = threading.Lock()
 
 
 def open_database(file: Path) -> sa.Engine:
@@ -77,8 +85,26 @@ def translated() -> Iterator[None]:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction that writes: committed when the block ends, rolled back by any exception. Raises StorageError."""
-    with translated(), engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with (
+        _turn(engine),
+        translated(),
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    """The only writer of this process, before a connection is taken. Raises StorageError."""
+    with _turns_lock:
+        lock = _turns.setdefault(engine, threading.Lock())
+    if not lock.acquire(timeout=TURN_SECONDS):
+        raise StorageError("the database does not answer: too much is being written; try again")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
