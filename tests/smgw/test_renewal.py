@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import Purpose, Role
@@ -26,6 +27,7 @@ from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.trust import TrustFolder
 from testbed.small_pki import NOW, SmallPki
+from tests.pki.forge import rebuild
 from tests.smgw.keys.world import GATEWAY, World, open_token
 from tests.smgw.store import samples
 from tests.softhsm import fresh_token
@@ -101,8 +103,15 @@ class Office:
         """The reason and sentence of the refusal, after which nothing is different."""
         state, present = self.ring.state, self.world.cabinet.present()
         files = sorted(path.name for path in self.trust_folder.iterdir())
-        with pytest.raises(CommandRefusedError) as refusal:
-            self.install(command)
+
+        def too_late(*_: object) -> None:
+            pytest.fail("every refusal comes before the first change")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.ring, "install", too_late)
+            patch.setattr(self.trust, "keep", too_late)
+            with pytest.raises(CommandRefusedError) as refusal:
+                self.install(command)
         assert (self.ring.state, self.world.cabinet.present()) == (state, present)
         assert sorted(path.name for path in self.trust_folder.iterdir()) == files
         self.world.check(self.ring)
@@ -267,6 +276,45 @@ def test_no_authority_comes_in_that_no_known_root_made(office: Office) -> None:
     command = replace(office.command(keys, below), authorities=(der(below.certificate),))
     assert office.refused(command)[0] is RenewalReason.AUTHORITY
     assert office.refused(replace(command, lists=(der(crl),)))[0] is RenewalReason.REVOCATION_LIST
+
+
+def test_a_twin_of_a_known_authority_is_not_believed_for_its_sake(office: Office) -> None:
+    """Name and key are the known sub-CA's, but another root certified it."""
+    keys = office.renewal()
+    known = office.pki.hierarchy.sub_ca
+    twin = rebuild(known.certificate, SmallPki(seed=3).hierarchy.root.key, algorithm=SHA512())
+    command = replace(office.command(keys), authorities=(der(twin),))
+    assert office.refused(command)[0] is RenewalReason.AUTHORITY
+    # The same twin by the known root is as good as the known one.
+    own = rebuild(known.certificate, office.pki.hierarchy.root.key, algorithm=SHA512(), end=NOW + timedelta(days=400))
+    office.install(replace(command, authorities=(der(own),)))
+
+
+def test_a_certificate_that_would_lie_in_the_trust_folder_like_a_root_is_refused(office: Office) -> None:
+    """The known root signed it, but it names itself as its issuer."""
+    keys = office.renewal()
+    root = office.pki.hierarchy.root
+    key = office.pki.key(ec.BrainpoolP384R1())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    selfish = rebuild(
+        office.pki.hierarchy.sub_ca.certificate, root.key, algorithm=SHA512(),
+        subject=root.certificate.subject, public_key=key.public_key(), replace=((identifier, False),),
+    )  # fmt: skip
+    made = office.command(keys)
+    names = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+    three = {
+        name: der(
+            rebuild(
+                x509.load_der_x509_certificate(getattr(made, name)), key,
+                issuer=selfish.subject, replace=((names, False),),
+            )
+        )
+        for name in ("tls", "sig", "enc")
+    }  # fmt: skip
+    crl = build_crl(Issuer(selfish, key), [], number=1, now=NOW, days=7)
+    command = InstallCertificates(**three, authorities=(der(selfish),), lists=(der(crl),))
+    reason, sentence = office.refused(command)
+    assert (reason, "root is not installed" in sentence) == (RenewalReason.AUTHORITY, True)
 
 
 def test_a_known_authority_may_be_named_again(office: Office) -> None:
