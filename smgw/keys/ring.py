@@ -181,7 +181,10 @@ class KeyRing:
         except (TrustError, OSError) as error:
             # A token or disk that fails now fails the undoing too: the next order or start does it.
             _logger.warning("%s of generation %s is not at rest yet: %s", attempted.phase, attempted.other, error)
-            self._happened.append((Event.KEYS_DESTROYED, False, attempted.other or 0))
+            switched = self.current().generation == attempted.other
+            self._happened.append(
+                (Event.KEYS_DESTROYED, False, attempted.generation if switched else attempted.other or 0)
+            )
 
     def _go(self, state: KeyState, write: Callable[[], Identity] | None = None) -> KeyState:
         """Along the table until rest: each phase is on the disk before its action begins."""

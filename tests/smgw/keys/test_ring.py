@@ -17,7 +17,7 @@ from pki.errors import CertificateError, CertificateReason, TokenError, TokenRea
 from pki.token import Token
 from smgw.identity import Identity
 from smgw.keys.ring import KeyRing
-from smgw.keys.state import ENTRIES, TABLE, Phase, read_state
+from smgw.keys.state import ENTRIES, TABLE, KeyState, Phase, read_state, write_state
 from smgw.store.logs import Event
 from testbed.small_pki import NOW, SmallPki
 from tests.smgw.keys.world import PowerLossError, World, metered_files, open_token
@@ -189,6 +189,45 @@ def test_what_fails_before_the_switch_changes_nothing(world: World) -> None:
     assert world.check(ring).generation == 2
 
 
+def test_what_cannot_be_undone_at_once_is_undone_by_the_next_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = world.start()
+
+    def broken(purpose: Purpose, generation: int) -> ec.EllipticCurvePrivateKey:
+        raise TokenError(TokenReason.LOST, "gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.cabinet, "make", broken)
+        patch.setattr(world.cabinet, "destroy", broken)
+        with pytest.raises(TokenError):
+            ring.renew()
+        assert ring.happened() == [(Event.KEYS_DESTROYED, False, 2)]
+        assert ring.state.phase is Phase.DISCARDING
+    world.renew(ring)
+    assert world.check(ring).generation == 3
+
+
+def test_a_disk_that_fails_behind_the_switch_switches_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file was replaced, and only then the disk said no: what counts is what the next start would read."""
+    ring = world.start()
+    waiting = dict(ring.renew())
+    written: list[KeyState] = []
+
+    def failing(folder: Path, state: KeyState) -> None:
+        write_state(folder, state)
+        written.append(state)
+        if state.phase is Phase.RETIRING and len(written) == 2:
+            raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("smgw.keys.ring.write_state", failing)
+        assert ring.install(world.certify(waiting), world.pki.trust(), NOW).generation == 2
+    assert world.check(ring).phase is Phase.SETTLED
+
+
 def test_what_fails_after_the_switch_is_finished_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ring = world.start()
     waiting = dict(ring.renew())
@@ -201,7 +240,7 @@ def test_what_fails_after_the_switch_is_finished_later(world: World, monkeypatch
         ring.install(world.certify(waiting), world.pki.trust(), NOW)
         assert ring.current().generation == 2
         assert ring.state.phase is Phase.RETIRING
-        assert (Event.KEYS_DESTROYED, False, 2) in ring.happened()
+        assert ring.happened()[-1] == (Event.KEYS_DESTROYED, False, 1)
         with pytest.raises(TokenError):
             ring.renew()
     assert set(ring.renew()) == set(Purpose)
