@@ -45,6 +45,10 @@ class OrderError(WireError):
     """Not an order of the administrator, or not the reply to one."""
 
 
+class FirmwareError(WireError):
+    """Not the manifest of a firmware package, or not a version."""
+
+
 class NotificationError(WireError):
     """Not a notification of a gateway."""
 
