@@ -96,12 +96,14 @@ class SelfTest:
     def order(self, command: RunSelfTest, at: datetime) -> Done:  # noqa: ARG002 - the command says nothing more
         """Make the test because the administrator ordered it; done whatever it finds.
 
-        Raises CommandRefusedError TOO_SOON within :data:`LOCK_OUT` of the last test.
+        Raises CommandRefusedError TOO_SOON within :data:`LOCK_OUT` of the last order; a test at the start is none.
         """
         # A clock that was set back must not lock the test out for long: only nearness counts.
         if self._last is not None and abs(at - self._last) < LOCK_OUT:
             minutes = int(LOCK_OUT.total_seconds()) // 60
-            raise CommandRefusedError(SelfTestReason.TOO_SOON, f"the last self-test is less than {minutes} minutes ago")
+            sentence = f"the last order for a self-test is less than {minutes} minutes ago"
+            raise CommandRefusedError(SelfTestReason.TOO_SOON, sentence)
+        self._last = at
         checks: list[JsonValue] = [
             {"name": check.name.value, "passed": check.passed, "detail": check.detail} for check in self.run(at)
         ]
@@ -109,7 +111,6 @@ class SelfTest:
 
     def run(self, at: datetime) -> tuple[Check, ...]:
         """Make every check at the moment ``at`` and write the outcome into the system log."""
-        self._last = at
         checks = tuple(self._check(name, at) for name in CheckName)
         failed = " ".join(check.name.value for check in checks if not check.passed)
         try:
