@@ -97,6 +97,10 @@ class World:
         self.publish()
         self.tls = self.pki.holder(Role.GWA, Purpose.TLS, "Admin")
         self.signature_certificate = self._identity(folder)
+        self.believed = self.pki.trust()
+        """What gateways believe; they hear nothing of revocations here."""
+        signer = Holder(self.signature_certificate, self.tls.key)
+        self.signer = self.pki.verified(signer, Role.GWA, Purpose.SIG)
         self.office = stack.enter_context(Office(self._configuration(folder), monotonic=time.monotonic))
         self._stack = stack
         self._numbers = 0
@@ -168,7 +172,7 @@ class World:
         """A gateway's handshake; raises TunnelError where the administrator is not believed."""
         above = self.pki.seal_ca.certificate, self.pki.hierarchy.sub_ca.certificate
         chain = [each for each in above if each.subject == holder.certificate.issuer]
-        backend = InProcessBackend(TlsIdentity((holder.certificate, *chain), holder.key), self.pki.trust(), clock=clock)
+        backend = InProcessBackend(TlsIdentity((holder.certificate, *chain), holder.key), self.believed, clock=clock)
         return backend.open(TunnelPeer("127.0.0.1", port, self.tls.certificate, Role.GWA), timeout=TIMEOUT)
 
     # -- how it is made ------------------------------------------------------------------------------------------------
@@ -303,10 +307,7 @@ class Gateway:
         if (request.method, request.target) != ("POST", ORDERS):
             return *self.other(request), False
         self.documents.append(request.body)
-        signer = self.world.pki.verified(
-            Holder(self.world.signature_certificate, self.world.tls.key), Role.GWA, Purpose.SIG
-        )
-        order = Order.from_bytes(cms.open_document(request.body, signers=[signer]).content)
+        order = Order.from_bytes(cms.open_document(request.body, signers=[self.world.signer]).content)
         if self.cut(order):
             return None
         self.orders.append(order)
