@@ -53,6 +53,7 @@ class Action(StrEnum):
     DRAFT_DELETED = "draft-deleted"
     ORDER_QUEUED = "order-queued"
     ORDER_SIGNED = "order-signed"
+    ORDER_EXPIRED = "order-expired"
     ORDER_CONFIRMED = "order-confirmed"
     ORDER_FAILED = "order-failed"
     WAKE_UP = "wake-up"
@@ -71,6 +72,7 @@ class Action(StrEnum):
     LOGOUT = "logout"
     OPERATOR_ADDED = "operator-added"
     OPERATOR_CHANGED = "operator-changed"
+    OPERATOR_REMOVED = "operator-removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ ORDER_TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     # Woken again, because the first datagram may be lost.
     OrderState.WOKEN: frozenset({OrderState.WOKEN, OrderState.DELIVERED, OrderState.FAILED}),
     # Delivered again, because a tunnel may break before the answer: the gateway answers the same bytes the same way.
-    OrderState.DELIVERED: frozenset({OrderState.DELIVERED, OrderState.CONFIRMED, OrderState.FAILED}),
+    # Queued again, because the first bytes came too late, which the gateway said: then nothing was done.
+    OrderState.DELIVERED: frozenset({OrderState.DELIVERED, OrderState.QUEUED, OrderState.CONFIRMED, OrderState.FAILED}),
     OrderState.CONFIRMED: frozenset(),
     OrderState.FAILED: frozenset(),
 }

@@ -2,8 +2,9 @@
 
 Decides when an order gets its sequence number (when it is first signed, at the tunnel: numbers rise in the order in
 which the gateway sees them), that only the oldest open order of a gateway is signed, and that the very bytes that were
-signed are sent again after a broken tunnel, as long as they are valid: the gateway answers the same bytes the same way.
-What expired is signed anew under a new number. Every change and its entry in the audit log are one transaction.
+signed are sent again after a broken tunnel, expired or not: what the gateway answered once it answers again, so that
+nothing is done twice. Only what it never saw, or says that it saw too late, is signed anew under a new number. Every
+change and its entry in the audit log are one transaction.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,9 @@ VALIDITY = timedelta(hours=1)
 CLOCK_ALLOWANCE = timedelta(seconds=60)
 """An order is valid from a minute ago: the gateway's clock may be behind ours (27 s by law, before it is set)."""
 REMAINDER = timedelta(seconds=60)
-"""An order that expires sooner than this is signed anew before it is sent."""
+"""An order that expires sooner than this, and was never sent, is signed anew before it is."""
+TOO_LATE = "expired"
+"""The gateway's reason for refusing an order whose validity is over (smgw/administration/order_gate.py)."""
 MAXIMUM_REASON = 500
 _SERVER = "smgw-admin serve"
 
@@ -133,7 +136,7 @@ class OrderBook:
 
         1. The order is open, and the oldest open one of its gateway.
         2. Its gateway may still be given orders.
-        3. What was signed before and is still valid for a while is sent again, to the byte.
+        3. What may have reached the gateway is sent again, to the byte, and so is what is valid for a while yet.
         4. Else it gets the next sequence number of its gateway, and a new validity, and is signed.
 
         Raises OrderBookError: UNKNOWN, TRANSITION, NOT_NEXT; InventoryError(STATE); what ``sign`` raises.
@@ -148,9 +151,10 @@ class OrderBook:
             # 2
             gateway = require_reachable(self._inventory.within(connection, record.gateway))
             # 3
-            valid_until = record.valid_until
-            if record.document is not None and valid_until is not None and at + REMAINDER < valid_until:
-                return record.document
+            if record.document is not None and record.valid_until is not None:
+                may_be_known = record.state is OrderState.DELIVERED
+                if may_be_known or at + REMAINDER < record.valid_until:
+                    return record.document
             # 4. The transaction holds the only write lock: no other process reads this number before it was raised.
             second = at.replace(microsecond=0)
             order = Order(
@@ -203,6 +207,8 @@ class OrderBook:
     def confirmed(self, number: int, reply: Reply, at: datetime) -> None:
         """The gateway replied: the order is confirmed where it was done, else it failed.
 
+        Where it came too late by our clock too, it was not done, and is queued to be signed anew.
+
         Raises OrderBookError: UNKNOWN, TRANSITION, REPLY where the reply is to another order.
         """
         done = reply.outcome is ReplyOutcome.DONE
@@ -214,6 +220,9 @@ class OrderBook:
                 raise OrderBookError(
                     OrderReason.REPLY, f"a reply to sequence {reply.sequence}, not to {record.sequence}"
                 )
+            if reply.reason == TOO_LATE and record.valid_until is not None and at >= record.valid_until:
+                self._queue_again(connection, record, at)
+                return
             _update(connection, number, reply=reply.to_bytes())
             if done:
                 keep(connection, record.gateway, record.command, number)
@@ -239,6 +248,16 @@ class OrderBook:
                     f"order {number} was delivered: the gateway may have done it; wake it again for its reply",
                 )
             self._finish(connection, record, OrderState.FAILED, f"cancelled by {by}", by, at)
+
+    def _queue_again(self, connection: sa.Connection, record: OrderRecord, at: datetime) -> None:
+        _require(record, OrderState.QUEUED)
+        _update(
+            connection, record.number, state=OrderState.QUEUED.value, sequence=None, valid_until=None, document=None
+        )
+        self._audit.enter(
+            connection, Action.ORDER_EXPIRED, record.gateway.text, _SERVER, at, order=record.number,
+            sequence=record.sequence or 0,
+        )  # fmt: skip
 
     def _finish(  # noqa: PLR0917 - four callers, here
         self, connection: sa.Connection, record: OrderRecord, state: OrderState, reason: str, by: str, at: datetime

@@ -67,7 +67,11 @@ def verify_(session: Session, *, head_file: Path | None, certificates: tuple[Pat
     with session.office() as office:
         ours = [office.signature_certificate(), *(load_certificate(_read(path)) for path in certificates)]
         count = verify(office.engine, ours, known)
-    told = "its end is as the known head has it, or later" if known else "whether its end is there, no head was given"
+    told = (
+        "its end is as the known head has it, or later"
+        if known
+        else "an end that was cut off would not be seen: no --head was given"
+    )
     session.one(
         {"entries": count, "head_known": known is not None}, f"{count} entries are as they were written; {told}"
     )

@@ -9,7 +9,7 @@ from admin.audit import verify
 from admin.errors import InventoryError, InventoryReason, OrderBookError, OrderReason
 from admin.inventory import LifeCycle
 from admin.office import Office
-from admin.orders import CLOCK_ALLOWANCE, REMAINDER, VALIDITY, OrderState
+from admin.orders import CLOCK_ALLOWANCE, REMAINDER, TOO_LATE, VALIDITY, OrderState
 from pki import cms
 from pki.errors import TokenError, TokenReason
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, SECOND, Bureau
@@ -94,6 +94,34 @@ def test_what_expired_is_signed_anew_under_a_new_number(office: Office, bureau: 
     second = office.orders.sign_next(number, office.sign_order, NOW + VALIDITY - REMAINDER)
     assert first != second
     assert office.orders.get(number).sequence == 2
+
+
+def test_what_may_have_been_done_is_never_signed_anew(office: Office, bureau: Bureau) -> None:
+    """The reply may be all that was lost: the same bytes get the same answer, other bytes would be done again."""
+    number = bureau.queue(office)
+    first = office.orders.sign_next(number, office.sign_order, NOW)
+    office.orders.delivered(number, NOW)
+    assert office.orders.sign_next(number, office.sign_order, NOW + 10 * VALIDITY) == first
+
+
+def test_what_came_too_late_is_queued_again(office: Office, bureau: Bureau) -> None:
+    number = bureau.queue(office)
+    first = office.orders.sign_next(number, office.sign_order, NOW)
+    office.orders.delivered(number, NOW)
+    late = NOW + VALIDITY
+    office.orders.confirmed(number, Reply.refusal(1, TOO_LATE, "The order has ended."), late)
+    record = office.orders.get(number)
+    assert (record.state, record.sequence, record.document, record.finished_at) == (OrderState.QUEUED, None, None, None)
+    assert office.orders.sign_next(number, office.sign_order, late) != first
+    assert office.orders.get(number).sequence == 2
+    assert "order-expired" in [entry.action for entry in office.audit.entries()]
+
+
+def test_a_gateway_whose_clock_is_wrong_is_not_asked_for_ever(office: Office, bureau: Bureau) -> None:
+    number = bureau.queue(office)
+    sequence = deliver(office, number)
+    office.orders.confirmed(number, Reply.refusal(sequence, TOO_LATE, "The order has ended."), NOW)
+    assert office.orders.get(number).state is OrderState.FAILED
 
 
 def test_the_oldest_order_is_the_next(office: Office, bureau: Bureau) -> None:

@@ -21,7 +21,9 @@ def test_reading(desk: Desk) -> None:
 
 
 def test_proving(desk: Desk) -> None:
-    assert desk("audit", "verify").stdout.startswith("1 entries are as they were written; whether its end is there")
+    assert desk("audit", "verify").stdout.startswith(
+        "1 entries are as they were written; an end that was cut off would not be seen"
+    )
     assert desk.one("audit", "verify") == {"entries": 1, "head_known": False}
 
 
