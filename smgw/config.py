@@ -78,6 +78,14 @@ class WakeUpConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareConfiguration:
+    """Where programs lie in their slots, and the certificate of the manufacturer who signs them."""
+
+    folder: Path
+    manufacturer: Path
+
+
+@dataclass(frozen=True, slots=True)
 class LineConfiguration:
     """One serial line of the LMN."""
 
@@ -104,8 +112,8 @@ class Configuration:
     """The initial AdministratorProfile, signed by ``trust.administrator``."""
     wake_up: WakeUpConfiguration | None = None
     """There together with ``administrator`` or not at all."""
-    firmware: Path | None = None
-    """Where packages of firmware are staged."""
+    firmware: FirmwareConfiguration | None = None
+    """Without it the gateway takes no firmware."""
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -162,7 +170,9 @@ class Configuration:
             lines=tuple(_line(line) for line in root.tables("lines")),
             administrator=None if administrator is None else administrator.path("profile"),
             wake_up=None if wake_up is None else _wake_up(wake_up),
-            firmware=None if firmware is None else firmware.path("folder"),
+            firmware=None
+            if firmware is None
+            else FirmwareConfiguration(firmware.path("folder"), firmware.path("manufacturer")),
         )
         for table in (gateway, token, store, trust, profiles, administrator, wake_up, firmware, root):
             if table is not None:

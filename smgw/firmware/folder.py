@@ -27,6 +27,7 @@ from typing import Final
 
 from smgw.firmware.errors import FirmwareReason, FirmwareRefusedError
 from smgw.firmware.slots import Content, Move, Phase, Record, Slot, Step
+from smgw.program import program_hash
 from wire.errors import FirmwareError
 from wire.firmware import rank
 
@@ -95,7 +96,7 @@ class SlotFolder:
         beside.replace(path)
         _synchronise(self.folder)
 
-    def fill(self, files: Mapping[str, bytes], content: Content, at: datetime) -> Slot:
+    def fill(self, files: Mapping[str, bytes], version: str, at: datetime) -> Slot:
         """Write a program into the slot that is not the one to run.
 
         1. The record forgets what lay there, before anything of it is touched.
@@ -125,8 +126,8 @@ class SlotFolder:
         beside.replace(place)
         _synchronise(self.folder)
         # 3
-        held = replace(content, tree=tree_hash(place))
-        self.write(record.moved(slot, Move.STORE, held).noted(Step.STORED, held.version, at))
+        held = Content(version, tree_hash(place), program_hash(place))
+        self.write(record.moved(slot, Move.STORE, held).noted(Step.STORED, version, at))
         return slot
 
     def choose(self, version: str) -> None:

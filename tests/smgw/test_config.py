@@ -6,6 +6,7 @@ from smgw.config import (
     MAX_CONFIGURATION_SIZE,
     Configuration,
     ConfigurationError,
+    FirmwareConfiguration,
     Framing,
     TunnelKind,
     WakeUpConfiguration,
@@ -73,7 +74,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 0\n[wan]', "wake_up.port is 0"),
         ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 65536\n[wan]', "not 1 to 65535"),
         ("[wan]", '[administrator]\nx = "a"\n[wake_up]\nhost = "::"\nport = 5\n[wan]', "administrator.profile is"),
-        ("[wan]", '[firmware]\nfolder = "f"\nforce = true\n[wan]', "firmware.force is unknown"),
+        ("[wan]", '[firmware]\nfolder = "f"\nmanufacturer = "m"\nforce = true\n[wan]', "firmware.force is unknown"),
+        ("[wan]", '[firmware]\nfolder = "f"\n[wan]', "firmware.manufacturer is missing"),
         ('tunnel = "stunnel"', 'tunnel = "none"', "wan.tunnel is 'none', not one of"),
         ('tunnel = "stunnel"', 'tunnel = "private-key-in-process-memory"', "wan.tls_key_file goes together"),
         ('tunnel = "stunnel"', 'tunnel = "stunnel"\ntls_key_file = "k"', "wan.tls_key_file goes together"),
@@ -120,11 +122,14 @@ def test_in_process_memory_only_in_words() -> None:
 
 def test_an_administrator_needs_no_folder_of_profiles() -> None:
     tables = '[administrator]\nprofile = "administrator.cms"\n[wake_up]\nhost = "127.0.0.1"\nport = 4059\n'
-    text = GOOD.replace('[profiles]\nfolder = "profiles"\n', tables + '[firmware]\nfolder = "firmware"\n')
+    slots = '[firmware]\nfolder = "firmware"\nmanufacturer = "manufacturer.pem"\n'
+    text = GOOD.replace('[profiles]\nfolder = "profiles"\n', tables + slots)
     configuration = Configuration.parse(text, base=Path("/somewhere"))
     assert configuration.administrator == Path("/somewhere/administrator.cms")
     assert configuration.wake_up == WakeUpConfiguration("127.0.0.1", 4059)
-    assert configuration.firmware == Path("/somewhere/firmware")
+    assert configuration.firmware == FirmwareConfiguration(
+        Path("/somewhere/firmware"), Path("/somewhere/manufacturer.pem")
+    )
     assert configuration.profiles is None
     without = Configuration.parse(GOOD, base=Path("/somewhere"))
     assert (without.administrator, without.wake_up, without.firmware) == (None, None, None)
