@@ -1,12 +1,15 @@
 """Firmware packages that may be sent to gateways, as the manufacturer signed them.
 
-Decides only what is kept and under which name: the SHA-256 of its bytes, which is also what an order names. Whether a
-package is good is the gateway's decision, over the manufacturer's signature (TR-03109-1; the administrator transports).
+Decides only what is kept and under which name: the SHA-256 of its bytes, which is also what an order names; and which
+version a package says it is, so that a person sees it and a gateway can be told to activate it. Whether a package is
+good is the gateway's decision, over the manufacturer's signature (TR-03109-1; the administrator transports).
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,9 +18,16 @@ from admin.audit import Action, Audit
 from admin.database import from_seconds, reading, to_seconds, writing
 from admin.errors import PackageError, PackageReason
 from admin.schema import packages as table
+from pki.cms.signed import SignedData
+from pki.errors import SealError
+from wire.errors import FirmwareError
+from wire.firmware import Manifest
+from wire.management import MAX_PACKAGE_BYTES
 
-MAXIMUM_PACKAGE_BYTES: Final = 64 * 1024 * 1024
-"""A set of wheels has some megabytes; the bound keeps a mistaken file out of the database."""
+MANIFEST: Final = "manifest.cms"
+"""The first member of a package: SignedData over the manifest."""
+MAXIMUM_MANIFEST_BYTES: Final = 65536
+"""A manifest of 64 files has 12 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +49,9 @@ class Packages:
         self._engine = engine
         self._audit = audit
 
-    def keep(self, content: bytes, version: str, by: str, at: datetime) -> PackageRecord:
+    def keep(self, content: bytes, by: str, at: datetime) -> PackageRecord:
         """Keep a package; one that is there already stays as it is. Raises PackageError, StorageError."""
-        if not 0 < len(content) <= MAXIMUM_PACKAGE_BYTES:
-            sentence = f"a package has 1 to {MAXIMUM_PACKAGE_BYTES} bytes, this file has {len(content)}"
-            raise PackageError(PackageReason.SIZE, sentence)
+        version = version_of(content)
         sha256 = hashlib.sha256(content).hexdigest()
         row = {"sha256": sha256, "version": version, "content": content, "by": by, "added_at": to_seconds(at)}
         with writing(self._engine) as connection:
@@ -77,3 +85,39 @@ class Packages:
                 PackageRecord(row.sha256, row.version, row.size, row.by, from_seconds(row.added_at))
                 for row in connection.execute(query)
             ]
+
+
+def version_of(content: bytes) -> str:
+    """The version that a package says it is; not proven by anything.
+
+    1. It is not larger than what goes through a management tunnel.
+    2. It is an archive whose first member is the signed manifest, stored as it is, of bounded size.
+    3. What is signed there is a manifest.
+
+    Raises PackageError: SIZE, MALFORMED.
+    """
+    # 1. It is not larger than what goes through a management tunnel.
+    if len(content) > MAX_PACKAGE_BYTES:
+        raise PackageError(PackageReason.SIZE, f"a package has at most {MAX_PACKAGE_BYTES} bytes")
+    # 2. It is an archive whose first member is the signed manifest, stored as it is, of bounded size.
+    signed = _first_member(content)
+    if signed is None or len(signed) > MAXIMUM_MANIFEST_BYTES:
+        raise PackageError(PackageReason.MALFORMED, f"this file is no firmware package: it begins with no {MANIFEST}")
+    # 3. What is signed there is a manifest.
+    try:
+        return Manifest.from_bytes(SignedData.from_bytes(signed).content).version
+    except (SealError, FirmwareError) as error:
+        raise PackageError(PackageReason.MALFORMED, f"this file is no firmware package: {error}") from error
+
+
+def _first_member(content: bytes) -> bytes | None:
+    """The signed manifest, a little more than its bound at most; None where there is none."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            first = archive.infolist()[0]
+            if first.filename != MANIFEST or first.compress_type != zipfile.ZIP_STORED:
+                return None
+            with archive.open(first) as stream:
+                return stream.read(MAXIMUM_MANIFEST_BYTES + 1)
+    except Exception:  # noqa: BLE001 - zipfile has no base of its errors: zlib's, struct's and its own escape from it
+        return None

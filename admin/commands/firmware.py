@@ -6,8 +6,9 @@ import click
 
 from admin.commands.done import carry_out, no_wait_option, order, timeout_option
 from admin.errors import ConfigError
-from admin.packages import MAXIMUM_PACKAGE_BYTES, PackageRecord, Packages
+from admin.packages import PackageRecord, Packages
 from admin.session import GatewayType, Row, Session, administers
+from wire.management import MAX_PACKAGE_BYTES
 from wire.orders import ActivateFirmware, StoreFirmware
 from wire.reading import DeviceId
 
@@ -21,23 +22,19 @@ def firmware() -> None:
     """Keep packages of the manufacturer, bring them to gateways, have them activated."""
 
 
-@firmware.command(epilog="Example: smgw-admin firmware add smgw-0.2.0.package --version 0.2.0")
+@firmware.command(epilog="Example: smgw-admin firmware add smgw-0.2.0.package")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--version", required=True, help="The version of the package, as the gateway will be told to activate it."
-)
 @administers
-def add(session: Session, *, file: Path, version: str) -> None:
+def add(session: Session, *, file: Path) -> None:
     """Keep the package in FILE; whether it is good is decided by each gateway."""
-    ActivateFirmware(version)  # refused now, not when a gateway waits for the order
     try:
         with file.open("rb") as stream:
-            content = stream.read(MAXIMUM_PACKAGE_BYTES + 1)
+            content = stream.read(MAX_PACKAGE_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     with session.office() as office:
-        kept = Packages(office.engine, office.audit).keep(content, version, session.operator, session.now)
-    session.one(_row(kept), f"kept as {kept.sha256}")
+        kept = Packages(office.engine, office.audit).keep(content, session.operator, session.now)
+    session.one(_row(kept), f"version {kept.version} is kept as {kept.sha256}")
 
 
 @firmware.command("list", epilog="Example: smgw-admin firmware list --json")
@@ -46,7 +43,7 @@ def list_(session: Session) -> None:
     """List the packages that are kept."""
     with session.office() as office:
         rows = [_row(each) for each in Packages(office.engine, office.audit).all()]
-    session.rows(_COLUMNS, rows, "no packages; keep one with: smgw-admin firmware add FILE --version VERSION")
+    session.rows(_COLUMNS, rows, "no packages; keep one with: smgw-admin firmware add FILE")
 
 
 @firmware.command(epilog="Example: smgw-admin firmware store EABC0012345678 3f2a")

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from admin.orders import OrderState
 from admin.packages import Packages
 from admin.reports import Subject
 from pki.certificates import Purpose
+from tests.admin.firmware import package
 from tests.admin.server_world import BY, GATEWAY, Gateway, Keys, World, until, world
 from wire.canonical_json import JsonObject, JsonValue, encode
 from wire.http_server import Request
@@ -234,9 +236,9 @@ def test_a_wish_that_the_gateway_does_not_grant_is_answered_with_the_reason(here
 
 
 def test_a_package_goes_before_the_order_that_names_it(here: World) -> None:
-    content = bytes(range(256)) * 2000
+    content = package(wheel=bytes(range(256)) * 2000)
     packages = Packages(here.office.engine, here.office.audit)
-    sha256 = packages.keep(content, "1.2", BY, here.clock()).sha256
+    sha256 = packages.keep(content, BY, here.clock()).sha256
     bodies: list[bytes] = []
 
     def stage(request: Request) -> tuple[int, bytes]:
@@ -253,7 +255,7 @@ def test_a_package_goes_before_the_order_that_names_it(here: World) -> None:
 
 @pytest.mark.parametrize(("status", "state"), [(404, OrderState.FAILED), (503, OrderState.QUEUED)])
 def test_a_package_that_is_not_taken(here: World, status: int, state: OrderState) -> None:
-    sha256 = Packages(here.office.engine, here.office.audit).keep(b"package", "1.2", BY, here.clock()).sha256
+    sha256 = Packages(here.office.engine, here.office.audit).keep(package(), BY, here.clock()).sha256
     device = gateway(here, other=lambda _: (status, b"{}"))
     number = here.order(StoreFirmware(sha256))
     device.come(here.server().ports[0])
@@ -279,3 +281,20 @@ def test_what_is_no_reply_leaves_the_order_open_and_ends_the_tunnel(here: World)
     device.come(here.server().ports[0]).wait()
     assert here.why().startswith("broken-answer")
     assert here.office.orders.get(number).state is OrderState.DELIVERED
+
+
+def test_an_order_that_came_too_late_is_signed_anew_in_the_same_tunnel(here: World) -> None:
+    def late(order: Order) -> Reply | None:
+        expired = order.valid_until < here.clock()
+        return Reply.refusal(order.sequence, "expired", "its time is over") if expired else None
+
+    device: Gateway = gateway(here, reply=late, cut=lambda _: len(device.documents) == 1)
+    number, last = here.order(RunSelfTest()), here.order(BreakUp())
+    port, _ = here.server().ports
+    device.come(port).wait()
+    here.why()
+    here.shift = timedelta(hours=2)
+    device.come(port).wait()
+    assert device.documents[0] == device.documents[1] != device.documents[2]
+    assert here.finished(number).state is here.finished(last).state is OrderState.CONFIRMED
+    assert [order.sequence for order in device.orders] == [1, 2, 3]

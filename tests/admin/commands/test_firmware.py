@@ -6,12 +6,13 @@ import pytest
 
 from admin.exit import Exit
 from tests.admin.commands.server import Desk, desk
+from tests.admin.firmware import package
 from tests.admin.server_world import GATEWAY
 from wire.http_server import Request
 from wire.orders import ActivateFirmware, Order, Reply, StoreFirmware
 
 pytestmark = pytest.mark.token
-CONTENT = b"a package that the manufacturer signed"
+CONTENT = package()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -22,7 +23,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         made.device.other = lambda request: _stage(made, request)
         file = tmp_path / "package"
         file.write_bytes(CONTENT)
-        made.run("firmware", "add", file, "--version", "1.2.0")
+        made.run("firmware", "add", file)
         yield made
 
 
@@ -67,7 +68,12 @@ def test_what_nobody_kept(at: Desk) -> None:
     assert commands(at) == []
 
 
-def test_a_version_that_no_gateway_could_compare(at: Desk, tmp_path: Path) -> None:
-    at.run("firmware", "add", tmp_path / "package", "--version", "newest", code=Exit.REFUSED)
-    at.run("firmware", "activate", GATEWAY.text, "newest", code=Exit.REFUSED)
+def test_what_is_no_package(at: Desk, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"anything else")
+    at.run("firmware", "add", tmp_path / "other", code=Exit.REFUSED)
     assert len(at.json("firmware", "list")) == 1
+
+
+def test_a_version_that_no_gateway_could_compare(at: Desk) -> None:
+    at.run("firmware", "activate", GATEWAY.text, "newest", code=Exit.REFUSED)
+    assert commands(at) == []
