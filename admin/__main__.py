@@ -18,7 +18,9 @@ from admin.commands.profiles import profiles
 from admin.commands.renew import renew
 from admin.commands.reports import logs, notifications, status
 from admin.commands.serve import serve
+from admin.commands.users import users
 from admin.commands.wake import break_up, wake
+from admin.commands.web import web
 from admin.session import Environment
 
 
@@ -62,7 +64,9 @@ for _command in (
     self_test,
     serve,
     status,
+    users,
     wake,
+    web,
 ):
     main.add_command(_command)
 

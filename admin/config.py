@@ -21,6 +21,9 @@ LINGER_SECONDS = 30
 TIMEOUT_SECONDS = 60
 """Twelve wake-ups without an answer: more of them would not help."""
 
+WEB_PORT = 8460
+"""Of the console, where it is not said otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenConfiguration:
@@ -67,6 +70,15 @@ class AuthorityConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class WebConfiguration:
+    """Where the console for people listens. Without files it makes itself a certificate beside the database."""
+
+    listen: Listen = Listen("127.0.0.1", WEB_PORT)
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that ``smgw-admin`` needs to know."""
 
@@ -80,6 +92,7 @@ class Configuration:
     wake_up: WakeUpConfiguration
     authority: AuthorityConfiguration | None
     linger_seconds: int = LINGER_SECONDS
+    web: WebConfiguration = WebConfiguration()
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -128,6 +141,7 @@ class Configuration:
             wake_up=_wake_up(root.optional_table("wake_up")),
             authority=_authority(root.optional_table("authority")),
             linger_seconds=linger,
+            web=_web(root.optional_table("web")),
         )
         for table in (administrator, token, trust, keys, database, root):
             table.finish()
@@ -155,6 +169,15 @@ def _wake_up(table: "_Table | None") -> WakeUpConfiguration:
     )
     table.finish()
     return chosen
+
+
+def _web(table: "_Table | None") -> WebConfiguration:
+    if table is None:
+        return WebConfiguration()
+    certificate, key = table.optional_path("certificate"), table.optional_path("key")
+    if (certificate is None) is not (key is None):
+        raise ConfigError("web.certificate and web.key belong together")
+    return WebConfiguration(_listen(table), certificate, key)
 
 
 def _authority(table: "_Table | None") -> AuthorityConfiguration | None:

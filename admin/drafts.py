@@ -41,6 +41,14 @@ class Draft:
     saved_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be issued, and the contradictions that would keep it from being queued."""
+
+    profiles: tuple[Profile, ...]
+    findings: tuple[Finding, ...]
+
+
 class Drafts:
     """The drafts in the database."""
 
@@ -95,6 +103,13 @@ class Drafts:
         with reading(self._engine) as connection:
             return self._judged(connection, names, gateway).install
 
+    def preview(self, names: Sequence[str], gateway: DeviceId) -> Preview:
+        """What :meth:`issue_together` would do, every contradiction told. Raises DraftError: not INCONSISTENT."""
+        with reading(self._engine) as connection:
+            expected = self._orders.expected_within(connection, gateway)
+            command = _change([_versioned(_get(connection, name), expected) for name in names])
+        return Preview(command.install, _new_findings(expected, command))
+
     def issue(self, name: str, gateway: DeviceId, by: str, at: datetime) -> int:
         """Queue one draft for ``gateway``; gives the order's number. Raises as :meth:`issue_together`."""
         return self.issue_together((name,), gateway, by, at)
@@ -136,11 +151,7 @@ class Drafts:
     def _judged(self, connection: sa.Connection, names: Sequence[str], gateway: DeviceId) -> ChangeProfiles:
         expected = self._orders.expected_within(connection, gateway)
         # 1, 2
-        profiles = tuple(_versioned(_get(connection, name), expected) for name in names)
-        try:
-            command = ChangeProfiles(profiles, ())
-        except OrderError as error:
-            raise DraftError(DraftReason.MALFORMED, f"these drafts cannot be issued together: {error}") from error
+        command = _change([_versioned(_get(connection, name), expected) for name in names])
         # 3
         _require_consistent(expected, command)
         return command
@@ -151,10 +162,21 @@ def sentence(finding: Finding) -> str:
     return f"{finding.profile}: {finding.reason.replace('-', ' ')}: {finding.subject}"
 
 
-def _require_consistent(expected: Holding, command: ChangeProfiles) -> None:
-    """No contradiction that was not there before: an old one must not keep its own repair out."""
+def _change(profiles: Sequence[Profile]) -> ChangeProfiles:
+    try:
+        return ChangeProfiles(tuple(profiles), ())
+    except OrderError as error:
+        raise DraftError(DraftReason.MALFORMED, f"these drafts cannot be issued together: {error}") from error
+
+
+def _new_findings(expected: Holding, command: ChangeProfiles) -> tuple[Finding, ...]:
+    """Contradictions that were not there before: an old one must not keep its own repair out."""
     before = set(check_set(expected.profiles.values()))
-    found = [one for one in check_set(expected.after(command).profiles.values()) if one not in before]
+    return tuple(one for one in check_set(expected.after(command).profiles.values()) if one not in before)
+
+
+def _require_consistent(expected: Holding, command: ChangeProfiles) -> None:
+    found = _new_findings(expected, command)
     if found:
         told = "; ".join(sentence(one) for one in found)
         raise DraftError(

@@ -115,6 +115,27 @@ class PackageError(AdminError):
         self.reason = reason
 
 
+class UserReason(StrEnum):
+    """Why the console's list of users refuses."""
+
+    UNKNOWN = "unknown"
+    EXISTS = "exists"
+    NAME = "name"
+    PASSWORD = "password"  # noqa: S105 - the name of a reason
+    LAST_SUPERVISOR = "last-supervisor"
+    LOG_IN = "log-in"
+    LOCKED = "locked"
+
+
+class UserError(AdminError):
+    """A user is not there, may not become what is asked, or may not log in."""
+
+    def __init__(self, reason: UserReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
 class EnrolmentReason(StrEnum):
     """Why a gateway does not get new certificates."""
 

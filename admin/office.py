@@ -27,6 +27,7 @@ from admin.orders import CLOCK_ALLOWANCE, OrderBook
 from admin.reports import Reports
 from admin.trust import TrustFolder
 from admin.tunnels import Tunnels
+from admin.users import Users
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
 from pki.pin import read_pin
@@ -77,6 +78,7 @@ class Office:
         self.drafts = Drafts(self.engine, self.audit, self.orders)
         self.tunnels = Tunnels(self.engine, self.audit)
         self.reports = Reports(self.engine, self.audit)
+        self.users = Users(self.engine, self.audit)
 
     def __enter__(self) -> Self:
         """The office itself."""

@@ -126,8 +126,13 @@ class OrderBook:
         with reading(self._engine) as connection:
             return holding(connection, gateway)
 
-    def expected_within(self, connection: sa.Connection, gateway: DeviceId) -> Holding:
+    def expected(self, gateway: DeviceId) -> Holding:
         """The profiles that ``gateway`` will hold once every open order is done."""
+        with reading(self._engine) as connection:
+            return self.expected_within(connection, gateway)
+
+    def expected_within(self, connection: sa.Connection, gateway: DeviceId) -> Holding:
+        """As :meth:`expected`, in a transaction."""
         commands = [record.command for record in _open(connection, gateway)]
         return holding(connection, gateway).after_all(commands)
 

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from admin.errors import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Stands in SQLite's ``user_version``; a file of another version is refused."""
+COMPLETED = frozenset({1})
+"""Earlier versions that only lack tables: they are completed."""
 
 metadata = sa.MetaData()
 
@@ -183,6 +185,36 @@ packages = sa.Table(
 )
 """Firmware packages that may be sent to gateways, as the manufacturer signed them."""
 
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("password", sa.Text, nullable=False),
+    sa.Column("added_at", sa.BigInteger, nullable=False),
+)
+"""People who may log in to the console; ``password`` is a salted scrypt hash."""
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("bucket", sa.String(48), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("locked_until", sa.BigInteger, nullable=False),
+)
+"""Log-ins that failed since the last one that did not, by user, or by one of a bounded number of unknown names."""
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("token", sa.String(64), primary_key=True),
+    sa.Column("user", sa.String(40), sa.ForeignKey("users.name"), nullable=False),
+    sa.Column("form_token", sa.String(64), nullable=False),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+)
+"""Who is logged in; ``token`` is the SHA-256 of what the browser holds, so that a copy of this file opens nothing."""
+
 APPEND_ONLY = ("audit", "notifications")
 _TRIGGER = (
     "CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
@@ -190,12 +222,16 @@ _TRIGGER = (
 
 
 def create(connection: sa.Connection) -> None:
-    """Create the tables in an empty file; leave those of this version as they are. Needs a writing transaction.
+    """Create the tables in an empty file; leave those of this version as they are, add what an earlier one lacks.
 
-    Raises StorageError where the file is of another version.
+    Needs a writing transaction. Raises StorageError where the file is of another version.
     """
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version == SCHEMA_VERSION:
+        return
+    if version in COMPLETED:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
         return
     if version != 0 or sa.inspect(connection).get_table_names():
         raise StorageError(f"the database is of version {version}, not {SCHEMA_VERSION}; use another file")
