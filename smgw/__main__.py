@@ -25,12 +25,13 @@ from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
 from smgw.composition import Composed, Environment, WakeUpPortError, compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import create_token, enrol
+from smgw.firmware.trial import TrialFailedError
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
 from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.provisioning import ImportRefusedError
-from smgw.report import KEY_IN_MEMORY
+from smgw.report import KEY_IN_MEMORY, describe_slots
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
@@ -53,6 +54,8 @@ class Exit(IntEnum):
     LINE = 8
     ADDRESS = 9
     """The wake-up port cannot be opened."""
+    SELF_TEST = 10
+    """On trial, this program failed its self-test: the launcher goes back to the former one."""
     RESTART = 75
     """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -78,6 +81,8 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.TRUST, f"trust: {error}"
     except StoreError as error:
         code, sentence = Exit.STORE, f"store: {error}"
+    except TrialFailedError as error:
+        code, sentence = Exit.SELF_TEST, str(error)
     except StatusError as error:
         code, sentence = Exit.NOT_RUNNING, str(error)
     except PortError as error:
@@ -143,6 +148,7 @@ def run(config: Path, *, verbose: bool) -> None:
         random=os.urandom,
         jitter=random.SystemRandom().random,
         restart=restart,
+        parent=os.getppid(),
     )
     with _refusals():
         configuration = Configuration.load(config)
@@ -164,6 +170,8 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
         running.enter_context(composed.running())
         profiles = composed.gateway.profiles
         _note(composed, Event.GATEWAY_STARTED)
+        if composed.firmware is not None:
+            composed.firmware.trial.settle(clock())
         _logger.info(
             "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
         )
@@ -195,6 +203,9 @@ def status(config: Path, *, as_json: bool) -> None:
             click.echo(json.dumps(told, sort_keys=True))
             return
         click.echo(f"{told['gateway']} since {told['started_at']}")
+        click.echo(f"program {told['version']} {told['program_sha256']}")
+        for sentence in describe_slots(told["firmware"]):
+            click.echo(sentence)
         for sentence in told["deviations"]:
             click.echo(f"NOT AS REQUIRED: {sentence}")
         for name, state in told["lines"].items():

@@ -24,6 +24,7 @@ from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
 from smgw.administration.order_gate import OrderGate
 from smgw.config import Configuration, LineConfiguration, TunnelKind, WakeUpConfiguration
+from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
 from smgw.gateway import Gateway
 from smgw.keys.cabinet import KeyCabinet
 from smgw.keys.ring import KeyRing
@@ -78,6 +79,8 @@ class Environment:
     random: Callable[[int], bytes]
     jitter: Callable[[], float]
     restart: Callable[[], None] = lambda: None
+    parent: int = 0
+    """The process that started this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Composed:
     management: ManagementTunnel | None
     """There where the configuration names an administrator."""
     wake_up_port: WakeUpPort | None
+    firmware: Firmware | None = None
+    """There where the configuration names slots."""
 
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
@@ -203,9 +208,12 @@ class _Parts:
             make_sender=self._sender_maker(gateway, backend),
             clock=environment.clock,
         )
+        program = Program(version(), program_hash())
+        base = FirmwareBase(configuration, self.database, self.log, self.trust, self.ring.current, program.version)
+        firmware = compose_firmware(base, parent=environment.parent)
         report = Report(
             configuration=configuration,
-            program=Program(version(), program_hash()),
+            program=program,
             started_at=now,
             gateway=gateway,
             runtime=runtime,
@@ -214,13 +222,14 @@ class _Parts:
             retention=Retention(Settings(self.database), self.log),
             identity=self.ring.current,
             clock=environment.clock,
+            firmware=None if firmware is None else firmware.report,
         )
         orders = KeyOrders(self.ring, self.trust, self.log)
         orders.note(now)  # what was finished at this start
         management, wake_up_port = None, None
         if configuration.wake_up is not None:
             followers = [runtime.apply]
-            desk = self._desk(gateway, runtime, report, orders, followers)
+            desk = self._desk(gateway, runtime, report, orders, followers, firmware=firmware)
             management = self._management(gateway, backend, desk)
             wake_up_port = self._wake_up_port(configuration.wake_up, gateway, management)
             opened.callback(wake_up_port.stop)
@@ -228,7 +237,9 @@ class _Parts:
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
             self.log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
-        return Composed(configuration, environment, gateway, self.log, runtime, report, management, wake_up_port)
+        return Composed(
+            configuration, environment, gateway, self.log, runtime, report, management, wake_up_port, firmware
+        )
 
     def _sender_maker(self, gateway: Gateway, backend: CurrentBackend) -> Callable[[str], Sender]:
         ports = SenderPorts(
@@ -257,6 +268,8 @@ class _Parts:
         report: Report,
         orders: KeyOrders,
         followers: Sequence[Callable[[ProfileSet], None]],
+        *,
+        firmware: Firmware | None,
     ) -> Desk:
         """The administrator's desk, and what may be ordered at it; ``followers`` learn which profiles hold then."""
 
@@ -278,6 +291,7 @@ class _Parts:
             RenewKeys: orders.renew,
             InstallCertificates: and_then(orders.install, runtime.nudge),
             InstallRevocationLists: and_then(lists.install, runtime.nudge),
+            **({} if firmware is None else firmware.handlers),
         }
         gate = OrderGate(
             self.configuration.gateway,
@@ -292,6 +306,7 @@ class _Parts:
                 calibration_log=CalibrationLog(self.database),
                 status=report.for_administrator,
                 handlers=handlers,
+                stage=None if firmware is None else firmware.stage,
             )
         )
 

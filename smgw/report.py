@@ -5,7 +5,7 @@ learns less than the owner of the machine: nothing of when and how often which m
 Gateway access SFP).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,8 @@ class Report:
     retention: Retention
     identity: Callable[[], Identity]
     clock: Callable[[], datetime]
+    firmware: Callable[[], JsonObject] | None = None
+    """The slots; None where there are none."""
 
     @property
     def deviations(self) -> list[str]:
@@ -78,7 +80,12 @@ class Report:
         return {
             "gateway": self.configuration.gateway.text,
             "started_at": format_instant(self.started_at),
+            "version": self.program.version,
+            "program_sha256": self.program.sha256,
+            "firmware": self._firmware(),
             "deviations": self.deviations,
+            "last_order": self.orders.last(),
+            "quality_seal": self.identity().seal,
             "meters": counted["meters"],
             "lines": counted["lines"],
             "parties": sorted(self.gateway.profiles.communications),
@@ -93,6 +100,7 @@ class Report:
             "gateway": self.configuration.gateway.text,
             "version": self.program.version,
             "program_sha256": self.program.sha256,
+            "firmware": self._firmware(),
             "started_at": format_instant(self.started_at),
             "time": format_instant(self.clock().replace(microsecond=0)),
             "clock_deviation_seconds": None,
@@ -104,6 +112,9 @@ class Report:
             "last_order": self.orders.last(),
             "retention": self.retention.report(),
         }
+
+    def _firmware(self) -> JsonValue:
+        return None if self.firmware is None else self.firmware()
 
     def _profiles(self) -> list[JsonValue]:
         return [
@@ -137,3 +148,11 @@ class Report:
                 "set_aside": balance.set_aside,
             }
         return told
+
+
+def describe_slots(firmware: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the status says of the slots, a line each."""
+    for name, slot in sorted((firmware or {}).items()):
+        if isinstance(slot, dict):
+            runs = " (runs)" if (firmware or {}).get("running") == name else ""
+            yield f"slot {name}: {slot['phase']} {slot['version']}".rstrip() + runs

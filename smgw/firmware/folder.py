@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from smgw.firmware.errors import FirmwareReason, FirmwareRefusedError
@@ -56,11 +57,15 @@ class Choice:
 
 
 class SlotFolder:
-    """The folder of the slots. One process changes it at a time: the launcher while no program runs, else that one."""
+    """The folder of the slots. One process changes it at a time: the launcher while no program runs, else that one.
+
+    Safe to share between the threads of that process.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made when something is written."""
         self.folder = folder
+        self._changing = Lock()
 
     @property
     def staged(self) -> Path:
@@ -105,45 +110,49 @@ class SlotFolder:
 
         Raises OSError; RuntimeError where a trial is under way.
         """
-        # 1
-        record = self.read()
-        active = record.find(Phase.ACTIVE)
-        slot = Slot.A if active is None else active.other
-        record = record.moved(slot, Move.CLEAR, Content())
-        self.write(record)
-        # 2
-        place, beside = self.path(slot), self.folder / f"{slot.value}.new"
-        for rest in (place, beside):
-            if rest.is_dir():
-                shutil.rmtree(rest)
-        beside.mkdir(mode=0o700)
-        for name, data in files.items():
-            path = beside / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, data)
-        for folder in sorted({beside, *(path for path in beside.rglob("*") if path.is_dir())}):
-            _synchronise(folder)
-        beside.replace(place)
-        _synchronise(self.folder)
-        # 3
-        held = Content(version, tree_hash(place), program_hash(place))
-        self.write(record.moved(slot, Move.STORE, held).noted(Step.STORED, version, at))
-        return slot
+        with self._changing:
+            # 1
+            record = self.read()
+            active = record.find(Phase.ACTIVE)
+            slot = Slot.A if active is None else active.other
+            record = record.moved(slot, Move.CLEAR, Content())
+            self.write(record)
+            # 2
+            place, beside = self.path(slot), self.folder / f"{slot.value}.new"
+            for rest in (place, beside):
+                if rest.is_dir():
+                    shutil.rmtree(rest)
+            beside.mkdir(mode=0o700)
+            for name, data in files.items():
+                path = beside / name
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write(path, data)
+            for folder in sorted({beside, *(path for path in beside.rglob("*") if path.is_dir())}):
+                _synchronise(folder)
+            beside.replace(place)
+            _synchronise(self.folder)
+            # 3
+            held = Content(version, tree_hash(place), program_hash(place))
+            self.write(record.moved(slot, Move.STORE, held).noted(Step.STORED, version, at))
+            return slot
 
     def choose(self, version: str) -> None:
         """Have the stored ``version`` tried at the next start.
 
         Raises FirmwareRefusedError UNKNOWN_VERSION, BUSY or DAMAGED; OSError.
         """
-        record = self.read()
-        if record.find(Phase.CHOSEN, Phase.TRIAL) is not None:
-            raise FirmwareRefusedError(FirmwareReason.BUSY, "another version is to be tried first")
-        slot = next((one for one in Slot if record.slots[one].phase is Phase.STORED), None)
-        if slot is None or record.slots[slot].content.version != version:
-            raise FirmwareRefusedError(FirmwareReason.UNKNOWN_VERSION, f"no slot holds a stored version {version}")
-        if not self.intact(slot, record):
-            raise FirmwareRefusedError(FirmwareReason.DAMAGED, f"the files in slot {slot} are not those of {version}")
-        self.write(record.moved(slot, Move.CHOOSE))
+        with self._changing:
+            record = self.read()
+            if record.find(Phase.CHOSEN, Phase.TRIAL) is not None:
+                raise FirmwareRefusedError(FirmwareReason.BUSY, "another version is to be tried first")
+            slot = next((one for one in Slot if record.slots[one].phase is Phase.STORED), None)
+            if slot is None or record.slots[slot].content.version != version:
+                raise FirmwareRefusedError(FirmwareReason.UNKNOWN_VERSION, f"no slot holds a stored version {version}")
+            if not self.intact(slot, record):
+                raise FirmwareRefusedError(
+                    FirmwareReason.DAMAGED, f"the files in slot {slot} are not those of {version}"
+                )
+            self.write(record.moved(slot, Move.CHOOSE))
 
     def decide(self, at: datetime) -> Choice:
         """Which program the launcher starts now.
@@ -155,25 +164,26 @@ class SlotFolder:
 
         Raises FirmwareRefusedError DAMAGED or STATE, and nothing may run then; OSError.
         """
-        record = self.read()
-        # 1
-        if (slot := record.find(Phase.TRIAL)) is not None:
-            record = self._fail(record, slot, INTERRUPTED, at)
-        # 2
-        if (slot := record.find(Phase.CHOSEN)) is not None:
-            if self.intact(slot, record):
-                self.write(record.moved(slot, Move.BEGIN))
-                return Choice(slot, trial=True, version=record.slots[slot].content.version)
-            record = self._fail(record, slot, DAMAGED, at)
-        # 3
-        if (slot := record.find(Phase.ACTIVE)) is not None:
-            version = record.slots[slot].content.version
-            if not self.intact(slot, record):
-                sentence = f"the files in slot {slot} are not those of version {version}"
-                raise FirmwareRefusedError(FirmwareReason.DAMAGED, sentence)
-            return Choice(slot, version=version)
-        # 4
-        return Choice()
+        with self._changing:
+            record = self.read()
+            # 1
+            if (slot := record.find(Phase.TRIAL)) is not None:
+                record = self._fail(record, slot, INTERRUPTED, at)
+            # 2
+            if (slot := record.find(Phase.CHOSEN)) is not None:
+                if self.intact(slot, record):
+                    self.write(record.moved(slot, Move.BEGIN))
+                    return Choice(slot, trial=True, version=record.slots[slot].content.version)
+                record = self._fail(record, slot, DAMAGED, at)
+            # 3
+            if (slot := record.find(Phase.ACTIVE)) is not None:
+                version = record.slots[slot].content.version
+                if not self.intact(slot, record):
+                    sentence = f"the files in slot {slot} are not those of version {version}"
+                    raise FirmwareRefusedError(FirmwareReason.DAMAGED, sentence)
+                return Choice(slot, version=version)
+            # 4
+            return Choice()
 
     def on_trial(self, choice: Choice) -> bool:
         """Whether the choice is still a trial that was not confirmed."""
@@ -181,26 +191,30 @@ class SlotFolder:
 
     def confirm(self, slot: Slot, at: datetime) -> None:
         """The program in ``slot`` is the one to run from now on; no version below it ever again. Raises OSError."""
-        record = self.read()
-        version = record.slots[slot].content.version
-        if record.slots[slot.other].phase is Phase.ACTIVE:
-            record = record.moved(slot.other, Move.SUPERSEDE)
-        record = record.moved(slot, Move.CONFIRM).noted(Step.ACTIVATED, version, at)
-        highest = max((record.highest, version), key=lambda one: rank(one) if one else ())
-        self.write(replace(record, highest=highest))
+        with self._changing:
+            record = self.read()
+            version = record.slots[slot].content.version
+            if record.slots[slot.other].phase is Phase.ACTIVE:
+                record = record.moved(slot.other, Move.SUPERSEDE)
+            record = record.moved(slot, Move.CONFIRM).noted(Step.ACTIVATED, version, at)
+            highest = max((record.highest, version), key=lambda one: rank(one) if one else ())
+            self.write(replace(record, highest=highest))
 
     def fail(self, slot: Slot, reason: str, at: datetime) -> None:
         """The trial of ``slot`` has failed. Raises OSError."""
-        self._fail(self.read(), slot, reason, at)
+        with self._changing:
+            self._fail(self.read(), slot, reason, at)
 
     def put_off(self, slot: Slot) -> None:
         """The trial of ``slot`` was broken off by a stop: it begins anew at the next start. Raises OSError."""
-        self.write(self.read().moved(slot, Move.PUT_OFF))
+        with self._changing:
+            self.write(self.read().moved(slot, Move.PUT_OFF))
 
     def forget_notes(self, number: int) -> None:
         """Drop the oldest ``number`` notes: the logs have them. Raises OSError."""
-        record = self.read()
-        self.write(replace(record, notes=record.notes[number:]))
+        with self._changing:
+            record = self.read()
+            self.write(replace(record, notes=record.notes[number:]))
 
     def intact(self, slot: Slot, record: Record) -> bool:
         """Whether the files of ``slot`` are those that were stored."""

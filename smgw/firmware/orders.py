@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from cryptography import x509
@@ -62,12 +63,13 @@ class FirmwarePorts:
 
 
 class FirmwareOrders:
-    """The handlers; only the management tunnel's thread calls them."""
+    """The handlers, for the thread of the management tunnel; :meth:`tell` and :meth:`report` for any."""
 
     def __init__(self, ports: FirmwarePorts) -> None:
         """See FirmwarePorts."""
         self._ports = ports
         self._slots = ports.slots
+        self._telling = Lock()
 
     def stage(self, package: bytes, at: datetime) -> Done:
         """Keep what was brought, unread, until an order names it. Raises CommandRefusedError."""
@@ -141,9 +143,11 @@ class FirmwareOrders:
         A loss of power in between leaves a second entry of the same, never none.
         """
         try:
-            for note in self._slots.read().notes:
-                self._log(*_EVENTS[note.step], note.version, note.at, **_parameters(note))
-                self._slots.forget_notes(1)
+            with self._telling:
+                for note in self._slots.read().notes:
+                    event, outcome = _EVENTS[note.step]
+                    self._log(event, outcome, note.version, note.at, **_parameters(note))
+                    self._slots.forget_notes(1)
         except (StoreError, FirmwareRefusedError, OSError) as error:
             _logger.warning("firmware: not in the logs yet: %s", error)
 

@@ -31,7 +31,7 @@ PROGRAM = Path(smgw.__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class FirmwareBase:
-    """What firmware rests on. ``version`` is that of the program that runs, ``parent`` the process that started it."""
+    """What firmware rests on. ``version`` is that of the program that runs, ``program`` where its packages lie."""
 
     configuration: Configuration
     database: Database
@@ -39,7 +39,6 @@ class FirmwareBase:
     trust: Callable[[], TrustStore]
     identity: Callable[[], Identity]
     version: str
-    parent: int
     program: Path = PROGRAM
 
 
@@ -53,8 +52,8 @@ class Firmware:
     report: Callable[[], JsonObject]
 
 
-def compose_firmware(base: FirmwareBase) -> Firmware | None:
-    """The parts, or None where the configuration names no slots."""
+def compose_firmware(base: FirmwareBase, *, parent: int) -> Firmware | None:
+    """The parts, or None where the configuration names no slots; ``parent`` is the process that started this one."""
     chosen = base.configuration.firmware
     if chosen is None:
         return None
@@ -67,7 +66,7 @@ def compose_firmware(base: FirmwareBase) -> Firmware | None:
             system_log=base.log,
             calibration_log=CalibrationLog(base.database),
             running=base.version,
-            launched=lambda: slots.launched_by(base.parent),
+            launched=lambda: slots.launched_by(parent),
         )
     )
     running = slots.running(base.program)
