@@ -10,7 +10,7 @@ Steps 6 and 7 begin at the store and are walked by ``smgw/wan/sender.py``.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki.errors import TrustError
 from pki.inner import sign_reading
 from smgw.access.decision import Decision, Grant, RefusalReason, decide
+from smgw.clock import EARLIEST_VALID_TIME
 from smgw.counters import Counters
 from smgw.lmn.errors import LineEvent, LineState
 from smgw.lmn.telegram import Telegram
@@ -55,10 +56,6 @@ but are no events: the ring of the system log would hold nothing else."""
 
 _GOOD_NEWS = frozenset({LineState.OPEN.value, "answers-again"})
 
-EARLIEST_VALID_TIME = datetime(2025, 1, 1, tzinfo=UTC)
-"""A device without a battery-backed clock wakes up in 1970: before this software existed no time is valid, and readings
-carry the status bit that says so (TR-03109-1: recorded, but flagged)."""
-
 
 class Gateway:
     """One Smart Meter Gateway, from a meter's bytes to what is owed. Lines call it from their threads."""
@@ -72,13 +69,18 @@ class Gateway:
         profiles: ProfileSet,
         *,
         clock: Callable[[], datetime],
+        clock_valid: Callable[[datetime], bool] = lambda at: at >= EARLIEST_VALID_TIME,
     ) -> None:
-        """``key`` is the SIG key, which may live in a token; ``clock`` gives aware UTC."""
+        """``key`` is the SIG key, which may live in a token; ``clock`` gives aware UTC.
+
+        ``clock_valid`` says whether a value of that moment may claim a valid time (``smgw/secure_states.py``).
+        """
         self.identity = identity
         self.profiles = profiles
         self.counters = Counters()
         self._key = key
         self._clock = clock
+        self._clock_valid = clock_valid
         self._readings = readings
         self._log = log
         self._deciding = Lock()
@@ -107,7 +109,7 @@ class Gateway:
                 profile,
                 captured_at=captured_at,
                 previous=self._readings.latest,
-                clock_valid=captured_at >= EARLIEST_VALID_TIME,
+                clock_valid=self._clock_valid(captured_at),
             )
         except VerificationError as error:
             register = "" if error.obis is None else str(error.obis)

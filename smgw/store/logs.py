@@ -6,79 +6,31 @@ parameters are identifications, counts and reasons. It is stored data, not devel
 Nobody outside can push entries out of the ring by causing many: what a line or a tunnel can cause comes with reasons
 out of a short list and is counted. Only two things write an entry of their own each time, and are slow: a delivery that
 its receiver refuses for good (one in a dispatch interval), and a file in the profile folder (bounded for each start).
+
+Every entry passes :func:`note`, and so does every alarm: what the administrator must be told unasked is queued in the
+transaction that writes the entry (``notifications.py``), and neither exists without the other.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum, StrEnum
 
 import sqlalchemy as sa
 
+from smgw.store import notifications
 from smgw.store.database import Database
+from smgw.store.events import Event, Outcome
 from smgw.store.rows import from_seconds, to_seconds
 from smgw.store.schema import system_log
+
+__all__ = ["CAPACITY", "REPETITION_WINDOW", "Entry", "Event", "Outcome", "SystemLog", "note"]
 
 CAPACITY = 10_000
 """Entries in the ring: months of a gateway whose repetitions are counted; some 2 MB."""
 REPETITION_WINDOW = timedelta(days=1)
 """The same entry again within this after its first occurrence is counted; later it is told anew, so that an old entry
 does not hide a fault of today."""
-
-
-class Event(StrEnum):
-    """What can happen. The certified devices' numbers are not public for all of them, so names stand here."""
-
-    GATEWAY_STARTED = "GATEWAY_STARTED"
-    GATEWAY_STOPPED = "GATEWAY_STOPPED"
-    LINE_STATE = "LINE_STATE"
-    METER_STATE = "METER_STATE"
-    TELEGRAM_REFUSED = "TELEGRAM_REFUSED"
-    READING_REFUSED = "READING_REFUSED"
-    ACCESS_REFUSED = "ACCESS_REFUSED"
-    PROFILE_IMPORTED = "PROFILE_IMPORTED"
-    PROFILE_REFUSED = "PROFILE_REFUSED"
-    PROFILE_INCONSISTENT = "PROFILE_INCONSISTENT"
-    DELIVERY_ACKNOWLEDGED = "DELIVERY_ACKNOWLEDGED"
-    DELIVERY_DEFERRED = "DELIVERY_DEFERRED"
-    DELIVERY_SET_ASIDE = "DELIVERY_SET_ASIDE"
-    STORE_FAILED = "STORE_FAILED"
-    CLOCK_JUMPED = "CLOCK_JUMPED"
-    WAKE_UP_ACCEPTED = "WAKE_UP_ACCEPTED"
-    WAKE_UP_REFUSED = "WAKE_UP_REFUSED"
-    WAKE_UP_IGNORED = "WAKE_UP_IGNORED"
-    TUNNEL_OPENED = "TUNNEL_OPENED"
-    TUNNEL_ENDED = "TUNNEL_ENDED"
-    TUNNEL_FAILED = "TUNNEL_FAILED"
-    ORDER_DONE = "ORDER_DONE"
-    ORDER_REFUSED = "ORDER_REFUSED"
-    ADMINISTRATOR_REFUSED = "ADMINISTRATOR_REFUSED"
-    """The administrator asked for what it may not have."""
-    PROFILE_INSTALLED = "PROFILE_INSTALLED"
-    PROFILE_WITHDRAWN = "PROFILE_WITHDRAWN"
-    KEYS_GENERATED = "KEYS_GENERATED"
-    CERTIFICATES_INSTALLED = "CERTIFICATES_INSTALLED"
-    KEYS_DESTROYED = "KEYS_DESTROYED"
-    REVOCATION_LISTS_INSTALLED = "REVOCATION_LISTS_INSTALLED"
-    RETENTION_SET = "RETENTION_SET"
-    CLOCK_SYNCHRONISED = "CLOCK_SYNCHRONISED"
-    CLOCK_DEVIATION = "CLOCK_DEVIATION"
-    SECURE_STATE = "SECURE_STATE"
-    SELF_TEST = "SELF_TEST"
-    FIRMWARE_STORED = "FIRMWARE_STORED"
-    FIRMWARE_REFUSED = "FIRMWARE_REFUSED"
-    FIRMWARE_ACTIVATED = "FIRMWARE_ACTIVATED"
-    FIRMWARE_ROLLED_BACK = "FIRMWARE_ROLLED_BACK"
-    NOTIFICATION_SENT = "NOTIFICATION_SENT"
-
-
-class Outcome(IntEnum):
-    """Result of an event, by the numbers of the log schema."""
-
-    SUCCESS = 0
-    FAILURE = 1
-    EXTENSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +120,9 @@ def note(
         .order_by(system_log.c.record_number.desc())
         .limit(1)
     ).first()
-    if same is not None and abs(second - same.first_at) < window:
+    repeated = same is not None and abs(second - same.first_at) < window
+    notifications.note(connection, event, subject, outcome, at=at, parameters=parameters, times=times, new=not repeated)
+    if same is not None and repeated:
         connection.execute(
             system_log.update()
             .where(system_log.c.record_number == same.record_number)

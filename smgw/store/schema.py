@@ -173,10 +173,12 @@ notifications = sa.Table(
     sa.Column("subject", sa.String, nullable=False),
     sa.Column("at", sa.Integer, nullable=False),
     sa.Column("parameters", sa.String, nullable=False),
+    sa.Column("attempted_at", sa.Integer, nullable=True),
     sa.Column("sent_at", sa.Integer, nullable=True),
     sqlite_autoincrement=True,
 )
-"""What the administrator must be told; ``sent_at`` is null until it has it."""
+"""What the administrator must be told; ``sent_at`` is null until it has it, ``attempted_at`` until the first attempt:
+from then on the row keeps its content, because somebody may have it under this number already."""
 
 sa.Index("notifications_unsent", notifications.c.number, sqlite_where=notifications.c.sent_at.is_(None))
 
@@ -257,6 +259,12 @@ TRIGGERS = (
     (
         "CREATE TRIGGER notifications_delete BEFORE DELETE ON notifications WHEN OLD.sent_at IS NULL "
         "BEGIN SELECT RAISE(ABORT, 'a notification is told before it goes'); END"
+    ),
+    (
+        "CREATE TRIGGER notifications_attempted BEFORE UPDATE ON notifications WHEN OLD.attempted_at IS NOT NULL "
+        "AND (NEW.parameters <> OLD.parameters OR NEW.event <> OLD.event OR NEW.subject <> OLD.subject "
+        "OR NEW.outcome <> OLD.outcome OR NEW.at <> OLD.at OR NEW.number <> OLD.number) "
+        "BEGIN SELECT RAISE(ABORT, 'a notification that may have been told keeps its content'); END"
     ),
     (
         "CREATE TRIGGER deliveries_closed_once BEFORE UPDATE ON deliveries "

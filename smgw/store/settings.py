@@ -1,9 +1,10 @@
-"""What the administrator set at run time: one whole number for each name.
+"""What is kept at run time: one whole number for each name, set by the administrator or by the clock.
 
 Decides which names exist and nothing about their meaning. A name that was never set has no value here; its default is
 the reader's, beside the rule that it serves.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +25,14 @@ class Setting(StrEnum):
     """For how many days entries of the system log are kept at least."""
     RETENTION_SET_AT = "retention-set-at"
     """Seconds since 1970 when both were set."""
+    CLOCK_OFFSET = "clock-offset"
+    """Microseconds by which the gateway's clock is ahead of the machine's (``smgw/clock.py``)."""
+    CLOCK_TRUSTED_AT = "clock-trusted-at"
+    """Seconds since 1970 of the last comparison with the administrator's clock."""
+    CLOCK_DEVIATING = "clock-deviating"
+    """1 while the gateway is in a secure state because of its clock."""
+    CLOCK_DEVIATION = "clock-deviation"
+    """Microseconds by which the administrator's clock was ahead then."""
 
 
 class Settings:
@@ -42,12 +51,7 @@ class Settings:
     def put(self, values: dict[Setting, int]) -> None:
         """Set all of ``values`` or none. Raises StoreError."""
         with self._database.write() as connection:
-            for name, value in values.items():
-                connection.execute(
-                    insert(settings)
-                    .values(name=name.value, value=str(value))
-                    .on_conflict_do_update(index_elements=["name"], set_={"value": str(value)})
-                )
+            put(connection, values)
 
     def set_retention(self, readings_days: int, system_log_days: int, at: datetime) -> None:
         """Keep what the administrator wants to be kept, and since when. Raises StoreError."""
@@ -57,4 +61,14 @@ class Settings:
                 Setting.SYSTEM_LOG_DAYS: system_log_days,
                 Setting.RETENTION_SET_AT: to_seconds(at),
             }
+        )
+
+
+def put(connection: sa.Connection, values: Mapping[Setting, int]) -> None:
+    """Set all of ``values`` inside the caller's transaction."""
+    for name, value in values.items():
+        connection.execute(
+            insert(settings)
+            .values(name=name.value, value=str(value))
+            .on_conflict_do_update(index_elements=["name"], set_={"value": str(value)})
         )
