@@ -6,6 +6,7 @@ import click
 
 _COMMANDS = {
     "decode": ("testbed.decode", "decode"),
+    "firmware": ("testbed.manufacturer", "firmware"),
     "meter": ("testbed.meter_command", "meter"),
     "up": ("testbed.up", "up"),
 }
