@@ -103,7 +103,7 @@ class World:
         self.signer = self.pki.verified(signer, Role.GWA, Purpose.SIG)
         self.office = stack.enter_context(Office(self._configuration(folder), monotonic=time.monotonic))
         self._stack = stack
-        self._numbers = 0
+        self.ports = (0, 0)
 
     # -- the administrator ---------------------------------------------------------------------------------------------
 
@@ -111,6 +111,7 @@ class World:
         """Its servers, running until the test ends."""
         server = Server(self.office, clock=self.clock, monotonic=time.monotonic)
         server.start()
+        self.ports = server.ports
         self._stack.callback(server.stop)
         return server
 
@@ -228,6 +229,9 @@ class Gateway:
     tunnel: InProcessTunnel | None = None
     cut: Callable[[Order], bool] = lambda _: False
     """Orders at which the line is cut in place of an answer."""
+    instead: Callable[[Order], tuple[int, bytes] | None] = lambda _: None
+    """Status and body in place of a reply."""
+    status: tuple[int, bytes] = (200, encode({"version": "1.0"}))
     coming: Keys | None = None
     _thread: threading.Thread | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -303,7 +307,7 @@ class Gateway:
     def _answer(self, request: Request) -> tuple[int, bytes, bool] | None:
         self.requests.append((request.method, request.target))
         if request.target == STATUS and request.method == "GET":
-            return 200, encode({"version": "1.0"}), False
+            return *self.status, False
         if (request.method, request.target) != ("POST", ORDERS):
             return *self.other(request), False
         self.documents.append(request.body)
@@ -311,6 +315,9 @@ class Gateway:
         if self.cut(order):
             return None
         self.orders.append(order)
+        other = self.instead(order)
+        if other is not None:
+            return *other, False
         reply = self.reply(order) or self._done(order)
         status = 200 if reply.outcome is ReplyOutcome.DONE else 422
         last = isinstance(order.command, BreakUp | InstallCertificates) and status == 200

@@ -222,6 +222,31 @@ def test_an_open_order_is_not_given_twice(scene: Scene) -> None:
     assert len(scene.device.orders) == 1
 
 
+def test_an_earlier_tunnel_that_stays_open_is_not_taken_for_the_proof(scene: Scene) -> None:
+    for step in (enrolment.request, enrolment.certify, enrolment.install):
+        step(scene.walk)
+    scene.device.wait()
+    scene.here.why()
+    scene.device.come(scene.here.ports[0])
+    until(lambda: scene.here.office.tunnels.open(GATEWAY, scene.here.clock()) is not None)
+    impatient = replace(scene.walk.timing, timeout=timedelta(seconds=0.5))
+    refused(EnrolmentReason.UNANSWERED, lambda: enrolment.confirm(replace(scene.walk, timing=impatient)))
+    assert scene.state() is LifeCycle.INSTALLED
+
+
+def test_a_gateway_without_certificates_in_the_inventory_proves_nothing(scene: Scene) -> None:
+    scene.here.office.inventory.set_certificates(GATEWAY, {}, seal=False, by=BY, at=scene.here.clock())
+    scene.walk.folder.mkdir()
+    (scene.walk.folder / RENEWAL).write_bytes(b"renewal")
+    assert next_step(scene.walk) is Step.REQUEST
+    refused(EnrolmentReason.SEAL, lambda: enrolment.confirm(scene.walk))
+
+
+def test_a_folder_that_cannot_be_written(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    refused(EnrolmentReason.FILES, lambda: enrolment.request(replace(scene.walk, folder=tmp_path / "file" / "walk")))
+
+
 def _order(command: RenewKeys) -> bytes:
     return Order(
         gateway=GATEWAY, sequence=1, valid_from=STARTED, valid_until=STARTED + timedelta(hours=1), command=command

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -298,3 +299,98 @@ def test_an_order_that_came_too_late_is_signed_anew_in_the_same_tunnel(here: Wor
     assert device.documents[0] == device.documents[1] != device.documents[2]
     assert here.finished(number).state is here.finished(last).state is OrderState.CONFIRMED
     assert [order.sequence for order in device.orders] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_an_answer_that_is_no_reply_by_its_status_fails_the_order(here: World, status: int) -> None:
+    device = gateway(here, instead=lambda order: (status, b"{}") if order.sequence == 1 else None)
+    number, last = here.order(RunSelfTest()), here.order(BreakUp())
+    device.come(here.server().ports[0]).wait()
+    assert here.finished(number).state is OrderState.FAILED
+    assert here.finished(number).reason == f"answered with status {status}"
+    assert here.finished(last).state is OrderState.CONFIRMED
+
+
+@pytest.mark.parametrize(("answer", "why"), [((503, b"{}"), "ended-by-gateway"), ((200, b"{}"), "broken-answer")])
+def test_an_answer_that_says_nothing_leaves_the_order_for_the_next_tunnel(
+    here: World, answer: tuple[int, bytes], why: str
+) -> None:
+    device: Gateway = gateway(here, instead=lambda _: answer if len(device.documents) == 1 else None)
+    number, last = here.order(RunSelfTest()), here.order(BreakUp())
+    port, _ = here.server().ports
+    device.come(port).wait()
+    assert here.why().startswith(why)
+    assert here.office.orders.get(number).state is OrderState.DELIVERED
+    device.come(port).wait()
+    assert here.finished(number).state is here.finished(last).state is OrderState.CONFIRMED
+    assert device.documents[0] == device.documents[1]
+
+
+@pytest.mark.parametrize("status", [(500, b"{}"), (200, b"?"), (200, b"[]")])
+def test_a_gateway_without_a_status_is_served_all_the_same(here: World, status: tuple[int, bytes]) -> None:
+    device = gateway(here, status=status)
+    number, last = here.order(RunSelfTest()), here.order(BreakUp())
+    device.come(here.server().ports[0]).wait()
+    assert here.finished(number).state is here.finished(last).state is OrderState.CONFIRMED
+    assert here.office.reports.status(GATEWAY) is None
+
+
+@pytest.mark.parametrize("page", [b"{}", b'{"entries":3}', b"?"])
+def test_what_is_no_page_of_a_log(here: World, page: bytes) -> None:
+    device = gateway(here, other=lambda _: (200, page))
+    wish = here.office.reports.ask(GATEWAY, Subject.SYSTEM_LOG, BY, here.clock())
+    device.come(here.server().ports[0])
+    until(lambda: (found := here.office.reports.inquiry(wish)) is not None and found.answered_at is not None)
+    device.leave()
+    found = here.office.reports.inquiry(wish)
+    assert found is not None
+    assert found.failure.startswith("the answer ")
+
+
+def test_a_log_that_never_ends(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.management.MAXIMUM_PAGES", 3)
+
+    def page(request: Request) -> tuple[int, bytes]:
+        return 200, encode({"entries": [{"record_number": int(request.query.removeprefix("after=")) + 1}]})
+
+    device = gateway(here, other=page)
+    wish = here.office.reports.ask(GATEWAY, Subject.SYSTEM_LOG, BY, here.clock())
+    device.come(here.server().ports[0])
+    until(lambda: (found := here.office.reports.inquiry(wish)) is not None and found.answered_at is not None)
+    device.leave()
+    found = here.office.reports.inquiry(wish)
+    assert found is not None
+    assert "ask again" in found.failure
+    assert len(here.office.reports.entries(GATEWAY, Subject.SYSTEM_LOG)) == 3
+
+
+def test_trouble_of_ours_ends_the_tunnel_and_loses_no_order(here: World) -> None:
+    device = gateway(here)
+    number = here.order(RunSelfTest())
+    with here.office.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE statuses RENAME TO gone")
+    port, _ = here.server().ports
+    device.come(port).wait()
+    assert here.why().startswith("trouble-of-ours: StorageError")
+    with here.office.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO statuses")
+    device.come(port)
+    assert here.finished(number).state is OrderState.CONFIRMED
+    device.leave()
+
+
+def test_an_older_tunnel_that_does_not_give_way_is_not_joined(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.management.GIVE_WAY_SECONDS", 0.2)
+    answer = threading.Event()
+    older = gateway(here, instead=lambda _: (answer.wait(10) and None) or None)
+    port, _ = here.server().ports
+    number = here.order(RunSelfTest())
+    older.come(port)
+    until(lambda: bool(older.orders))
+    newer = Gateway(here, older.keys).come(port)
+    newer.wait()
+    assert here.why().startswith("trouble-of-ours: the gateway's older tunnel")
+    assert newer.requests == []
+    answer.set()
+    assert here.finished(number).state is OrderState.CONFIRMED
+    older.leave()
