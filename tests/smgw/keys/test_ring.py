@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki.certificates import Purpose
+from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
 from pki.token import Token
 from smgw.identity import Identity
+from smgw.keys.current_key import CurrentKey
 from smgw.keys.ring import KeyRing
 from smgw.keys.state import ENTRIES, TABLE, KeyState, Phase, read_state, write_state
 from smgw.store.logs import Event
 from testbed.small_pki import NOW, SmallPki
-from tests.smgw.keys.world import PowerLossError, World, metered_files, open_token
+from tests.smgw.keys.world import GATEWAY, PowerLossError, World, metered_files, open_token
 from tests.softhsm import fresh_token, shared_configuration
 
 pytestmark = pytest.mark.token
@@ -187,6 +189,44 @@ def test_what_fails_before_the_switch_changes_nothing(world: World) -> None:
     assert not (world.folder / "generation-2").exists()
     ring.install(world.certify(waiting), world.pki.trust(), NOW)
     assert world.check(ring).generation == 2
+
+
+@pytest.mark.parametrize("broken", list(Purpose))
+def test_the_switch_needs_keys_that_work(world: World, monkeypatch: pytest.MonkeyPatch, broken: Purpose) -> None:
+    """A module may show a public key and have lost the private one's sense: certificates alone prove nothing."""
+    ring = world.start()
+    waiting = dict(ring.renew())
+    certificates = world.certify(waiting)
+    real = world.cabinet.key
+
+    class Senseless(CurrentKey):
+        """The public key of one, the signatures of another."""
+
+        def public_key(self) -> ec.EllipticCurvePublicKey:
+            return waiting[broken].public_key()
+
+    def key(purpose: Purpose, generation: int) -> ec.EllipticCurvePrivateKey:
+        other = real(Purpose.ENC, 1)
+        return Senseless(lambda: other) if (purpose, generation) == (broken, 2) else real(purpose, generation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.cabinet, "key", key)
+        with pytest.raises(TokenError) as refusal:
+            ring.install(certificates, world.pki.trust(), NOW)
+    assert refusal.value.reason is TokenReason.KEY_REFUSED
+    assert world.check(ring).phase is Phase.PENDING
+    assert ring.current().generation == 1
+
+
+def test_a_later_generation_starts_with_no_quality_seal(world: World) -> None:
+    world.renew(world.start())
+    for purpose in Purpose:
+        key = world.cabinet.key(purpose, 2).public_key()
+        sealed = world.pki.certify(key, Role.SMGW, purpose, GATEWAY.text, seal=True)
+        (world.folder / "generation-2" / f"{purpose}.pem").write_bytes(sealed.public_bytes(Encoding.PEM))
+    with pytest.raises(CertificateError) as refusal:
+        world.start()
+    assert refusal.value.reason is CertificateReason.SEAL
 
 
 def test_what_cannot_be_undone_at_once_is_undone_by_the_next_order(
