@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.config import LINGER_SECONDS
 from admin.conversation import Conversation, End, EndedError
@@ -164,6 +165,7 @@ class ManagementServer:
         """Everything that is said in one tunnel; ends only by EndedError."""
         try:
             self._settle(gateway)
+            self._adopt(gateway, talk)
             # What it says is kept as it is; a gateway that does not say it is served all the same.
             self._read(gateway, Subject.STATUS, talk)
             active = self._monotonic()
@@ -225,14 +227,29 @@ class ManagementServer:
         if reply.outcome is ReplyOutcome.DONE and isinstance(command, InstallCertificates):
             # The inventory first: had we stopped between the two, the gateway would come in with a certificate that
             # nobody expects, and never be let in again.
-            held = {Purpose.TLS: command.tls, Purpose.SIG: command.sig, Purpose.ENC: command.enc}
-            self._office.inventory.set_certificates(record.gateway, held, seal=False, by=BY, at=self._clock())
+            self._hold(record.gateway, command)
         try:
             self._office.orders.confirmed(record.number, reply, self._clock())
         except OrderBookError as error:
             if error.reason is OrderReason.REPLY:
                 raise EndedError(End.PROTOCOL, str(error)) from error
             raise
+
+    def _adopt(self, gateway: DeviceId, talk: Conversation) -> None:
+        """A certificate that was on its way to the gateway and is now shown by it has arrived.
+
+        Whatever becomes of the answer: after a power loss the gateway says "interrupted" and does not know better, and
+        without its certificate in the inventory it would never be let in again.
+        """
+        for record in self._office.orders.open(gateway):
+            command = record.command if record.kind == InstallCertificates.KIND else None
+            if isinstance(command, InstallCertificates) and command.tls == _shown(talk):
+                self._hold(gateway, command)
+
+    def _hold(self, gateway: DeviceId, command: InstallCertificates) -> None:
+        new = {Purpose.TLS: command.tls, Purpose.SIG: command.sig, Purpose.ENC: command.enc}
+        if self._office.inventory.get(gateway).certificates != new:
+            self._office.inventory.set_certificates(gateway, new, seal=False, by=BY, at=self._clock())
 
     def _after(self, record: OrderRecord, reply: Reply, talk: Conversation) -> None:
         """What follows for the tunnel from an order that was done."""
@@ -241,7 +258,7 @@ class ManagementServer:
         if isinstance(record.command, BreakUp):
             talk.hang_up(HANG_UP_SECONDS)
             raise EndedError(End.BREAK_UP, f"ordered by {record.by}")
-        if isinstance(record.command, InstallCertificates):
+        if isinstance(record.command, InstallCertificates) and record.command.tls != _shown(talk):
             talk.hang_up(HANG_UP_SECONDS)
             raise EndedError(End.RENEWED, "the next tunnel has the new certificate")
 
@@ -291,6 +308,11 @@ class ManagementServer:
             ours = record.by == BY or record.state is OrderState.DELIVERED
             if isinstance(record.command, BreakUp) and ours:
                 self._office.orders.failed(record.number, "the tunnel ended before its answer", self._clock())
+
+
+def _shown(talk: Conversation) -> bytes:
+    """The certificate that the gateway showed on this tunnel, DER."""
+    return talk.tunnel.peer.certificate.public_bytes(Encoding.DER)
 
 
 def _object(response: Response) -> tuple[JsonObject, str]:

@@ -11,12 +11,11 @@ from admin.packages import Packages
 from admin.reports import Subject
 from pki.certificates import Purpose
 from tests.admin.firmware import package
-from tests.admin.server_world import BY, GATEWAY, Gateway, Keys, World, until, world
+from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
 from wire.canonical_json import JsonObject, JsonValue, encode
 from wire.http_server import Request
 from wire.orders import (
     BreakUp,
-    InstallCertificates,
     Order,
     Reply,
     RunSelfTest,
@@ -38,10 +37,6 @@ def gateway(here: World, **how: object) -> Gateway:
     keys = here.keys()
     here.add(keys)
     return Gateway(here, keys, **how)  # type: ignore[arg-type]
-
-
-def installing(keys: Keys) -> InstallCertificates:
-    return InstallCertificates(keys.der[Purpose.TLS], keys.der[Purpose.SIG], keys.der[Purpose.ENC])
 
 
 def test_orders_are_carried_out_oldest_first_and_their_replies_kept(here: World) -> None:
@@ -177,35 +172,6 @@ def test_the_server_ends_tunnels_in_order_when_it_stops(here: World) -> None:
     device.wait()
     assert here.why().startswith("server-stopped")
     assert not here.office.tunnels.running(here.clock())
-
-
-def test_new_certificates_are_in_the_inventory_and_end_the_tunnel(here: World) -> None:
-    device = gateway(here)
-    new = here.keys()
-    number = here.order(installing(new))
-    port, _ = here.server().ports
-    device.come(port).wait()
-    assert here.finished(number).state is OrderState.CONFIRMED
-    assert here.why().startswith("certificates-replaced")
-    assert here.office.inventory.get(GATEWAY).certificates == new.der
-    device.keys = new
-    device.come(port)
-    assert here.finished(here.order(BreakUp())).state is OrderState.CONFIRMED
-    device.wait()
-
-
-def test_a_gateway_that_switched_before_its_answer_comes_in_with_the_new_certificate(here: World) -> None:
-    """The line is cut after the gateway switched: only the order on its way tells which certificate it has now."""
-    device: Gateway = gateway(here, cut=lambda _: len(device.documents) == 1)
-    new = here.keys()
-    number = here.order(installing(new))
-    port, _ = here.server().ports
-    device.come(port).wait()
-    here.why()
-    device.keys = new
-    device.come(port).wait()
-    assert here.finished(number).state is OrderState.CONFIRMED
-    assert here.office.inventory.get(GATEWAY).certificates == new.der
 
 
 def test_logs_are_read_page_by_page_and_kept(here: World) -> None:
