@@ -85,11 +85,11 @@ class Keys:
 class World:
     """One administrator. ``dial`` brings a gateway into one of its ports."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, linger: int = 30) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, linger: int = 30, pki: SmallPki | None = None) -> None:
         self.folder = folder
         self.shift = timedelta()
         self._linger = linger
-        self.pki = SmallPki(seed=31, now=STARTED - timedelta(hours=1))
+        self.pki = pki or SmallPki(seed=31, now=STARTED - timedelta(hours=1))
         self.revoked: list[Revocation] = []
         self.trust = folder / "trust"
         self.trust.mkdir()
@@ -351,9 +351,9 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def world(folder: Path, *, linger: int = 30) -> Iterator[World]:
+def world(folder: Path, *, linger: int = 30, pki: SmallPki | None = None) -> Iterator[World]:
     with ExitStack() as stack:
-        yield World(folder, stack, linger=linger)
+        yield World(folder, stack, linger=linger, pki=pki)
 
 
 def certified(world: World, folder: Path, *, seal: bool = False, gateway: DeviceId = GATEWAY) -> None:
