@@ -32,7 +32,7 @@ PAGE_ENTRIES = 500
 
 # The service connection: the administrator's resources.
 NOTIFICATIONS = "/notifications"
-"""POST: a ``Notification``; 204."""
+"""POST: a ``Notification``; 200 with ``{"result": "stored"}`` or ``{"result": "duplicate"}``."""
 TIME = "/time"
 """POST: an NTP packet each way, 48 octets."""
 RELAY = "/relay"
