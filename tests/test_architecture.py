@@ -1,6 +1,5 @@
 """The shape of the tree, held by tests: small files, a twin test for every source file, nothing secret in git."""
 
-import configparser
 import subprocess
 from pathlib import Path
 
@@ -49,23 +48,3 @@ def test_every_source_file_has_its_twin(package: str) -> None:
 def test_no_private_key_is_in_git() -> None:
     marker = b"PRIVATE " + b"KEY-----"
     assert [path for path in tracked() if marker in path.read_bytes()] == []
-
-
-@pytest.mark.parametrize(
-    ("contract", "package", "doors"),
-    [
-        ("one-door-to-the-token", "pki", {"pki.token", "pki.token_module"}),
-        ("one-door-to-the-line", "smgw", {"smgw.lmn.port"}),
-    ],
-)
-def test_a_new_module_is_kept_from_the_doors(contract: str, package: str, doors: set[str]) -> None:
-    """The import contracts name their modules one by one: one that nobody entered would be kept from nothing."""
-    settings = configparser.ConfigParser()
-    settings.read(ROOT / "setup.cfg")
-    named = settings[f"importlinter:contract:{contract}"]["source_modules"].split()
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in tracked(f"{package}/*.py")
-        if path.name != "__init__.py"
-    }
-    assert {one for one in modules if not any(f"{one}.".startswith(f"{name}.") for name in named)} == doors
