@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum
+from typing import ClassVar
 
 from wire.errors import ReadingError
 from wire.obis import Obis
@@ -138,6 +139,18 @@ class SignedReading:
         """Refuse a signature of any other size."""
         if len(self.signature) != INNER_SIGNATURE_SIZE:
             raise ReadingError(f"an inner signature has {INNER_SIGNATURE_SIZE} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedReading:
+    """A reading under a pseudonym, without an inner signature (TR-03109-1, pseudonymous delivery).
+
+    The signature would say whose it is: from one ECDSA signature the public key can be computed, up to a few candidates
+    (SEC 1, section 4.1.6), and compared with the certificates of all gateways, which are no secret.
+    """
+
+    reading: Reading
+    signature: ClassVar[bytes] = b""
 
 
 def require_utc_seconds(instant: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """A content document, of which a test states only its deviation, and a strategy that builds others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -8,11 +9,12 @@ from tests.wire.profiles.examples import codes, devices, identifiers
 from wire.cosem_xml import Content
 from wire.obis import Obis
 from wire.profiles import UseCase
-from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+from wire.reading import DeviceId, Reading, Register, SignedReading, Unit, UnsignedReading
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 GATEWAY = DeviceId("EABC0012345678")
 METER = DeviceId("1ISK0012345678")
+PSEUDONYM = DeviceId("EPSN0000000001")
 IMPORTED = Obis.parse("1-0:1.8.0")
 QUARTER = timedelta(minutes=15)
 
@@ -59,9 +61,24 @@ def place(signed: SignedReading) -> tuple[object, ...]:
     return signed.reading.device, signed.reading.obis, signed.reading.captured_at
 
 
+def pseudonymous(content: Content, pseudonym: DeviceId = PSEUDONYM) -> Content:
+    """``content`` as it is sent under an alias; one device stands for all, so places that fall together go."""
+    readings = {
+        (one.reading.obis, one.reading.captured_at): UnsignedReading(replace(one.reading, device=pseudonym))
+        for one in content.readings
+    }
+    return replace(
+        content,
+        gateway=pseudonym,
+        profile=pseudonym.text,
+        created_at=content.created_at.replace(second=0),
+        readings=tuple(readings.values()),
+    )
+
+
 @st.composite
 def contents(draw: st.DrawFn) -> Content:
-    return Content(
+    content = Content(
         gateway=draw(devices),
         profile=draw(identifiers),
         use_case=draw(st.sampled_from(UseCase)),
@@ -71,3 +88,4 @@ def contents(draw: st.DrawFn) -> Content:
         period_end=BEGIN + timedelta(seconds=10**9),
         readings=tuple(draw(st.lists(signed_readings(), min_size=1, max_size=6, unique_by=place))),
     )
+    return pseudonymous(content) if draw(st.booleans()) else content

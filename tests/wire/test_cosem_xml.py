@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.wire.documents import BEGIN, QUARTER, contents, series
+from tests.wire.documents import BEGIN, GATEWAY, PSEUDONYM, QUARTER, contents, pseudonymous, series
 from wire.cosem_xml import EXTENSION, MAXIMUM_READINGS, PROFILE_GENERIC, Content, parse, render
 from wire.errors import ContentError
 from wire.profiles import UseCase
-from wire.reading import Register, SignedReading, Unit
+from wire.reading import DeviceId, Register, SignedReading, Unit, UnsignedReading
 
 NAMES = {"p": PROFILE_GENERIC, "cox": EXTENSION}
 
@@ -66,7 +66,7 @@ def test_lxml_reads_the_same_values(content: Content) -> None:
     columns = root.findall("p:attributes/p:capture_objects/p:capture_object/cox:logical_name", NAMES)
     found = []
     for name, column in zip(columns, root.iterfind(".//p:column", NAMES), strict=True):
-        entries = column.findall("p:entry_gateway_signed", NAMES)
+        entries = column.findall("p:entry" if content.pseudonymous else "p:entry_gateway_signed", NAMES)
         assert column.get("count") == str(len(entries))
         found += [
             (
@@ -90,6 +90,55 @@ def test_lxml_reads_the_same_values(content: Content) -> None:
         )
         for one in content.readings
     ]
+
+
+def test_a_pseudonymous_document_names_nobody_and_carries_no_signature() -> None:
+    content = pseudonymous(series(3))
+    document = render(content)
+    assert parse(document) == content
+    assert (content.pseudonymous, series(3).pseudonymous) == (True, False)
+    for telling in (b"eabc", b"EABC", b"1isk", b"1ISK", b"series-1", b"signature", b"signed"):
+        assert telling not in document
+
+
+@pytest.mark.parametrize(
+    ("deviation", "why"),
+    [
+        ({"gateway": PSEUDONYM}, "carries a signature"),
+        ({"gateway": PSEUDONYM, "profile": PSEUDONYM.text}, "carries a signature"),
+        ({"readings": pseudonymous(series(2)).readings}, "no signature"),
+        ({"readings": tuple(UnsignedReading(one.reading) for one in series(2).readings)}, "no signature"),
+        ({"readings": (*series(1).readings, UnsignedReading(series(2).readings[1].reading))}, "no signature"),
+    ],
+)
+def test_a_name_comes_with_signatures(deviation: dict[str, Any], why: str) -> None:
+    with pytest.raises(ContentError, match=why):
+        replace(series(2), **deviation)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "why"),
+    [
+        ({"gateway": GATEWAY}, "no signature"),
+        ({"gateway": DeviceId("EPSN0000000002")}, "name of a device"),
+        ({"profile": "series-1"}, "profile"),
+        ({"created_at": BEGIN + timedelta(days=30, seconds=1)}, "minute"),
+        ({"readings": series(2).readings}, "carries a signature"),
+        ({"readings": tuple(UnsignedReading(one.reading) for one in series(2).readings)}, "name of a device"),
+    ],
+)
+def test_a_pseudonym_comes_with_nothing_that_leads_behind_it(deviation: dict[str, Any], why: str) -> None:
+    with pytest.raises(ContentError, match=why):
+        replace(pseudonymous(series(2)), **deviation)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"epsn0000000001", b"eabc0012345678"), (b"<cox:class_id>4<", b"<cox:class_id>32822<"), (b"entry ", b"entry_x ")],
+)
+def test_the_two_forms_do_not_mix_on_the_wire(old: bytes, new: bytes) -> None:
+    with pytest.raises(ContentError):
+        parse(render(pseudonymous(series(2))).replace(old, new))
 
 
 def test_the_names_of_the_object_say_gateway_and_use_case() -> None:

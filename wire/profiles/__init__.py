@@ -8,7 +8,7 @@ escape.
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.check import Finding, FindingReason, check_set
 from wire.profiles.communication import CommunicationProfile, KeyAgreement, PartyRole
-from wire.profiles.evaluation import AccessPurpose, EvaluationProfile, UseCase
+from wire.profiles.evaluation import AccessPurpose, EvaluationProfile, UseCase, is_pseudonym
 from wire.profiles.kinds import KINDS, Profile, parse_profile
 from wire.profiles.mapping import profile_from_mapping
 from wire.profiles.meter import BlockCheck, MeterProfile, Protocol62056, ProtocolMode
@@ -33,6 +33,7 @@ __all__ = [
     "ProxyScenario",
     "UseCase",
     "check_set",
+    "is_pseudonym",
     "parse_profile",
     "profile_from_mapping",
 ]

@@ -23,6 +23,11 @@ _TIME_INTEGRAL = 8
 """OBIS group D of a meter reading: what accumulates, so that an advance over a period is a quantity (IEC 62056-61)."""
 
 
+def is_pseudonym(device: DeviceId) -> bool:
+    """Whether ``device`` is an alias and no device (Pseudonym)."""
+    return device.text.startswith(PSEUDONYM_PREFIX)
+
+
 class UseCase(StrEnum):
     """Tariff use cases (Tarifanwendungsfall, TAF) that the gateway computes."""
 
@@ -89,7 +94,7 @@ class EvaluationProfile:
         fields.require_fingerprint("recipient", self.recipient)
         if self.pseudonym is not None:
             fields.require_member("pseudonym", self.pseudonym, DeviceId)
-            if not self.pseudonym.text.startswith(PSEUDONYM_PREFIX):
+            if not is_pseudonym(self.pseudonym):
                 raise ProfileError(f"pseudonym does not begin with {PSEUDONYM_PREFIX}: {self.pseudonym}")
             if self.use_case is UseCase.TAF_7 and len(self.meters) != 1:
                 raise ProfileError("a pseudonym stands for one meter, or for the sum of TAF-1")
