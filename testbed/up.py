@@ -1,7 +1,9 @@
 """``smgw-testbed up``: the whole system on one machine; what ``make demo`` runs.
 
-Starts meters, datacenters and the gateway as processes of their own, shows what they do, and at the end says for every
-configured delivery which of the nine steps of the walk were seen. Everything listens on the loopback interface only.
+Starts meters, datacenters, the administrator's server and the gateway as processes of their own, has the administrator
+call the gateway and order what it is to do, shows what they all do, and at the end says which of the administrator's
+steps were seen and, for every configured delivery, which of the nine steps of the walk. Everything listens on the
+loopback interface only.
 """
 
 import fcntl
@@ -11,16 +13,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.live import Live
 
+from admin.config import Configuration
 from smgw.status import StatusError, read_status
-from testbed.demo.observe import Seen, look, steps
+from testbed.demo.administer import Administration, by_hand
+from testbed.demo.observe import Seen, desk_steps, look, steps
 from testbed.demo.processes import ChildError, Children
-from testbed.demo.scene import Party, Say, Scene, SceneError, program
+from testbed.demo.scene import Say, Scene, SceneError, program
 from testbed.demo.view import lines, summary, tables
 
 REFRESH_SECONDS = 1.0
@@ -33,29 +39,33 @@ EXIT_INCOMPLETE = 1
 @click.option(
     "--duration", type=click.IntRange(min=1), metavar="SECONDS", help="Stop by itself and judge what was seen."
 )
+@click.option("--until-seen", is_flag=True, help="Stop as soon as every step was seen.")
 @click.option(
     "--plan",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Lines, meters, parties and profiles of a new scene (TOML); the default is testbed/demo/demo.toml.",
 )
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view, as when the output is no terminal.")
-def up(state: Path, duration: int | None, plan: Path | None, *, plain: bool) -> None:
-    """Run meters, gateway and datacenters until Ctrl-C, or for DURATION seconds.
+def up(state: Path, duration: int | None, plan: Path | None, *, until_seen: bool, plain: bool) -> None:
+    """Run meters, gateway, administrator and datacenters until Ctrl-C, or for DURATION seconds.
 
-    With --duration the exit status is 0 only if all nine steps were seen for every configured delivery. State is kept
-    in one folder: another start goes on where this one stops; remove the folder to begin anew.
+    With --duration the exit status is 0 only if the administrator's steps were seen, and all nine steps for every
+    configured delivery. State is kept in one folder: another start goes on where this one stops; remove the folder to
+    begin anew.
     """
     try:
         scene = Scene(state, plan)
         with _alone(scene.state), Children(scene.state / "logs") as children:
             scene.prepare(click.echo)
             start(scene, children, click.echo)
-            before = look(scene)
-            seen = _watch(scene, children, duration, plain=plain or not sys.stdout.isatty(), before=before)
+            watching = _Watching(scene, children, look(scene), duration, until_seen=until_seen)
+            if duration is None:
+                click.echo("\n".join(by_hand(scene)))
+            seen = watching.watch(plain=plain or not sys.stdout.isatty())
     except (SceneError, ChildError) as error:
         raise click.ClickException(str(error)) from error
-    told, whole = summary(scene, steps(scene, seen, before), seen)
-    click.echo("\n".join(told))
+    told, whole = watching.judge(seen)
+    click.echo("\n".join([*told, *by_hand(scene)]))
     if duration is not None and not whole:
         click.echo("not every step was seen; logs are in " + str(scene.state / "logs"), err=True)
         sys.exit(EXIT_INCOMPLETE)
@@ -74,7 +84,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 def start(scene: Scene, children: Children, say: Say) -> None:
-    """Meters first, then who receives, then the gateway: each is ready before the next begins."""
+    """Meters first, then who receives, who administers, and the gateway: each is ready before the next begins."""
     for line in scene.plan["lines"]:
         name = line["name"]
         link = scene.port_of(name)
@@ -92,16 +102,20 @@ def start(scene: Scene, children: Children, say: Say) -> None:
         say(f"meters on line {name}: {link}")
     for party in scene.parties:
         command = [program("smgw-datacenter"), "serve", "--config", str(party.configuration)]
-        children.start(f"datacenter-{party.id}", command, ready=lambda party=party: _listens(party))  # type: ignore[misc]
+        children.start(f"datacenter-{party.id}", command, ready=lambda port=party.port: _listens(port))  # type: ignore[misc]
         say(f"datacenter of {party.name}: 127.0.0.1:{party.port}")
+    ports = Configuration.load(scene.administrator_configuration)
+    command = [program("smgw-admin"), "serve", "--config", str(scene.administrator_configuration)]
+    children.start("administrator", command, ready=lambda: _listens(ports.management.port))
+    say(f"administrator {ports.name}: management on 127.0.0.1:{ports.management.port}, service on {ports.service.port}")
     command = [program("smgw"), "run", str(scene.gateway_configuration)]
     children.start("gateway", command, ready=lambda: _answers(scene))
     say(f"gateway {scene.gateway_id}: smgw status {scene.gateway_configuration}")
 
 
-def _listens(party: Party) -> bool:
+def _listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", party.port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return False
     return True
@@ -115,30 +129,57 @@ def _answers(scene: Scene) -> bool:
     return True
 
 
-def _watch(scene: Scene, children: Children, duration: int | None, *, plain: bool, before: Seen) -> Seen:
-    """Show what happens until the time is over or somebody stops it; returns the last look."""
-    stopped = []
-    previous = signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    begin = time.monotonic()
-    shown = begin - PLAIN_EVERY_SECONDS
-    seen = before
-    with ExitStack() as shows:
-        shows.callback(signal.signal, signal.SIGTERM, previous)
-        live = None if plain else shows.enter_context(Live(console=Console(), auto_refresh=False, screen=False))
-        try:
-            while not stopped and (duration is None or time.monotonic() - begin < duration):
-                children.check()
-                seen = look(scene)
-                if live is not None:
-                    live.update(tables(scene, seen, _note(duration, time.monotonic() - begin)), refresh=True)
-                elif time.monotonic() - shown >= PLAIN_EVERY_SECONDS:
-                    shown = time.monotonic()
-                    click.echo("\n".join(lines(seen)))
-                time.sleep(REFRESH_SECONDS)
-        except KeyboardInterrupt:
-            click.echo("stopping")
-    return look(scene)
+@dataclass(frozen=True, slots=True)
+class _Watching:
+    """How long somebody looks on: until the time is over, everything was seen or somebody stops it."""
+
+    scene: Scene
+    children: Children
+    before: Seen
+    duration: int | None
+    until_seen: bool
+
+    def watch(self, *, plain: bool) -> Seen:
+        """Show what happens; returns the last look. Raises ChildError, SceneError."""
+        stopped = []
+        previous = signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
+        begin = time.monotonic()
+        shown = begin - PLAIN_EVERY_SECONDS
+        with ExitStack() as shows:
+            shows.callback(signal.signal, signal.SIGTERM, previous)
+            console = Console(highlight=False)
+            live = None if plain else shows.enter_context(Live(console=console, auto_refresh=False, screen=False))
+            say = click.echo if live is None else partial(console.print, markup=False)
+            administration = shows.enter_context(Administration(self.scene, say))
+            try:
+                while not stopped and not self._over(elapsed := time.monotonic() - begin):
+                    self.children.check()
+                    administration.check()
+                    seen = look(self.scene)
+                    if live is not None:
+                        note = _note(administration.typing, self.duration, elapsed)
+                        live.update(tables(self.scene, seen, desk_steps(seen, self.before), note), refresh=True)
+                    elif time.monotonic() - shown >= PLAIN_EVERY_SECONDS:
+                        shown = time.monotonic()
+                        click.echo("\n".join(lines(seen)))
+                    if self.until_seen and self.judge(seen)[1]:
+                        break
+                    time.sleep(REFRESH_SECONDS)
+            except KeyboardInterrupt:
+                click.echo("stopping")
+        last = look(self.scene)
+        if plain:
+            click.echo("\n".join(lines(last)))
+        return last
+
+    def judge(self, seen: Seen) -> tuple[list[str], bool]:
+        """The summary, and whether nothing is missing."""
+        return summary(self.scene, steps(self.scene, seen, self.before), desk_steps(seen, self.before), seen)
+
+    def _over(self, elapsed: float) -> bool:
+        return self.duration is not None and elapsed >= self.duration
 
 
-def _note(duration: int | None, elapsed: float) -> str:
-    return "Ctrl-C stops" if duration is None else f"{max(0, duration - elapsed):.0f} s left; Ctrl-C stops"
+def _note(typing: str, duration: int | None, elapsed: float) -> str:
+    left = "Ctrl-C stops" if duration is None else f"{max(0, duration - elapsed):.0f} s left; Ctrl-C stops"
+    return f"the administrator types: {typing}; {left}" if typing else left

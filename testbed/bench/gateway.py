@@ -7,11 +7,13 @@ first-generation Raspberry Pi (one core of 700 MHz, 512 MB), so they stand besid
 
 import os
 import tempfile
+import threading
 import time
 from importlib import resources
 from pathlib import Path
 
 from testbed.bench.figures import Figure
+from testbed.demo.administer import administer
 from testbed.demo.observe import look
 from testbed.demo.processes import Children
 from testbed.demo.scene import Scene
@@ -20,7 +22,7 @@ from testbed.up import start
 MEASURED_SECONDS = 62.0
 """Two read-outs and a delivery, wherever the minute begins."""
 SETTLE_SECONDS = 65.0
-"""Until the first delivery has opened the tunnel, which is then kept for two days."""
+"""After the profiles came: until the first delivery has opened the tunnel, which is then kept for two days."""
 PAPER_MEMORY_MB = 512
 PAPER = "paper: Smart Reader 13.8, Data Processor 1.8, Gate Watcher 0.2, database 0.8 % (first-generation Raspberry Pi)"
 PAPER_MEMORY = "paper: 5.7 + 5.9 + 3.7 + 9.7 % of 512 MB = 128 MB"
@@ -34,6 +36,7 @@ def run() -> list[Figure]:
         with Children(scene.state / "logs") as children:
             scene.prepare(_silent)
             start(scene, children, _silent)
+            administer(scene, _silent, threading.Event())
             time.sleep(SETTLE_SECONDS)
             children.check()
             family = _family(children.process_id("gateway"))

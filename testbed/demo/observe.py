@@ -1,8 +1,8 @@
-"""What an onlooker sees of the running machines: the gateway's status socket and the datacenters' tables, nothing else.
+"""What an onlooker sees of the running machines: the gateway's status socket and the others' tables, nothing else.
 
 Decides which evidence stands for which step of the walk (docs/journey.md). Steps 1 to 7 are the gateway's own counts,
-steps 8 and 9 are rows in the receiver's database, read from outside. No machine is asked to report about itself for the
-sake of the demonstration.
+steps 8 and 9 are rows in the receiver's database, read from outside; the administrator's steps are rows in his
+(``desk.py``). No machine is asked to report about itself for the sake of the demonstration.
 """
 
 from dataclasses import dataclass, field
@@ -16,9 +16,19 @@ from datacenter import config as datacenter_config
 from datacenter import database, queries, schema
 from datacenter.errors import DatacenterError
 from smgw.status import StatusError, read_status
+from testbed.demo.desk import DeskSeen, look_at_desk
 from testbed.demo.scene import Scene
 from wire.reading import SignedReading
 
+DESK_STEPS: Final = {
+    "woken": "woken by a signed wake-up",
+    "tunnel": "tunnel to the administrator up",
+    "enrolled": "certificates of its own, no quality seal any more",
+    "orders": "signed orders confirmed",
+    "ended": "tunnel ended by BreakUp",
+    "delivery": "deliveries after it, and none before",
+}
+"""The administrator's steps."""
 STEPS: Final = {
     1: "frame read from the line",
     2: "telegram understood",
@@ -75,6 +85,16 @@ class Seen:
     """Party -> reason -> how often its datacenter refused what came (step 8)."""
     received: dict[str, int] = field(default_factory=dict)
     """Party -> deliveries in its table."""
+    first_delivery_at: datetime | None = None
+    """When the first delivery of all lay in a party's table."""
+    last_delivery_at: datetime | None = None
+    desk: DeskSeen = field(default_factory=DeskSeen)
+    last_order: int = 0
+    """The gateway's own word: the highest sequence number that it carried out."""
+    quality_seal: bool | None = None
+    """The gateway's own word: whether its certificates are still the manufacturer's."""
+    profiles: int | None = None
+    """The gateway's own word: how many evaluation profiles hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,8 @@ class _Received:
     rows: dict[str, int]
     latest: dict[str, SignedReading]
     refusals: dict[str, int]
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 def look(scene: Scene) -> Seen:
@@ -92,6 +114,8 @@ def look(scene: Scene) -> Seen:
     except StatusError:
         status = {"meters": {}, "profiles": {}, "refusals": {}}
     received = {party.id: _received(party.configuration) for party in scene.parties}
+    first = [one.first for one in received.values() if one.first is not None]
+    last = [one.last for one in received.values() if one.last is not None]
     return Seen(
         at=datetime.now(UTC),
         meters={name: _meter(name, status["meters"].get(name, {})) for name in _meters(scene)},
@@ -102,6 +126,12 @@ def look(scene: Scene) -> Seen:
         refused=status["refusals"],
         turned_away={party: one.refusals for party, one in received.items() if one.refusals},
         received={party: sum(one.opened.values()) for party, one in received.items()},
+        first_delivery_at=min(first, default=None),
+        last_delivery_at=max(last, default=None),
+        desk=look_at_desk(scene),
+        last_order=int(status.get("last_order", 0)),
+        quality_seal=status.get("quality_seal"),
+        profiles=len(status["profiles"]) if "gateway" in status else None,
     )
 
 
@@ -123,6 +153,27 @@ def steps(scene: Scene, now: Seen, before: Seen) -> dict[str, dict[int, int]]:
             9: delivery.rows - earlier.rows,
         }
     return observed
+
+
+def desk_steps(now: Seen, before: Seen) -> dict[str, int]:
+    """How often each of the administrator's steps was seen since ``before``, by what both ends of the tunnel say.
+
+    An order counts where the administrator has the gateway's reply and the gateway says that it did so many; the
+    deliveries count from the end of the tunnel on, and none at all if one came before the profiles had been brought and
+    their tunnel was over.
+    """
+    desk, earlier = now.desk, before.desk
+    ended, brought = desk.last_broken_up_at, desk.profiles_brought_until
+    first, last = now.first_delivery_at, now.last_delivery_at
+    in_order = None not in {ended, brought, first, last} and first >= brought and last >= ended  # type: ignore[operator]
+    return {
+        "woken": desk.wake_ups - earlier.wake_ups if desk.tunnels > earlier.tunnels else 0,
+        "tunnel": desk.tunnels - earlier.tunnels,
+        "enrolled": int(desk.operating and now.quality_seal is False),
+        "orders": desk.confirmed - earlier.confirmed if now.last_order >= desk.last_sequence else 0,
+        "ended": desk.broken_up - earlier.broken_up,
+        "delivery": sum(now.received.values()) - sum(before.received.values()) if in_order else 0,
+    }
 
 
 def _meters(scene: Scene) -> list[str]:
@@ -173,7 +224,12 @@ def _read(connection: sa.Connection) -> _Received:
         newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
         own = [stored for stored in newest if stored.profile == name] or [each for each in newest if not each.profile]
         latest[name] = own[0].signed
+    first, last = connection.execute(
+        sa.select(sa.func.min(delivery.c.received_at), sa.func.max(delivery.c.received_at))
+    ).one()
     return _Received(
+        first=None if first is None else datetime.fromtimestamp(first, UTC),
+        last=None if last is None else datetime.fromtimestamp(last, UTC),
         opened=_counts(connection, opened.group_by(profile.c.identification)),
         rows={name: count for name, (count, _) in counted.items()},
         latest=latest,

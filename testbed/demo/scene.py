@@ -12,20 +12,18 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pki import cms
-from pki.certificates import fingerprint, load_certificate
-from pki.files import read_key
-from wire.profiles import Profile
-from wire.profiles.mapping import profile_from_mapping
+from cryptography.hazmat.primitives.serialization import Encoding
 
-MAXIMUM_POWER_WATTS = 60_000
-"""Plausibility bound of a household's meter: three phases of 63 A, and room for rounding to a watt-hour."""
-VALID_DAYS = 365
+from pki.certificates import Role
+from pki.store import Store, write_atomically
+from testbed.demo import templates
+from testbed.demo.drafts import drafts, number_of
+
 PLAN = "plan.toml"
 COMPLETE = "complete"
 """Name of the file that says that the scene was made to its end."""
@@ -50,6 +48,15 @@ class Party:
     def configuration(self) -> Path:
         """Of ``smgw-datacenter``."""
         return self.folder / "datacenter.toml"
+
+    @property
+    def known(self) -> Path:
+        """The certificates of the gateways that its datacenter believes."""
+        return self.folder / "gateways"
+
+    def certificate(self, purpose: str) -> str:
+        """Its TLS, SIG or ENC certificate (PEM)."""
+        return (self.folder / f"{purpose}.pem").read_text()
 
     @property
     def port(self) -> int:
@@ -87,6 +94,16 @@ class Scene:
         return self.gateway / "gateway.toml"
 
     @property
+    def administrator_configuration(self) -> Path:
+        """Of ``smgw-admin``."""
+        return self.administrator / "admin.toml"
+
+    @property
+    def drafts(self) -> list[str]:
+        """The names of the drafts that the administrator issues to the gateway."""
+        return sorted(path.stem for path in (self.administrator / "drafts").glob("*.toml"))
+
+    @property
     def evaluations(self) -> dict[str, str]:
         """Every configured delivery: evaluation profile -> party."""
         return {entry["id"]: entry["party"] for entry in self.plan["evaluations"]}
@@ -107,7 +124,7 @@ class Scene:
         """Make what is missing. Raises SceneError."""
         if (self.state / COMPLETE).exists():
             say("the scene stands already; fresh revocation lists")
-            _run("smgw-pki", "crl", self.pki, *self._pin)
+            run("smgw-pki", "crl", self.pki, *self._pin)
             self._distribute_trust()
             return
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,12 +136,15 @@ class Scene:
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """What is made, in order; a scene that was interrupted begins again from nothing."""
-        yield "SM-PKI: root, sub-CA and revocation lists, their keys in a token", self._make_pki
-        yield "administrator and parties: TLS, SIG and ENC certificates", self._make_parties
-        yield "gateway: keys in its own token, requests, certificates, encrypted store", self._make_gateway
-        yield "datacenters: configuration, the certificates of the gateway that they know", self._make_datacenters
-        yield "profiles, signed by the administrator", self._make_profiles
-        yield "meters on two lines", self._make_lines
+        yield "SM-PKI: root, sub-CAs and revocation lists, their keys in a token", self._make_pki
+        yield "parties: TLS, SIG and ENC certificates; datacenters that know no gateway yet", self._make_parties
+        yield "administrator: keys in its own token, requests, certificates", self._make_administrator
+        yield (
+            "gateway: keys in its own token, quality-seal certificates, encrypted store, no profile",
+            self._make_gateway,
+        )
+        yield "administrator: the gateway in its inventory, drafts of the gateway's profiles", self._make_inventory
+        yield "meters on their lines", self._make_lines
 
     @property
     def _pin(self) -> tuple[str, Path]:
@@ -134,104 +154,81 @@ class Scene:
         for folder in (self.pki, self.administrator, self.gateway, self.state / "parties", self.state / "lines"):
             shutil.rmtree(folder, ignore_errors=True)
         (self.state / "pki.pin").unlink(missing_ok=True)
-        _run("smgw-pki", "init", self.pki, *self._pin)
+        run("smgw-pki", "init", self.pki, *self._pin)
 
     def _make_parties(self) -> None:
-        holders = [("GWA", self.plan["administrator"], self.administrator)]
-        holders += [("EMT", party.name, party.folder) for party in self.parties]
-        for role, name, folder in holders:
-            folder.mkdir(mode=0o700, parents=True)
-            options = ("--role", role, "--name", name, "--host", "localhost", "--generate")
-            _run("smgw-pki", "issue", self.pki, folder, *options, *self._pin)
+        for party, port in zip(self.parties, free_ports(len(self.parties)), strict=True):
+            party.folder.mkdir(mode=0o700, parents=True)
+            party.known.mkdir(mode=0o700)
+            options = ("--role", "EMT", "--name", party.name, "--host", "localhost", "--generate")
+            run("smgw-pki", "issue", self.pki, party.folder, *options, *self._pin)
+            party.configuration.write_text(templates.DATACENTER.format(name=party.name, port=port))
+
+    def _make_administrator(self) -> None:
+        self.administrator.mkdir(mode=0o700)
+        name, (management, service) = self.plan["administrator"], free_ports(2)
+        self.administrator_configuration.write_text(
+            templates.ADMINISTRATOR.format(name=name, module=softhsm_module(), management=management, service=service)
+        )
+        self._distribute_trust()
+        self.administer("init")
+        certificates = self.administrator / "certificates"
+        options = ("--role", "GWA", "--name", name, "--host", "localhost")
+        run("smgw-pki", "issue", self.pki, certificates, *options, *self._pin)
 
     def _make_gateway(self) -> None:
         self.gateway.mkdir(mode=0o700)
-        lines = "".join(
-            f'[[lines]]\nname = "{line["name"]}"\nport = "{self.port_of(line["name"])}"\nspeed = {line["speed"]}\n'
-            f'framing = "8N1-software-parity"\necho = {str(line["echo"]).lower()}\n\n'
-            for line in self.plan["lines"]
-        )
         (self.gateway / "tokens").mkdir(mode=0o700)
         (self.gateway / "softhsm2.conf").write_text(
             f"directories.tokendir = {self.gateway / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n"
         )
-        self.gateway_configuration.write_text(GATEWAY.format(id=self.gateway_id, module=softhsm_module()) + lines)
-        shutil.copy(self.administrator / "SIG.pem", self.gateway / "administrator.pem")
+        text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=free_datagram_port())
+        for line in self.plan["lines"]:
+            text += templates.LINE.format(
+                **{**line, "port": self.port_of(line["name"]), "echo": str(line["echo"]).lower()}
+            )
+        self.gateway_configuration.write_text(text)
+        # All that it knows of its administrator: his SIG certificate, pinned, and the profile that he signed.
+        shutil.copy(self.administrator / "certificates" / "SIG.pem", self.gateway / "administrator.pem")
+        self.administer("introduction", self.gateway / "administrator.cms", "--host", "127.0.0.1")
         self._distribute_trust()
-        _run("smgw", "init", self.gateway_configuration, "--create-token")
-        certificates = self.gateway / "certificates"
-        _run("smgw-pki", "issue", self.pki, certificates, "--role", "SMGW", "--name", self.gateway_id, *self._pin)
+        run("smgw", "init", self.gateway_configuration, "--create-token")
+        options = ("--role", "SMGW", "--name", self.gateway_id, "--seal")
+        run("smgw-pki", "issue", self.pki, self.gateway / "certificates", *options, *self._pin)
 
-    def _make_datacenters(self) -> None:
-        for party, port in zip(self.parties, free_ports(len(self.parties)), strict=True):
-            known = party.folder / "gateways"
-            known.mkdir(mode=0o700)
-            for purpose in ("TLS", "SIG"):
-                shutil.copy(
-                    self.gateway / "certificates" / f"{purpose}.pem", known / f"{self.gateway_id}.{purpose}.pem"
-                )
-            party.configuration.write_text(DATACENTER.format(name=party.name, port=port))
-        self._distribute_trust()
-
-    def _make_profiles(self) -> None:
-        folder = self.gateway / "profiles"
+    def _make_inventory(self) -> None:
+        wake_up = tomllib.loads(self.gateway_configuration.read_text())["wake_up"]
+        options = ("--host", wake_up["host"], "--port", wake_up["port"])
+        seals = self.gateway / "certificates"
+        self.administer("gateways", "add", self.gateway_id, *options, "--certificates", seals)
+        folder = self.administrator / "drafts"
         folder.mkdir(mode=0o700)
-        key, signer = read_key(self.administrator / "SIG.key"), load_certificate(_bytes(self.administrator / "SIG.pem"))
-        for profile in self._profiles():
-            document = cms.sign_document(profile.to_bytes(), signer=signer, key=key)
-            (folder / f"{profile.KIND}-{profile.id}.cms").write_bytes(document)
+        for name, text in drafts(self.plan, self.parties, datetime.now(UTC).replace(microsecond=0)):
+            file = folder / f"{name}.toml"
+            file.write_text(text)
+            self.administer("profiles", "draft", name, file)
 
-    def _profiles(self) -> Iterator[Profile]:
-        now = datetime.now(UTC).replace(microsecond=0)
-        validity = {"valid_from": now - timedelta(hours=1), "valid_until": now + timedelta(days=VALID_DAYS)}
-        speeds = {line["name"]: line for line in self.plan["lines"]}
-        for entry in self.plan["meters"]:
-            line = speeds[entry["line"]]
-            protocol = {"fixed_speed": line["speed"]} if line["top_speed"] == "none" else {}
-            yield profile_from_mapping(
-                {
-                    "kind": "meter",
-                    "id": f"meter-{_number(entry['meter'])}",
-                    "meter": entry["meter"],
-                    "identity": _number(entry["meter"]),
-                    "manufacturer": "ISK",
-                    "line": entry["line"],
-                    "address": entry["address"],
-                    "registers": ["1-0:1.8.0"],
-                    "interval": entry["interval"],
-                    "maximum_power_watts": MAXIMUM_POWER_WATTS,
-                    "protocol": protocol,
-                    **validity,
-                }
-            )
-        recipients = {}
-        for party in self.parties:
-            tls, encryption = (_bytes(party.folder / f"{purpose}.pem").decode() for purpose in ("TLS", "ENC"))
-            recipients[party.id] = fingerprint(load_certificate(encryption.encode()))
-            yield profile_from_mapping(
-                {
-                    "kind": "communication",
-                    "id": party.id,
-                    "party": party.name,
-                    "host": "127.0.0.1",
-                    "port": party.port,
-                    "path": "/deliveries",
-                    "tls_certificate": tls,
-                    "encryption_certificate": encryption,
-                    "purposes": list(party.purposes),
-                    **validity,
-                }
-            )
-        for entry in self.plan["evaluations"]:
-            yield profile_from_mapping(
-                {
-                    "kind": "evaluation",
-                    "registers": ["1-0:1.8.0"],
-                    "recipient": recipients[entry["party"]],
-                    **entry,
-                    **validity,
-                }
-            )
+    def administer(self, *words: object) -> None:
+        """Run one command of the administrator. Raises SceneError."""
+        run("smgw-admin", *words, "--config", self.administrator_configuration)
+
+    def publish_certificates(self) -> bool:
+        """Let every party take the gateway's operational certificates from the SM-PKI; False while there are none.
+
+        A party looks them up where the SM-PKI publishes them: it is not the administrator who vouches for them.
+        """
+        store = Store(self.pki)
+        index = store.read()
+        good = [each for each in index.good(Role.SMGW, self.gateway_id, datetime.now(UTC)) if not each.seal]
+        for entry in good:
+            if entry.purpose not in {"TLS", "SIG"}:
+                continue
+            data = store.certificate(entry).public_bytes(Encoding.PEM)
+            for party in self.parties:
+                file = party.known / f"{self.gateway_id}.{entry.purpose}.{entry.generation}.pem"
+                if not file.exists():
+                    write_atomically(file, data)
+        return bool(good)
 
     def _make_lines(self) -> None:
         (self.state / "lines").mkdir(mode=0o700)
@@ -239,9 +236,9 @@ class Scene:
             text = f"speed = {line['speed']}\necho = {str(line['echo']).lower()}\n"
             for seed, entry in enumerate(self.plan["meters"], 1):
                 if entry["line"] == line["name"]:
-                    text += METER.format(
-                        serial=_number(entry["meter"]),
-                        address=entry["address"] or _number(entry["meter"]),
+                    text += templates.METER.format(
+                        serial=number_of(entry["meter"]),
+                        address=entry["address"] or number_of(entry["meter"]),
                         top_speed=f'"{speed}"' if isinstance(speed := line["top_speed"], str) else speed,
                         energy=entry["annual_watt_hours"],
                         seed=seed,
@@ -250,7 +247,9 @@ class Scene:
 
     def _distribute_trust(self) -> None:
         """Give every machine its own copy of the anchors and the current revocation lists."""
-        for folder in (self.gateway, *(party.folder for party in self.parties)):
+        for folder in (self.gateway, self.administrator, *(party.folder for party in self.parties)):
+            if not folder.exists():
+                continue  # it is made later, and gets its copy then
             target = folder / "trust"
             target.mkdir(mode=0o700, exist_ok=True)
             for source in (self.pki / "trust").iterdir():
@@ -281,76 +280,18 @@ def program(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _run(name: str, *arguments: object) -> None:
+def free_datagram_port() -> int:
+    """A UDP port on the loopback interface that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def run(name: str, *arguments: object) -> None:
+    """Run one command of ours and wait for it. Raises SceneError with what it said."""
     command = [program(name), *(str(argument) for argument in arguments)]
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
         raise SceneError(f"`{' '.join([name, *command[1:]])}` ended with {done.returncode}: {said}")
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def _number(meter: str) -> str:
-    """The eight digits that the meter itself calls its number."""
-    return meter[-8:]
-
-
-GATEWAY = """\
-[gateway]
-id = "{id}"
-
-[token]
-module = "{module}"
-configuration = "softhsm2.conf"
-label = "{id}"
-pin_file = "pin"
-
-[store]
-folder = "store"
-
-[trust]
-folder = "trust"
-certificates = "certificates"
-administrator = "administrator.pem"
-
-[profiles]
-folder = "profiles"
-
-[wan]
-tunnel = "stunnel"
-
-"""
-DATACENTER = """\
-[datacenter]
-name = "{name}"
-
-[listen]
-host = "127.0.0.1"
-port = {port}
-
-[database]
-url = "sqlite:///datacenter.db"
-
-[trust]
-folder = "trust"
-
-[keys]
-tls_certificate = "TLS.pem"
-tls_key = "TLS.key"
-encryption_certificate = "ENC.pem"
-encryption_key = "ENC.key"
-
-[gateways]
-folder = "gateways"
-"""
-METER = """
-[[meters]]
-serial = "{serial}"
-address = "{address}"
-top_speed = {top_speed}
-annual_watt_hours = {energy}
-seed = {seed}
-"""

@@ -4,21 +4,22 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from testbed.demo.observe import STEPS, DeliverySeen, Seen
+from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, Seen
 from testbed.demo.scene import Scene
 
 NOTHING_STORED = "-"
 
 
-def tables(scene: Scene, seen: Seen, note: str) -> Group:
+def tables(scene: Scene, seen: Seen, desk: dict[str, int], note: str) -> Group:
     """The whole view for a terminal."""
-    return Group(_meters(seen), _deliveries(seen), _refused(scene, seen), Text(note, style="dim"))
+    return Group(_desk(seen, desk), _meters(seen), _deliveries(seen), _refused(scene, seen), Text(note, style="dim"))
 
 
 def lines(seen: Seen) -> list[str]:
-    """The same in plain lines, one a meter and one a delivery, for logs and pipes."""
+    """The same in plain lines, one for the administrator, a meter and a delivery each, for logs and pipes."""
     clock = f"{seen.at:%H:%M:%S}"
-    told = [
+    told = [f"{clock} administrator: {standing(seen)}"]
+    told += [
         f"{clock} meter {meter.name}: last reading {meter.last_reading_at or 'none yet'}, {meter.stored} stored"
         f"{_reasons(', refused', meter.refused)}"
         for meter in seen.meters.values()
@@ -33,10 +34,24 @@ def lines(seen: Seen) -> list[str]:
     return told
 
 
-def summary(scene: Scene, observed: dict[str, dict[int, int]], seen: Seen) -> tuple[list[str], bool]:
-    """What each delivery's nine steps came to, and whether nothing is missing."""
-    told: list[str] = []
-    whole = True
+def standing(seen: Seen) -> str:
+    """How the gateway stands with its administrator, in words."""
+    desk = seen.desk
+    seal = {None: "the gateway is silent", True: "quality seal", False: "certificates of its own"}[seen.quality_seal]
+    tunnel = "tunnel open" if desk.tunnel_open else "no tunnel"
+    profiles = f", {seen.profiles} evaluation profiles" if seen.profiles is not None else ""
+    told = f"{desk.state or 'not in the inventory'}, {seal}{profiles}, {desk.wake_ups} wake-ups, {desk.tunnels} tunnels"
+    return f"{told}, {desk.confirmed} orders confirmed, {desk.failed} failed, {desk.waiting} waiting, {tunnel}"
+
+
+def summary(
+    scene: Scene, observed: dict[str, dict[int, int]], desk: dict[str, int], seen: Seen
+) -> tuple[list[str], bool]:
+    """What the administrator's steps and each delivery's nine came to, and whether nothing is missing."""
+    told: list[str] = [f"administrator {scene.plan['administrator']} and {scene.gateway_id}"]
+    whole = all(desk[step] > 0 for step in DESK_STEPS)
+    for step, sentence in DESK_STEPS.items():
+        told.append(f"  {'ok     ' if desk[step] > 0 else 'MISSING'} {sentence} ({desk[step]})")
     for name, counts in observed.items():
         told.append(f"{name} to {scene.evaluations[name]}")
         for number, sentence in STEPS.items():
@@ -62,6 +77,13 @@ def value(delivery: DeliverySeen, before: str = "") -> str:
         return ""
     reading = delivery.latest.reading
     return f"{before}{reading.register.exact():f} {reading.register.unit.name.capitalize()} of {reading.device}"
+
+
+def _desk(seen: Seen, desk: dict[str, int]) -> Table:
+    table = Table("step", "seen", "how often", title=f"At the administrator: {standing(seen)}", expand=True)
+    for step, sentence in DESK_STEPS.items():
+        table.add_row(sentence, "yes" if desk[step] > 0 else NOTHING_STORED, str(desk[step]))
+    return table
 
 
 def _meters(seen: Seen) -> Table:

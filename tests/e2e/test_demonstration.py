@@ -1,5 +1,9 @@
-"""The demonstration as a person starts it: real processes, real lines, real tunnels; and a second start goes on."""
+"""The demonstration as a person starts it: real processes, real lines, real tunnels; and a second start goes on.
 
+The gateway begins with nothing but its administrator's profile; the order of events is read from the two databases.
+"""
+
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +11,8 @@ from pathlib import Path
 import pytest
 
 PLAN = Path(__file__).with_name("small.toml")
+LONGEST = 120
+"""Seconds: far more than it takes, for a machine that does much else."""
 
 
 def up(state: Path, seconds: int, *options: str) -> subprocess.CompletedProcess[str]:
@@ -14,6 +20,30 @@ def up(state: Path, seconds: int, *options: str) -> subprocess.CompletedProcess[
     return subprocess.run(
         [*command, "--duration", str(seconds)], capture_output=True, text=True, check=False, timeout=200
     )
+
+
+def events(state: Path) -> list[tuple[str, int]]:
+    """What the administrator's database and the datacenter's say happened, and when, in the order of a first start."""
+    desk = sqlite3.connect(state / "administrator" / "admin.db")
+    party = sqlite3.connect(state / "parties" / "netz" / "datacenter.db")
+    try:
+        (brought,) = desk.execute("SELECT finished_at FROM orders WHERE kind = 'change-profiles'").fetchone()
+        row = (
+            "SELECT min(opened_at), min(closed_at) FROM tunnels WHERE opened_at <= ? AND closed_at >= ? AND why LIKE ?"
+        )
+        opened, closed = desk.execute(row, (brought, brought, "break-up:%")).fetchone()
+        (woken,) = desk.execute("SELECT woken_at FROM orders WHERE kind = 'change-profiles'").fetchone()
+        (first,) = party.execute("SELECT min(received_at) FROM delivery").fetchone()
+    finally:
+        desk.close()
+        party.close()
+    return [
+        ("woken", woken),
+        ("tunnel up", opened),
+        ("profiles brought", brought),
+        ("tunnel ended", closed),
+        ("delivered", first),
+    ]
 
 
 def delivered(output: str) -> int:
@@ -25,22 +55,35 @@ def delivered(output: str) -> int:
 @pytest.mark.token
 @pytest.mark.peer
 def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> None:
-    first = up(tmp_path / "state", 35, "--plan", str(PLAN))
+    state = tmp_path / "state"
+    first = up(state, LONGEST, "--until-seen", "--plan", str(PLAN))
     assert first.returncode == 0, first.stdout + first.stderr
     assert "MISSING" not in first.stdout
+    assert "delivered, quality seal, 0 evaluation profiles, 0 wake-ups, 0 tunnels, 0 orders" in first.stdout
+    typed = [line.split()[2] for line in first.stdout.splitlines() if line.startswith("$ smgw-admin")]
+    assert typed == ["enrol", "break-up", "profiles", "break-up", "orders"]
+    assert "signed orders confirmed (5)" in first.stdout
+    happened = events(state)
+    assert happened == sorted(happened, key=lambda event: event[1]), "each after the one before"
     assert first.stdout.count("ok      9 row in the datacenter's table") == 2
     assert "datenhandel: no evaluation profile, ok      refused no-profile" in first.stdout
 
     # A second start too short for every step says which one is missing, and has not forgotten what was there.
-    second = up(tmp_path / "state", 1)
+    second = up(state, 1)
     assert second.returncode == 1
     assert "MISSING" in second.stdout
     assert "not every step was seen" in second.stderr
     assert "the scene stands already" in second.stdout
     assert delivered(second.stdout) >= delivered(first.stdout) > 0
 
+    # Long enough, it is woken, asked how it is, and delivers on.
+    third = up(state, LONGEST, "--until-seen")
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert "its profiles from an earlier order" in third.stdout
+    assert delivered(third.stdout) > delivered(first.stdout)
+
     marker = b"PRIVATE " + b"KEY"
-    files = [path for path in (tmp_path / "state" / "gateway").rglob("*") if path.is_file()]
+    files = [path for path in (state / "gateway").rglob("*") if path.is_file()]
     assert len(files) > 10
     assert not any(marker in path.read_bytes() for path in files), "the gateway's private keys are in its token alone"
 

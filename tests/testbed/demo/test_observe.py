@@ -1,10 +1,16 @@
 """Machines that do not answer are seen as having done nothing; steps count from the first look."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from testbed.demo.observe import STEPS, look, steps
-from testbed.demo.scene import DATACENTER, Scene
+import pytest
+
+from admin.life_cycle import LifeCycle
+from testbed.demo.desk import DeskSeen
+from testbed.demo.observe import DESK_STEPS, STEPS, Seen, desk_steps, look, steps
+from testbed.demo.scene import Scene
+from testbed.demo.templates import DATACENTER
 from testbed.world import World
 
 
@@ -26,6 +32,8 @@ def test_nothing_runs_and_nothing_was_seen(tmp_path: Path) -> None:
     observed = steps(made, seen, seen)
     assert set(observed) == set(made.evaluations)
     assert all(counts == dict.fromkeys(STEPS, 0) for counts in observed.values())
+    assert desk_steps(seen, seen) == dict.fromkeys(DESK_STEPS, 0)
+    assert (seen.profiles, seen.quality_seal, seen.first_delivery_at) == (None, None, None)
 
 
 def test_rows_of_a_real_datacenter_are_seen_and_counted_from_the_first_look(tmp_path: Path) -> None:
@@ -41,7 +49,48 @@ def test_rows_of_a_real_datacenter_are_seen_and_counted_from_the_first_look(tmp_
     assert series.latest is not None
     assert series.latest.reading.captured_at == world.now
     assert seen.received["netz"] == 1
+    assert seen.first_delivery_at == seen.last_delivery_at != None  # noqa: E711 - a chain of comparisons
     assert steps(made, seen, seen)["netz-series"][9] == 0
     nothing = replace(series, opened=0, rows=0)
     before = replace(seen, deliveries={**seen.deliveries, "netz-series": nothing})
     assert steps(made, seen, before)["netz-series"][9] == 1
+
+
+AT = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+BEFORE = Seen(AT, received={"netz": 3})
+DESK = DeskSeen(
+    state=LifeCycle.OPERATING, wake_ups=3, tunnels=2, confirmed=4, last_sequence=4, broken_up=1,
+    last_broken_up_at=AT + 5 * SECOND, profiles_brought_until=AT + 5 * SECOND,
+)  # fmt: skip
+AFTER = Seen(
+    AT + 20 * SECOND, received={"netz": 5}, first_delivery_at=AT + 6 * SECOND, last_delivery_at=AT + 19 * SECOND,
+    desk=DESK, last_order=4, quality_seal=False, profiles=2,
+)  # fmt: skip
+
+
+def test_the_administrators_steps_are_counted_from_the_first_look() -> None:
+    counted = {"woken": 3, "tunnel": 2, "enrolled": 1, "orders": 4, "ended": 1, "delivery": 2}
+    assert desk_steps(AFTER, BEFORE) == counted
+    assert desk_steps(AFTER, AFTER) == {**dict.fromkeys(DESK_STEPS, 0), "enrolled": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "deviation"),
+    [
+        ("woken", {"desk": replace(DESK, tunnels=0)}),
+        ("tunnel", {"desk": replace(DESK, tunnels=0)}),
+        ("enrolled", {"desk": replace(DESK, state=LifeCycle.DELIVERED)}),
+        ("enrolled", {"quality_seal": True}),
+        ("enrolled", {"quality_seal": None}),
+        ("orders", {"last_order": 3}),
+        ("ended", {"desk": replace(DESK, broken_up=0)}),
+        ("delivery", {"first_delivery_at": AT + 4 * SECOND}),
+        ("delivery", {"desk": replace(DESK, last_broken_up_at=AT + 20 * SECOND)}),
+        ("delivery", {"desk": replace(DESK, profiles_brought_until=None)}),
+        ("delivery", {"first_delivery_at": None, "last_delivery_at": None}),
+        ("delivery", {"received": {"netz": 3}}),
+    ],
+)  # fmt: skip
+def test_a_step_that_was_not_seen_counts_nothing(step: str, deviation: dict[str, object]) -> None:
+    assert desk_steps(replace(AFTER, **deviation), BEFORE)[step] == 0  # type: ignore[arg-type]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from smgw.config import Configuration
-from testbed.demo.scene import DATACENTER, GATEWAY, Scene, SceneError, free_ports, softhsm_module
+from pki.errors import IssueError
+from testbed.demo.scene import Party, Scene, SceneError, free_datagram_port, free_ports, program
 
 SMALL = Path(__file__).parents[2] / "e2e" / "small.toml"
 
@@ -37,14 +37,34 @@ def test_a_plan_that_is_no_toml_is_an_error(tmp_path: Path) -> None:
         Scene(tmp_path / "state", broken)
 
 
-def test_the_gateways_configuration_is_one_that_the_gateway_takes(tmp_path: Path) -> None:
-    text = GATEWAY.format(id="ESMG0000000001", module=softhsm_module())
-    assert Configuration.parse(text, base=tmp_path).gateway.text == "ESMG0000000001"
-
-
-def test_datacenters_listen_on_the_loopback_interface_only() -> None:
-    assert 'host = "127.0.0.1"' in DATACENTER
-
-
 def test_free_ports_are_different() -> None:
     assert len(set(free_ports(5))) == 5
+    assert 1024 < free_datagram_port() < 65536
+
+
+def test_the_administrator_issues_every_draft_that_lies_in_its_folder(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    assert scene.drafts == []
+    folder = scene.administrator / "drafts"
+    folder.mkdir(parents=True)
+    for name in ("netz.toml", "meter-1.toml", "notes.txt"):
+        (folder / name).touch()
+    assert scene.drafts == ["meter-1", "netz"]
+
+
+def test_a_command_that_fails_is_quoted(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"`smgw-admin init .* ended with 2: .*admin\.toml cannot be read"):
+        Scene(tmp_path).administer("init")
+
+
+def test_without_operational_certificates_no_party_learns_any(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    with pytest.raises(IssueError, match="no certification authority"):
+        scene.publish_certificates()
+
+
+def test_a_party_knows_where_its_certificates_are(tmp_path: Path) -> None:
+    party = Party("netz", "Netz", (), tmp_path)
+    (tmp_path / "ENC.pem").write_text("certificate")
+    assert party.certificate("ENC") == "certificate"
+    assert Path(program("smgw-admin")).exists()

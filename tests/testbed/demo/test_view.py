@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from testbed.demo.observe import STEPS, DeliverySeen, MeterSeen, Seen
+from testbed.demo.desk import DeskSeen
+from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, MeterSeen, Seen
 from testbed.demo.scene import Scene
-from testbed.demo.view import lines, summary, tables, value
+from testbed.demo.view import lines, standing, summary, tables, value
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 
@@ -23,7 +24,11 @@ SEEN = Seen(
     deliveries={"netz-series": SERIES},
     refused={"datenhandel": {"no-profile": 7}},
     received={"netz": 3, "lieferant": 1, "datenhandel": 0},
+    desk=DeskSeen("operating", wake_ups=3, tunnels=2, confirmed=5, waiting=1, tunnel_open=True),
+    quality_seal=False,
+    profiles=2,
 )
+DESK = dict.fromkeys(DESK_STEPS, 1)
 
 
 @pytest.fixture
@@ -41,10 +46,20 @@ def test_a_value_is_shown_exactly() -> None:
 
 
 def test_plain_lines_say_everything() -> None:
-    meter, delivery, refused = lines(SEEN)
+    desk, meter, delivery, refused = lines(SEEN)
+    assert desk == f"12:00:00 administrator: {standing(SEEN)}"
+    assert standing(SEEN) == (
+        "operating, certificates of its own, 2 evaluation profiles, 3 wake-ups, 2 tunnels, 5 orders confirmed, "
+        "0 failed, 1 waiting, tunnel open"
+    )
     assert meter == "12:00:00 meter 1ISK0000471100: last reading 2026-01-15T12:00:00Z, 4 stored, refused silent 2"
     assert "2 owed, 3 delivered, 3 verified, 9 rows, last 6182685.7 Wh" in delivery
     assert refused == "12:00:00 refused to datenhandel: no-profile 7"
+
+
+def test_a_gateway_that_nobody_has_heard_of_is_told_as_such() -> None:
+    assert standing(Seen(AT)).startswith("not in the inventory, the gateway is silent, 0 wake-ups")
+    assert "quality seal" in standing(replace(SEEN, quality_seal=True))
 
 
 def test_an_error_is_shown_beside_its_delivery() -> None:
@@ -55,23 +70,30 @@ def test_an_error_is_shown_beside_its_delivery() -> None:
 def test_the_tables_hold_the_same(scene: Scene) -> None:
     console = Console(width=200, record=True, file=None, quiet=False)
     with console.capture() as captured:
-        console.print(tables(scene, SEEN, "Ctrl-C stops"))
+        console.print(tables(scene, SEEN, DESK | {"ended": 0}, "Ctrl-C stops"))
     shown = captured.get()
-    for word in ("1ISK0000471100", "netz-series", "no-profile 7", "6182685.7 Wh", "Ctrl-C stops"):
+    for word in ("1ISK0000471100", "netz-series", "no-profile 7", "6182685.7 Wh", "Ctrl-C stops", *DESK_STEPS.values()):
         assert word in shown
 
 
 def test_a_summary_is_whole_only_with_every_step_of_every_delivery(scene: Scene) -> None:
-    told, good = summary(scene, whole(scene), SEEN)
+    told, good = summary(scene, whole(scene), DESK, SEEN)
     assert good
     assert not any("MISSING" in line for line in told)
     for name in scene.evaluations:
         for step in STEPS:
             observed = whole(scene)
             observed[name][step] = 0
-            told, good = summary(scene, observed, SEEN)
+            told, good = summary(scene, observed, DESK, SEEN)
             assert not good
             assert any("MISSING" in line and STEPS[step] in line for line in told)
+
+
+@pytest.mark.parametrize("step", DESK_STEPS)
+def test_a_summary_is_whole_only_with_every_step_of_the_administrator(scene: Scene, step: str) -> None:
+    told, good = summary(scene, whole(scene), DESK | {step: 0}, SEEN)
+    assert not good
+    assert [line for line in told if "MISSING" in line] == [f"  MISSING {DESK_STEPS[step]} (0)"]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +102,6 @@ def test_a_summary_is_whole_only_with_every_step_of_every_delivery(scene: Scene)
     ids=["never refused", "received something"],
 )
 def test_a_party_without_a_profile_must_have_been_refused(scene: Scene, deviation: dict[str, object]) -> None:
-    told, good = summary(scene, whole(scene), replace(SEEN, **deviation))  # type: ignore[arg-type]
+    told, good = summary(scene, whole(scene), DESK, replace(SEEN, **deviation))  # type: ignore[arg-type]
     assert not good
     assert any("datenhandel" in line and "MISSING" in line for line in told)

@@ -1,0 +1,186 @@
+"""What the administrator does in the demonstration, typed as a person would type it, and told as it is done.
+
+Decides where to go on by what stands in the administrator's own database: a gateway with a quality seal is enrolled,
+one without profiles gets them, and one that has everything is asked how it is. The gateway itself is never touched:
+every command reaches it by a wake-up and through the tunnel that it then opens.
+"""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from admin.config import Configuration
+from admin.errors import AdminError
+from admin.life_cycle import LifeCycle
+from admin.office import Office
+from testbed.demo.scene import Say, Scene, SceneError, program
+from wire.orders import BreakUp, ChangeProfiles
+from wire.reading import DeviceId
+
+POLL_SECONDS = 0.1
+STOP_SECONDS = 5.0
+
+
+class StoppedError(Exception):
+    """Somebody stopped the demonstration while a command ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the administrator is with the gateway."""
+
+    state: LifeCycle
+    tunnel: bool
+    """Whether a tunnel is open."""
+    profiles: bool
+    """Whether the gateway holds every draft by a confirmed order."""
+    waiting: frozenset[str]
+    """Kinds of orders that are open: queued in a run that was stopped."""
+
+
+def standing(scene: Scene) -> Standing:
+    """Look into the administrator's database. Raises SceneError."""
+    gateway = DeviceId(scene.gateway_id)
+    with _office(scene) as office:
+        held = set(office.orders.holding(gateway).profiles)
+        wanted = {(profile.KIND, profile.id) for profile in map(office.drafts.profile, scene.drafts)}
+        return Standing(
+            office.inventory.get(gateway).state,
+            tunnel=office.tunnels.open(gateway, datetime.now(UTC)) is not None,
+            profiles=wanted <= held,
+            waiting=frozenset(order.kind for order in office.orders.open(gateway)),
+        )
+
+
+class Administration:
+    """The administrator at work, on a thread of its own, so that an onlooker sees it (a context manager)."""
+
+    def __init__(self, scene: Scene, say: Say) -> None:
+        """Nothing is done before the block begins; ``say`` is told every command and what it said."""
+        self._scene = scene
+        self._say = say
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="administrator", daemon=True)
+        self._failure: SceneError | None = None
+        self.typing = ""
+        """The command that runs now."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what runs; a later start goes on from there."""
+        self._stopping.set()
+        self._thread.join(2 * STOP_SECONDS)
+
+    def check(self) -> None:
+        """Raise the SceneError that ended the work, if one did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            administer(self._scene, self._typed, self._stopping)
+        except SceneError as error:
+            self._failure = error
+        except StoppedError:
+            pass
+        finally:
+            self.typing = ""
+
+    def _typed(self, sentence: str) -> None:
+        self.typing = sentence.removeprefix("$ ") if sentence.startswith("$ ") else self.typing
+        self._say(sentence)
+
+
+def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
+    """Bring the gateway to where it delivers, or ask one that does how it is. Raises SceneError, StoppedError."""
+    gateway, now = scene.gateway_id, standing(scene)
+
+    def type_(*words: str) -> None:
+        _type(scene, words, say, stopping)
+
+    if now.state is not LifeCycle.OPERATING:
+        say(f"{gateway} has the manufacturer's quality seal and no profile: it gets certificates of its own")
+        type_("enrol", gateway)
+        now = standing(scene)
+    scene.publish_certificates()
+    if not now.profiles:
+        if now.tunnel:
+            type_("break-up", gateway)
+        say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
+        if ChangeProfiles.KIND not in now.waiting:
+            type_("profiles", "issue", *scene.drafts, gateway, "--no-wait")
+        if BreakUp.KIND not in now.waiting:
+            type_("break-up", gateway, "--no-wait")
+        type_("orders", "run", gateway)
+    else:
+        say(f"{gateway} has its profiles from an earlier order; it is asked how it is")
+        type_("status", gateway, "--refresh")
+        type_("break-up", gateway)
+    say(f"{gateway} needs nobody now: it reads, seals and delivers by itself")
+
+
+def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Event) -> None:
+    """Run one command of ``smgw-admin`` and tell what it said."""
+    say("$ smgw-admin " + " ".join(words))
+    command = [program("smgw-admin"), *words, "--config", str(scene.administrator_configuration)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            said = _said(process, stopping)
+        finally:
+            process.kill()
+    for line in said.splitlines():
+        say("  " + line)
+    if process.returncode:
+        raise SceneError(f"`smgw-admin {' '.join(words)}` ended with {process.returncode}: {said.strip()}")
+
+
+def _said(process: "subprocess.Popen[str]", stopping: threading.Event) -> str:
+    while not stopping.is_set():
+        try:
+            return process.communicate(timeout=POLL_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=STOP_SECONDS)
+    raise StoppedError
+
+
+def by_hand(scene: Scene) -> list[str]:
+    """How a person goes on at the administrator's desk, in another terminal, while the machines run."""
+    gateway, configuration = scene.gateway_id, scene.administrator_configuration
+    tool = Path(program("smgw-admin"))
+    words = [
+        ("what it is doing", f"status {gateway} --refresh"),
+        ("its tunnel, opened by a wake-up", f"wake {gateway}"),
+        ("its system log", f"logs {gateway} --refresh"),
+        ("its tunnel, ended", f"break-up {gateway}"),
+        ("everything that was ever ordered", "orders list"),
+        ("who did what, signed", "audit list"),
+    ]
+    return [
+        "The administrator by hand, in another terminal, while the demonstration runs:",
+        *(f"  {tool} {typed} --config {configuration}  # {what}" for what, typed in words),
+    ]
+
+
+@contextmanager
+def _office(scene: Scene) -> Iterator[Office]:
+    try:
+        configuration = Configuration.load(scene.administrator_configuration)
+        with Office(configuration, monotonic=time.monotonic) as office:
+            yield office
+    except AdminError as error:
+        raise SceneError(f"the administrator's database: {error}") from error
