@@ -53,5 +53,9 @@ class NotificationError(WireError):
     """Not a notification of a gateway."""
 
 
+class RelayError(WireError):
+    """Not a pseudonymous delivery on its way to the administrator, or one beyond its bounds."""
+
+
 class NtpError(WireError):
     """Not an NTP packet, or a reply that cannot be measured by."""

@@ -6,7 +6,17 @@ spelling.
 """
 
 from pki.cms.identifiers import ContentEncryption
-from pki.cms.sealing import Opened, open_document, open_sealed, seal, sign_document
+from pki.cms.sealing import Opened, envelop, open_document, open_sealed, seal, sign_document, sign_envelope
 from wire.profiles import KeyAgreement
 
-__all__ = ["ContentEncryption", "KeyAgreement", "Opened", "open_document", "open_sealed", "seal", "sign_document"]
+__all__ = [
+    "ContentEncryption",
+    "KeyAgreement",
+    "Opened",
+    "envelop",
+    "open_document",
+    "open_sealed",
+    "seal",
+    "sign_document",
+    "sign_envelope",
+]

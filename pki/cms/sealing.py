@@ -77,6 +77,55 @@ def seal_with(
     agreement: KeyAgreement,
 ) -> bytes:
     """:func:`seal` with either content encryption: what other gateways may send, for testing that it is read."""
+    envelope = _envelop(encryption, content, recipient=recipient, random=random, agreement=agreement)
+    return _sign(ID_AUTH_ENVELOPED_DATA, envelope.to_bytes(), signer, key)
+
+
+def envelop(
+    content: bytes,
+    *,
+    recipient: x509.Certificate,
+    random: Callable[[int], bytes],
+    key_agreement: KeyAgreement = KeyAgreement.TR_03111,
+) -> bytes:
+    """AuthEnvelopedData in DER that nobody signed: the first half of :func:`seal`, for who must not be known.
+
+    Nothing in it depends on the sender. It is worth nothing by itself; :func:`sign_envelope` is the other half. Raises
+    SealError(ALGORITHM).
+    """
+    return _envelop(
+        ContentEncryption.AES128_GCM, content, recipient=recipient, random=random, agreement=key_agreement
+    ).to_bytes()
+
+
+def sign_envelope(
+    envelope: bytes, *, recipient: x509.Certificate, signer: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> bytes:
+    """Sign another's :func:`envelop` for the party that opens it, without being able to (TR-03109-1, pseudonymous).
+
+    1. It is one AuthEnvelopedData in the DER that we would write, so that no further byte travels in it.
+    2. It is for ``recipient``.
+
+    Raises SealError: MALFORMED, ALGORITHM, NOT_FOR_US; TokenError.
+    """
+    # 1
+    read = Envelope.from_bytes(envelope)
+    if read.to_bytes() != envelope:
+        raise SealError(SealReason.MALFORMED, "an AuthEnvelopedData in another spelling")
+    # 2
+    if read.recipient not in names_of(recipient).as_recipient():
+        raise SealError(SealReason.NOT_FOR_US, "the envelope names another recipient")
+    return _sign(ID_AUTH_ENVELOPED_DATA, envelope, signer, key)
+
+
+def _envelop(
+    encryption: ContentEncryption,
+    content: bytes,
+    *,
+    recipient: x509.Certificate,
+    random: Callable[[int], bytes],
+    agreement: KeyAgreement,
+) -> Envelope:
     names = names_of(recipient)
     content_key = random(content_encryption.CONTENT_KEY_SIZES[encryption])
     if encryption is ContentEncryption.AES128_GCM:
@@ -86,7 +135,7 @@ def seal_with(
         nonce = b""
         ciphertext, tag = content_encryption.encrypt_cbc_cmac(content, content_key)
     ephemeral = key_agreement.ephemeral_key(random)
-    envelope = Envelope(
+    return Envelope(
         key_agreement=agreement,
         ephemeral_point=key_agreement.encode_point(ephemeral.public_key()),
         recipient=names.issuer_and_serial,
@@ -96,7 +145,6 @@ def seal_with(
         ciphertext=ciphertext,
         tag=tag,
     )
-    return _sign(ID_AUTH_ENVELOPED_DATA, envelope.to_bytes(), signer, key)
 
 
 def open_sealed(

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pki.certificates import Purpose, Role, VerifiedCertificate
-from pki.cms import ContentEncryption, KeyAgreement, Opened, open_document, open_sealed, seal, sign_document
+from pki.cms import (
+    ContentEncryption,
+    KeyAgreement,
+    Opened,
+    envelop,
+    open_document,
+    open_sealed,
+    seal,
+    sign_document,
+    sign_envelope,
+)
 from pki.cms.enveloped import Envelope
 from pki.cms.identifiers import ID_AUTH_ENVELOPED_DATA, ID_DATA
 from pki.cms.names import names_of
@@ -236,3 +246,44 @@ def test_a_document_altered_at_any_byte_does_not_open() -> None:
         altered[position] ^= 0x20
         with pytest.raises(SealError):
             open_document(bytes(altered), signers=[WORLD.verified])
+
+
+def enveloped(content: bytes = CONTENT) -> bytes:
+    return envelop(content, recipient=WORLD.recipient.certificate, random=random.Random(1).randbytes)
+
+
+def test_an_envelope_that_another_signs_opens_for_its_recipient() -> None:
+    administrator = stranger(Role.GWA)
+    sealed = sign_envelope(
+        enveloped(), recipient=WORLD.recipient.certificate, signer=administrator.certificate, key=administrator.key
+    )
+    believed = WORLD.pki.verified(administrator, Role.GWA, Purpose.SIG)
+    opened = open_sealed(sealed, signers=[believed], recipient=WORLD.recipient.certificate, key=WORLD.recipient.key)
+    assert opened == Opened(CONTENT, believed)
+    refused(SealReason.UNKNOWN_SIGNER, lambda: WORLD.open(sealed))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "reason"),
+    [
+        (enveloped() + b"\0", SealReason.MALFORMED),
+        (SEALED, SealReason.MALFORMED),
+        (b"", SealReason.MALFORMED),
+    ],
+)
+def test_only_an_envelope_is_signed_for_another(envelope: bytes, reason: SealReason) -> None:
+    signer = WORLD.signer
+    refused(
+        reason,
+        lambda: sign_envelope(
+            envelope, recipient=WORLD.recipient.certificate, signer=signer.certificate, key=signer.key
+        ),
+    )
+
+
+def test_an_envelope_for_somebody_else_is_not_signed() -> None:
+    other, signer = stranger(Role.EMT, Purpose.ENC), WORLD.signer
+    refused(
+        SealReason.NOT_FOR_US,
+        lambda: sign_envelope(enveloped(), recipient=other.certificate, signer=signer.certificate, key=signer.key),
+    )
