@@ -122,12 +122,12 @@ class SlotFolder:
             for rest in (place, beside):
                 if rest.is_dir():
                     shutil.rmtree(rest)
-            beside.mkdir(mode=0o700)
+            folders = sorted({beside, *(beside / parent for name in files for parent in Path(name).parents)})
+            for folder in folders:
+                folder.mkdir(mode=0o700)
             for name, data in files.items():
-                path = beside / name
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write(path, data)
-            for folder in sorted({beside, *(path for path in beside.rglob("*") if path.is_dir())}):
+                _write(beside / name, data)
+            for folder in folders:
                 _synchronise(folder)
             beside.replace(place)
             _synchronise(self.folder)
