@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.profiles.examples import COMMUNICATION
+from tests.wire.profiles.examples import COMMUNICATION, certificate
 from wire.errors import RelayError
 from wire.relay import MAXIMUM_SEALED_BYTES, RelayedDelivery
 
@@ -65,7 +65,8 @@ def test_another_kind_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "deviation", [{"party": "other"}, {"host": "203.0.113.9"}, {"port": 1}, {"path": "/x"}, {"tls_certificate": b"x"}]
+    "deviation",
+    [{"party": "other"}, {"host": "203.0.113.9"}, {"port": 1}, {"path": "/x"}, {"tls_certificate": certificate(9)}],
 )
 def test_it_is_for_one_address_only(deviation: dict[str, Any]) -> None:
     assert delivery().is_for(COMMUNICATION)
