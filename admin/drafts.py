@@ -7,7 +7,7 @@ no version gets the next one. Check and queuing are one transaction, so that two
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,7 +64,7 @@ class Drafts:
             raise DraftError(
                 DraftReason.MALFORMED, f"{name[:60]!r} is no name: 1 to 64 letters, digits, dots, dashes, underscores"
             )
-        profile = _profile(name, _table(name, text))
+        profile = _profile(name, parse_draft(name, text))
         values = {"text": text, "by": by, "saved_at": to_seconds(at)}
         with writing(self._engine) as connection:
             connection.execute(
@@ -96,7 +96,7 @@ class Drafts:
 
     def profile(self, name: str) -> Profile:
         """The profile that a draft describes. Raises DraftError: UNKNOWN, MALFORMED."""
-        return _profile(name, _table(name, self.get(name).text))
+        return _profile(name, parse_draft(name, self.get(name).text))
 
     def check(self, names: Sequence[str], gateway: DeviceId) -> tuple[Profile, ...]:
         """The profiles that would be issued to ``gateway`` together. Raises as :meth:`issue_together`."""
@@ -127,6 +127,22 @@ class Drafts:
             command = self._judged(connection, names, gateway)
             return self._orders.queue_within(connection, gateway, command, by, at)
 
+    def issue_tables(
+        self, tables: Mapping[str, Mapping[str, Any]], gateway: DeviceId, by: str, at: datetime
+    ) -> int | None:
+        """As :meth:`issue_together`, for profiles that stand in no draft (by the name that errors tell).
+
+        Gives None, and queues nothing, where ``gateway`` holds or will hold exactly these, whatever their version.
+        """
+        with writing(self._engine) as connection:
+            command = self._wanted(connection, tables, gateway)
+            return None if command is None else self._orders.queue_within(connection, gateway, command, by, at)
+
+    def check_tables(self, tables: Mapping[str, Mapping[str, Any]], gateway: DeviceId) -> bool:
+        """Whether :meth:`issue_tables` would queue something. Raises as it."""
+        with reading(self._engine) as connection:
+            return self._wanted(connection, tables, gateway) is not None
+
     def withdraw(self, references: Sequence[tuple[str, str]], gateway: DeviceId, by: str, at: datetime) -> int:
         """Queue the withdrawal of profiles (kind, id) as one order; gives its number.
 
@@ -153,6 +169,18 @@ class Drafts:
         # 1, 2
         command = _change([_versioned(_get(connection, name), expected) for name in names])
         # 3
+        _require_consistent(expected, command)
+        return command
+
+    def _wanted(
+        self, connection: sa.Connection, tables: Mapping[str, Mapping[str, Any]], gateway: DeviceId
+    ) -> ChangeProfiles | None:
+        """What of ``tables`` is not there yet."""
+        expected = self._orders.expected_within(connection, gateway)
+        missing = [_next(name, table, expected) for name, table in tables.items() if not _held(name, table, expected)]
+        if not missing:
+            return None
+        command = _change(missing)
         _require_consistent(expected, command)
         return command
 
@@ -185,13 +213,22 @@ def _require_consistent(expected: Holding, command: ChangeProfiles) -> None:
 
 
 def _versioned(draft: Draft, expected: Holding) -> Profile:
-    table = _table(draft.name, draft.text)
+    return _next(draft.name, parse_draft(draft.name, draft.text), expected)
+
+
+def _held(name: str, table: Mapping[str, Any], expected: Holding) -> bool:
+    """Whether exactly this profile holds; where ``table`` names no version, in any."""
+    held = expected.profiles.get((str(table.get("kind")), str(table.get("id"))))
+    return held is not None and _profile(name, {"version": held.version, **table}) == held
+
+
+def _next(name: str, table: Mapping[str, Any], expected: Holding) -> Profile:
     held = expected.versions.get((str(table.get("kind")), str(table.get("id"))), 0)
-    profile = _profile(draft.name, {"version": held + 1, **table})
+    profile = _profile(name, {"version": held + 1, **table})
     if profile.version <= held:
         raise DraftError(
             DraftReason.VERSION,
-            f"{draft.name}: version {held} of {profile.KIND} {profile.id} was issued already; "
+            f"{name}: version {held} of {profile.KIND} {profile.id} was issued already; "
             f"write version = {held + 1}, or leave the version out",
         )
     return profile
@@ -204,7 +241,8 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
         raise DraftError(DraftReason.MALFORMED, f"{name} is not a profile: {error}") from error
 
 
-def _table(name: str, text: str) -> dict[str, Any]:
+def parse_draft(name: str, text: str) -> dict[str, Any]:
+    """A draft as the table that it is, whatever stands in it. Raises DraftError(MALFORMED)."""
     if len(text) > MAXIMUM_CHARACTERS:
         raise DraftError(DraftReason.MALFORMED, f"{name} is longer than {MAXIMUM_CHARACTERS} characters")
     try:

@@ -7,7 +7,7 @@ least name this gateway. Every change and its entry in the audit log are one tra
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,10 +56,22 @@ class Inventory:
 
     def add(self, record: GatewayRecord, by: str, at: datetime) -> None:
         """Enter a gateway. Raises InventoryError: EXISTS, ADDRESS, CERTIFICATES, STATE."""
-        _require_address(record.wake_host, record.wake_port)
-        _require_own(record.gateway, record.certificates)
-        if record.state is LifeCycle.OPERATING:
-            _require_operational(record.gateway, record.certificates, seal=record.seal)
+        self.add_all((record,), by, at)
+
+    def add_all(self, records: Iterable[GatewayRecord], by: str, at: datetime) -> None:
+        """Enter gateways, all or none. Raises as :meth:`add`."""
+        with writing(self._engine) as connection:
+            for record in records:
+                self._add(connection, record, by, at)
+
+    def check(self, record: GatewayRecord) -> None:
+        """Raise what :meth:`add` would."""
+        _require_enterable(record)
+        with reading(self._engine) as connection:
+            _require_new(connection, record.gateway)
+
+    def _add(self, connection: sa.Connection, record: GatewayRecord, by: str, at: datetime) -> None:
+        _require_enterable(record)
         row = {
             "gateway": record.gateway.text,
             "state": record.state.value,
@@ -70,19 +82,14 @@ class Inventory:
             "note": record.note[:MAXIMUM_NOTE],
             "added_at": to_seconds(at),
         }
-        with writing(self._engine) as connection:
-            if connection.scalar(sa.select(gateways.c.gateway).where(gateways.c.gateway == record.gateway.text)):
-                raise InventoryError(
-                    InventoryReason.EXISTS,
-                    f"{record.gateway} is in the inventory already: smgw-admin gateways show {record.gateway}",
-                )
-            connection.execute(gateways.insert(), row)
-            self._put_certificates(connection, record.gateway, record.certificates)
-            self._audit.enter(
-                connection, Action.GATEWAY_ADDED, record.gateway.text, by, at,
-                state=record.state.value, address=f"{record.wake_host}:{record.wake_port}",
-                **_fingerprints(record.certificates),
-            )  # fmt: skip
+        _require_new(connection, record.gateway)
+        connection.execute(gateways.insert(), row)
+        self._put_certificates(connection, record.gateway, record.certificates)
+        self._audit.enter(
+            connection, Action.GATEWAY_ADDED, record.gateway.text, by, at,
+            state=record.state.value, address=f"{record.wake_host}:{record.wake_port}",
+            **_fingerprints(record.certificates),
+        )  # fmt: skip
 
     def get(self, gateway: DeviceId) -> GatewayRecord:
         """One gateway. Raises InventoryError(UNKNOWN)."""
@@ -102,6 +109,18 @@ class Inventory:
         """Every gateway (in one ``state``), by identification."""
         with reading(self._engine) as connection:
             return _records(connection, sa.true() if state is None else gateways.c.state == state.value)
+
+    def find(
+        self, state: LifeCycle | None = None, *, match: str = "*", after: str = "", limit: int | None = None
+    ) -> list[GatewayRecord]:
+        """Gateways by identification: those that ``match`` (with * and ?) fits, higher than ``after``, so many."""
+        fits = sa.func.glob(match.upper().replace("[", "[[]"), gateways.c.gateway)
+        chosen = sa.select(gateways.c.gateway).where(fits, gateways.c.gateway > after)
+        if state is not None:
+            chosen = chosen.where(gateways.c.state == state.value)
+        chosen = chosen.order_by(gateways.c.gateway).limit(limit)
+        with reading(self._engine) as connection:
+            return _records(connection, gateways.c.gateway.in_(chosen))
 
     def require_reachable(self, gateway: DeviceId) -> GatewayRecord:
         """The gateway, if it may be woken and given orders. Raises InventoryError: UNKNOWN, STATE."""
@@ -197,6 +216,21 @@ def _records(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> li
         )
         for row in connection.execute(sa.select(gateways, last).where(condition).order_by(gateways.c.gateway))
     ]
+
+
+def _require_new(connection: sa.Connection, gateway: DeviceId) -> None:
+    if connection.scalar(sa.select(gateways.c.gateway).where(gateways.c.gateway == gateway.text)):
+        raise InventoryError(
+            InventoryReason.EXISTS,
+            f"{gateway} is in the inventory already: smgw-admin gateways show {gateway}",
+        )
+
+
+def _require_enterable(record: GatewayRecord) -> None:
+    _require_address(record.wake_host, record.wake_port)
+    _require_own(record.gateway, record.certificates)
+    if record.state is LifeCycle.OPERATING:
+        _require_operational(record.gateway, record.certificates, seal=record.seal)
 
 
 def _update(connection: sa.Connection, gateway: DeviceId, **values: object) -> None:

@@ -7,7 +7,7 @@ nothing is done twice. Only what it never saw, or says that it saw too late, is 
 change and its entry in the audit log are one transaction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,6 +120,22 @@ class OrderBook:
             query = query.where(orders.c.state == state.value)
         with reading(self._engine) as connection:
             return [_record(row) for row in connection.execute(query)][::-1]
+
+    def counts(self) -> dict[DeviceId, int]:
+        """How many orders every gateway that has any is still to do: one question for a whole inventory."""
+        query = (
+            sa.select(orders.c.gateway, sa.func.count())
+            .where(orders.c.finished_at.is_(None))
+            .group_by(orders.c.gateway)
+        )
+        with reading(self._engine) as connection:
+            return {DeviceId(row[0]): row[1] for row in connection.execute(query)}
+
+    def states(self, numbers: Iterable[int]) -> dict[int, OrderState]:
+        """Where several orders stand, in one question."""
+        query = sa.select(orders.c.number, orders.c.state).where(orders.c.number.in_(list(numbers)))
+        with reading(self._engine) as connection:
+            return {row.number: OrderState(row.state) for row in connection.execute(query)}
 
     def holding(self, gateway: DeviceId) -> Holding:
         """The profiles that ``gateway`` holds by our confirmed orders."""

@@ -161,11 +161,14 @@ def wake_and_wait(
                 return WakeResult(gateway, WakeOutcome.CAME, after, sent, last)
             progress(Progress(after, sent))
     after = timedelta(seconds=timing.monotonic() - begun)
-    reasons = tuple(_reasons(office, gateway, postman, began_at, timing.clock()))
+    reasons = tuple(likely_reasons(office, gateway, postman, began_at, timing.clock()))
     return WakeResult(gateway, WakeOutcome.SILENCE, after, sent, None, reasons)
 
 
-def _reasons(office: Office, gateway: DeviceId, postman: Postman, began_at: datetime, at: datetime) -> list[Likely]:
+def likely_reasons(
+    office: Office, gateway: DeviceId, postman: Postman, began_at: datetime, at: datetime
+) -> list[Likely]:
+    """Why ``gateway`` did not come since ``began_at``: what was seen, or else what is likely."""
     record = office.inventory.get(gateway)
     place = f"{record.wake_host}:{record.wake_port}"
     seen: list[Likely] = []

@@ -9,7 +9,6 @@ import click
 from admin.certificates import judged, read_folder
 from admin.inventory import GatewayRecord
 from admin.life_cycle import LifeCycle
-from admin.office import Office
 from admin.session import GatewayType, Session, administers
 from pki.certificates import fingerprint, load_certificate
 from wire.reading import DeviceId
@@ -28,12 +27,17 @@ def gateways() -> None:
 
 @gateways.command("list", epilog="Example: smgw-admin gateways list --state operating --json")
 @click.option("--state", type=click.Choice([str(state) for state in LifeCycle]), help="Only in this state.")
+@click.option("--match", metavar="PATTERN", default="*", help="Only these, with * and ?: EABC00123*.")
+@click.option("--after", metavar="GATEWAY", default="", help="Only those behind this one: the next page.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @administers
-def list_(session: Session, *, state: str | None) -> None:
-    """List the inventory."""
+def list_(session: Session, *, state: str | None, match: str, after: str, limit: int | None) -> None:
+    """List the inventory, by identification."""
     with session.office() as office:
-        records = office.inventory.all(None if state is None else LifeCycle(state))
-        rows = [_row(office, record) for record in records]
+        chosen = None if state is None else LifeCycle(state)
+        records = office.inventory.find(chosen, match=match, after=after.upper(), limit=limit)
+        waiting = office.orders.counts()
+        rows = [_row(record, waiting.get(record.gateway, 0)) for record in records]
     session.rows(_COLUMNS, rows, "no gateways; enter one with: smgw-admin gateways add EABC0012345678 --host ADDRESS")
 
 
@@ -66,7 +70,7 @@ def add(
         seal = bool(certificates) and judged(certificates, gateway, office.trust(), session.now)
         record = GatewayRecord(gateway, LifeCycle(state), host, port, certificates, seal, note=note)
         office.inventory.add(record, session.operator, session.now)
-        row = _row(office, office.inventory.get(gateway))
+        row = _row(office.inventory.get(gateway), 0)
     session.one(row, f"{gateway} is entered as {state}")
 
 
@@ -77,7 +81,7 @@ def show(session: Session, *, gateway: DeviceId) -> None:
     """Show one gateway: certificates, profiles, orders, tunnel."""
     with session.office() as office:
         record = office.inventory.get(gateway)
-        row = _row(office, record)
+        row = _row(record, len(office.orders.open(gateway)))
         row["next_sequence"] = record.next_sequence
         for purpose, der in record.certificates.items():
             row[f"{purpose} certificate"] = fingerprint(load_certificate(der))
@@ -137,7 +141,7 @@ def note(session: Session, *, gateway: DeviceId, text: str) -> None:
     session.one({"gateway": gateway.text, "note": text}, f"noted on {gateway}")
 
 
-def _row(office: Office, record: GatewayRecord) -> dict[str, Any]:
+def _row(record: GatewayRecord, open_orders: int) -> dict[str, Any]:
     return {
         "gateway": record.gateway.text,
         "state": record.state.value,
@@ -145,7 +149,7 @@ def _row(office: Office, record: GatewayRecord) -> dict[str, Any]:
         "certificates": "none" if not record.certificates else "seal" if record.seal else "operational",
         "until": _until(record),
         "last_tunnel": record.last_tunnel_at,
-        "open_orders": len(office.orders.open(record.gateway)),
+        "open_orders": open_orders,
         "note": record.note,
     }
 

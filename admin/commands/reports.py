@@ -113,5 +113,5 @@ def _own(session: Session, office: Office) -> dict[str, Any]:
         "service": f"{configuration.service.host}:{configuration.service.port}",
         "gateways": states,
         "signature_certificate_until": office.signature_certificate().not_valid_after_utc,
-        "open_orders": sum(len(office.orders.open(record.gateway)) for record in office.inventory.all()),
+        "open_orders": sum(office.orders.counts().values()),
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from admin.drafts import MAXIMUM_CHARACTERS
+from admin.drafts import MAXIMUM_CHARACTERS, parse_draft
 from admin.errors import DraftError, DraftReason, InventoryError
 from admin.inventory import LifeCycle
 from admin.office import Office
@@ -144,3 +144,28 @@ def refused(action: Callable[[], object]) -> DraftReason:
     with pytest.raises(DraftError) as caught:
         action()
     return caught.value.reason
+
+
+def test_tables_are_issued_until_they_hold(office: Office) -> None:
+    tables = {name: parse_draft(name, text) for name, text in (("netz", NETZ), ("meter", METER), ("series", SERIES))}
+    assert office.drafts.check_tables(tables, GATEWAY)
+    number = office.drafts.issue_tables(tables, GATEWAY, BY, NOW)
+    assert number is not None
+    assert len(versions(office, number)) == 3
+    # What will hold is not issued again, and what holds is not either.
+    assert not office.drafts.check_tables(tables, GATEWAY)
+    assert office.drafts.issue_tables(tables, GATEWAY, BY, NOW) is None
+    confirm(office, number)
+    assert office.drafts.issue_tables(tables, GATEWAY, BY, NOW) is None
+    # Only what is another one now goes out, as the next version.
+    tables["meter"]["maximum_power_watts"] = 20_000
+    changed = office.drafts.issue_tables(tables, GATEWAY, BY, NOW)
+    assert changed is not None
+    assert versions(office, changed) == [("meter", 2)]
+
+
+def test_tables_that_contradict_what_holds_are_refused(office: Office) -> None:
+    table = parse_draft("series", SERIES)
+    assert refused(lambda: office.drafts.check_tables({"series": table}, GATEWAY)) is DraftReason.INCONSISTENT
+    assert refused(lambda: office.drafts.issue_tables({"series": table}, GATEWAY, BY, NOW)) is DraftReason.INCONSISTENT
+    assert office.orders.open(GATEWAY) == []

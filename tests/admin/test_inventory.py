@@ -11,6 +11,7 @@ from admin.inventory import GatewayRecord, Inventory, LifeCycle
 from admin.office import Office
 from pki.certificates import Purpose
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, Bureau
+from wire.reading import DeviceId
 
 pytestmark = pytest.mark.token
 
@@ -142,3 +143,27 @@ def refused(action: Callable[[], object]) -> InventoryReason:
     with pytest.raises(InventoryError) as caught:
         action()
     return caught.value.reason
+
+
+def test_gateways_are_found_by_state_pattern_and_page(bureau: Bureau) -> None:
+    with bureau.open() as office:
+        several = [GatewayRecord(DeviceId(f"EABC00000000{number:02}")) for number in range(12)]
+        office.inventory.add_all(several, BY, NOW)
+        office.inventory.add(bureau.record(), BY, NOW)
+        find = office.inventory.find
+        assert find() == office.inventory.all()
+        assert find(LifeCycle.OPERATING) == [bureau_record := office.inventory.get(GATEWAY)]
+        assert find(match="eabc00123*") == [bureau_record]
+        assert find(match="EABC0000000?0?") == several[:10]
+        assert find(match="[E]*") == []
+        first = find(limit=5)
+        assert find(after=first[-1].gateway.text, limit=100) == [*several[5:], bureau_record]
+
+
+def test_several_are_entered_together_or_not_at_all(office: Office, bureau: Bureau) -> None:
+    new = GatewayRecord(OTHER)
+    assert refused(lambda: office.inventory.add_all((new, bureau.record()), BY, NOW)) is InventoryReason.EXISTS
+    assert refused(lambda: office.inventory.get(OTHER)) is InventoryReason.UNKNOWN
+    office.inventory.check(new)
+    assert refused(lambda: office.inventory.check(bureau.record())) is InventoryReason.EXISTS
+    assert refused(lambda: office.inventory.check(replace(new, wake_port=0))) is InventoryReason.ADDRESS

@@ -267,3 +267,15 @@ def refused(action: Callable[[], object]) -> OrderReason:
     with pytest.raises(OrderBookError) as caught:
         action()
     return caught.value.reason
+
+
+def test_many_orders_are_counted_in_one_question(office: Office, bureau: Bureau) -> None:
+    office.inventory.add(bureau.record(OTHER), BY, NOW)
+    numbers = [bureau.queue(office), bureau.queue(office), bureau.queue(office, OTHER)]
+    assert office.orders.counts() == {GATEWAY: 2, OTHER: 1}
+    deliver(office, numbers[0])
+    office.orders.failed(numbers[2], "no", NOW)
+    assert office.orders.counts() == {GATEWAY: 2}
+    expected = dict(zip(numbers, (OrderState.DELIVERED, OrderState.QUEUED, OrderState.FAILED), strict=True))
+    assert office.orders.states(numbers) == expected
+    assert office.orders.states([]) == {}
