@@ -36,6 +36,7 @@ from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.timekeeping import describe_clock
 from wire.instant import format_instant
 
 _logger = logging.getLogger("smgw")
@@ -175,11 +176,15 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
         _logger.info(
             "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
         )
-        watch = ClockWatch(clock, composed.environment.monotonic)
+        timekeeping = composed.timekeeping
+        timekeeping.look()
+        watch = ClockWatch(timekeeping.system, composed.environment.monotonic)
         while not stopping.wait(LOOK_SECONDS):
             if (jump := watch.jump()) is not None:
                 _logger.warning("the clock jumped by %s", jump)
                 _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))
+                timekeeping.compare_soon()
+            timekeeping.look()
         _logger.info("%s stops", configuration.gateway)
         _note(composed, Event.GATEWAY_STOPPED)
 
@@ -208,6 +213,7 @@ def status(config: Path, *, as_json: bool) -> None:
             click.echo(sentence)
         for sentence in told["deviations"]:
             click.echo(f"NOT AS REQUIRED: {sentence}")
+        click.echo(describe_clock(told["clock"]))
         for name, state in told["lines"].items():
             click.echo(f"line {name}: {state}")
         for name, meter in told["meters"].items():

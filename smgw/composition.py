@@ -8,7 +8,7 @@ of any of them is raised and nothing has started. Clocks and randomness come fro
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,9 @@ from pki.token import Token, use_configuration
 from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
 from smgw.administration.order_gate import OrderGate
-from smgw.config import Configuration, LineConfiguration, TunnelKind, WakeUpConfiguration
+from smgw.certificate_watch import CertificateWatch
+from smgw.clock import GatewayClock
+from smgw.config import Configuration, LineConfiguration, TunnelKind
 from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
 from smgw.gateway import Gateway
 from smgw.keys.cabinet import KeyCabinet
@@ -37,7 +39,9 @@ from smgw.renewal import KeyOrders
 from smgw.report import KEY_IN_MEMORY, Program, Report
 from smgw.retention import Retention
 from smgw.runtime import MakeLine, Runtime
+from smgw.secure_states import Duty, SecureStates
 from smgw.store.calibration_log import CalibrationLog
+from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.orders import OrderStore
@@ -45,29 +49,26 @@ from smgw.store.outbox import Outbox
 from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
 from smgw.store.settings import Settings
-from smgw.store.wake_ups import WakeUpMemory
+from smgw.timekeeping import Timekeeping
 from smgw.trust import RevocationLists, TrustFolder
 from smgw.tunnels import CurrentBackend, backend_maker
-from smgw.wan.management import ManagementPorts, ManagementTunnel
+from smgw.wan.management import ManagementTunnel
+from smgw.wan.parts import Link, WakeUpPortError, administrator_of, reserve
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
-from smgw.wan.wakeup import WakeUpGate
-from smgw.wan.wakeup_port import WakeUpPort, addresses_of
+from smgw.wan.wakeup_port import WakeUpPort
 from wire.orders import (
     ChangeProfiles,
     InstallCertificates,
     InstallRevocationLists,
     RenewKeys,
     SetRetention,
+    SynchroniseClock,
 )
-from wire.profiles import AdministratorProfile, MeterProfile
+from wire.profiles import MeterProfile
 
-__all__ = ["KEY_IN_MEMORY", "Composed", "Environment", "compose", "open_token"]
+__all__ = ["KEY_IN_MEMORY", "Composed", "Environment", "WakeUpPortError", "compose", "open_token"]
 
 _logger = logging.getLogger(__name__)
-
-
-class WakeUpPortError(Exception):
-    """The wake-up port cannot be opened: another holds it, or its address is not this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Composed:
     management: ManagementTunnel | None
     """There where the configuration names an administrator."""
     wake_up_port: WakeUpPort | None
+    timekeeping: Timekeeping
     firmware: Firmware | None = None
     """There where the configuration names slots."""
 
@@ -109,6 +111,7 @@ class Composed:
         with ExitStack() as running:
             running.callback(self.runtime.stop)
             self.runtime.start(self.gateway.profiles)
+            running.enter_context(self.timekeeping.running())
             if self.management is not None:
                 running.callback(self.management.stop)
                 self.management.start()
@@ -116,7 +119,7 @@ class Composed:
                 # Last in, first out: nobody is woken who is about to go.
                 running.callback(self.wake_up_port.stop)
                 self.wake_up_port.start()
-                _reserve(self.wake_up_port, self.gateway.profiles)
+                reserve(self.wake_up_port, self.gateway.profiles)
             yield
 
 
@@ -139,7 +142,7 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
     3. The gateway's own certificates are good now, are this gateway's and certify the keys in use.
     4. The pinned administrator's certificate can be read.
     5. The database opens with the key that the module unwraps.
-    6. Profiles are imported; where an administrator is configured, its profile is there.
+    6. The profile of an administrator is there.
     7. A tunnel can be made.
     8. The wake-up port is free.
 
@@ -161,21 +164,14 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         database = Database.open(configuration.store, token, configuration.gateway)
         opened.callback(database.close)
         # 6
+        clock = GatewayClock(environment.clock, ClockRecords(database).load())
+        now = clock().replace(microsecond=0)
         log = SystemLog(database)
-        profiles = _import(configuration, Provisioning(ProfileStore(database), log, administrator, trust()), now)
-        parts = _Parts(configuration, environment, database, log, trust, ring)
-        # 7 and 8
-        yield parts.compose(profiles or ProfileStore(database).load(), now, opened)
-
-
-def _import(configuration: Configuration, provisioning: Provisioning, now: datetime) -> ProfileSet | None:
-    """What the folder and the administrator's initial document bring; both only where they are configured."""
-    profiles = None
-    if configuration.profiles is not None:
-        profiles = provisioning.import_folder(configuration.profiles, now)
-    if configuration.administrator is not None:
+        provisioning = Provisioning(ProfileStore(database), log, administrator, trust())
         profiles = provisioning.import_administrator(configuration.administrator, now)
-    return profiles
+        parts = _Parts(configuration, replace(environment, clock=clock), database, log, trust, ring, clock)
+        # 7 and 8
+        yield parts.compose(profiles, now, opened, environment.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +184,16 @@ class _Parts:
     log: SystemLog
     trust: TrustFolder
     ring: KeyRing
+    clock: GatewayClock
 
-    def compose(self, profiles: ProfileSet, now: datetime, opened: ExitStack) -> Composed:
-        configuration, environment = self.configuration, self.environment
+    def compose(
+        self, profiles: ProfileSet, now: datetime, opened: ExitStack, system: Callable[[], datetime]
+    ) -> Composed:
+        configuration, environment, states = self.configuration, self.environment, SecureStates(self.clock)
         backend = CurrentBackend(
-            self.ring.current, self.trust, backend_maker(configuration, environment.clock, environment.monotonic)
+            self.ring.current,
+            self.trust,
+            backend_maker(configuration, self.clock.administration, environment.monotonic),
         )
         gateway = Gateway(
             configuration.gateway,
@@ -201,12 +202,33 @@ class _Parts:
             self.log,
             profiles,
             clock=environment.clock,
+            clock_valid=states.allows(Duty.CLAIM_VALID_TIME),
         )
         runtime = Runtime(
             configuration.lines,
             make_line=_line_maker(gateway, environment),
-            make_sender=self._sender_maker(gateway, backend),
+            make_sender=self._sender_maker(gateway, backend, states),
             clock=environment.clock,
+        )
+        link = Link(
+            gateway=configuration.gateway,
+            profiles=lambda: gateway.profiles,
+            trust=self.trust,
+            backend=backend,
+            database=self.database,
+            log=self.log,
+            clock=self.clock,
+            monotonic=environment.monotonic,
+            jitter=environment.jitter,
+        )
+        administered = configuration.wake_up is not None
+        timekeeping = Timekeeping(
+            system=system,
+            clock=self.clock,
+            states=states,
+            certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log),
+            service=link.time_service(runtime.nudge) if administered else None,
+            notifier=link.notifier() if administered else None,
         )
         program = Program(version(), program_hash())
         base = FirmwareBase(configuration, self.database, self.log, self.trust, self.ring.current, program.version)
@@ -221,7 +243,7 @@ class _Parts:
             orders=OrderStore(self.database),
             retention=Retention(Settings(self.database), self.log),
             identity=self.ring.current,
-            clock=environment.clock,
+            timekeeping=timekeeping,
             firmware=None if firmware is None else firmware.report,
         )
         orders = KeyOrders(self.ring, self.trust, self.log)
@@ -230,18 +252,27 @@ class _Parts:
         if configuration.wake_up is not None:
             followers = [runtime.apply]
             desk = self._desk(gateway, runtime, report, orders, followers, firmware=firmware)
-            management = self._management(gateway, backend, desk)
-            wake_up_port = self._wake_up_port(configuration.wake_up, gateway, management)
+            management = link.management(desk, restart=environment.restart, ended=timekeeping.compare_soon)
+            wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
             opened.callback(wake_up_port.stop)
-            followers.append(partial(_reserve, wake_up_port))
+            followers.append(partial(reserve, wake_up_port))
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
             self.log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
         return Composed(
-            configuration, environment, gateway, self.log, runtime, report, management, wake_up_port, firmware
+            configuration,
+            environment,
+            gateway,
+            self.log,
+            runtime,
+            report,
+            management,
+            wake_up_port,
+            timekeeping,
+            firmware,
         )
 
-    def _sender_maker(self, gateway: Gateway, backend: CurrentBackend) -> Callable[[str], Sender]:
+    def _sender_maker(self, gateway: Gateway, backend: CurrentBackend, states: SecureStates) -> Callable[[str], Sender]:
         ports = SenderPorts(
             outbox=Outbox(self.database),
             log=self.log,
@@ -251,6 +282,7 @@ class _Parts:
             random=self.environment.random,
             jitter=self.environment.jitter,
             monotonic=self.environment.monotonic,
+            may_deliver=states.allows(Duty.DELIVER),
         )
 
         def identity() -> SenderIdentity:
@@ -277,7 +309,7 @@ class _Parts:
             for follow in followers:
                 follow(profiles)
 
-        lists = RevocationLists(self.trust, self.log)
+        lists, time = RevocationLists(self.trust, self.log), report.timekeeping.service
         change = ProfileChange(
             ProfileStore(self.database),
             self.trust,
@@ -291,6 +323,7 @@ class _Parts:
             RenewKeys: orders.renew,
             InstallCertificates: and_then(orders.install, runtime.nudge),
             InstallRevocationLists: and_then(lists.install, runtime.nudge),
+            **({} if time is None else {SynchroniseClock: time.order}),
             **({} if firmware is None else firmware.handlers),
         }
         gate = OrderGate(
@@ -310,47 +343,6 @@ class _Parts:
             )
         )
 
-    def _management(self, gateway: Gateway, backend: CurrentBackend, desk: Desk) -> ManagementTunnel:
-        return ManagementTunnel(
-            ManagementPorts(
-                administrator=lambda: administrator_of(gateway.profiles),
-                trust=self.trust,
-                backend=backend,
-                desk=desk,
-                log=self.log,
-                clock=self.environment.clock,
-                monotonic=self.environment.monotonic,
-                restart=self.environment.restart,
-            )
-        )
-
-    def _wake_up_port(self, chosen: WakeUpConfiguration, gateway: Gateway, management: ManagementTunnel) -> WakeUpPort:
-        gate = WakeUpGate(
-            self.configuration.gateway,
-            WakeUpMemory(self.database),
-            lambda: administrator_of(gateway.profiles),
-            self.trust,
-        )
-        try:
-            return WakeUpPort(
-                chosen.host,
-                chosen.port,
-                gate=gate,
-                wake=management.wake,
-                log=self.log,
-                clock=self.environment.clock,
-                monotonic=self.environment.monotonic,
-            )
-        except OSError as error:
-            sentence = f"the wake-up port {chosen.host} {chosen.port} cannot be opened: {error.strerror}"
-            raise WakeUpPortError(sentence) from error
-
-
-def administrator_of(profiles: ProfileSet) -> AdministratorProfile | None:
-    """The one administrator. With none or, against every rule, several there is nobody to believe."""
-    found = tuple(profiles.administrators.values())
-    return found[0] if len(found) == 1 else None
-
 
 def and_then(handler: Handler[C], follow: Callable[[], None]) -> Handler[C]:
     """``handler``, and ``follow`` once it has done its work."""
@@ -361,12 +353,6 @@ def and_then(handler: Handler[C], follow: Callable[[], None]) -> Handler[C]:
         return done
 
     return handle
-
-
-def _reserve(port: WakeUpPort, profiles: ProfileSet) -> None:
-    """A lane for the administrator's own addresses; resolving its name may take a moment."""
-    administrator = administrator_of(profiles)
-    port.reserve(() if administrator is None else addresses_of(administrator.host))
 
 
 def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:

@@ -18,6 +18,7 @@ from smgw.retention import Retention
 from smgw.runtime import Runtime
 from smgw.store.orders import OrderStore
 from smgw.store.outbox import Outbox
+from smgw.timekeeping import Timekeeping
 from wire.canonical_json import JsonObject, JsonValue
 from wire.instant import format_instant
 
@@ -46,7 +47,7 @@ class Report:
     orders: OrderStore
     retention: Retention
     identity: Callable[[], Identity]
-    clock: Callable[[], datetime]
+    timekeeping: Timekeeping
     firmware: Callable[[], JsonObject] | None = None
     """The slots; None where there are none."""
 
@@ -86,6 +87,7 @@ class Report:
             "deviations": self.deviations,
             "last_order": self.orders.last(),
             "quality_seal": self.identity().seal,
+            "clock": self.timekeeping.report(),
             "meters": counted["meters"],
             "lines": counted["lines"],
             "parties": sorted(self.gateway.profiles.communications),
@@ -96,14 +98,16 @@ class Report:
     def for_administrator(self) -> JsonObject:
         """What ``GET /status`` on the management tunnel tells. Raises StoreError."""
         lines: JsonObject = dict(self.gateway.counters.snapshot()["lines"])
+        deviation = self.timekeeping.deviation
         return {
             "gateway": self.configuration.gateway.text,
             "version": self.program.version,
             "program_sha256": self.program.sha256,
             "firmware": self._firmware(),
             "started_at": format_instant(self.started_at),
-            "time": format_instant(self.clock().replace(microsecond=0)),
-            "clock_deviation_seconds": None,
+            "time": format_instant(self.timekeeping.clock().replace(microsecond=0)),
+            "clock_deviation_seconds": None if deviation is None else int(deviation.total_seconds()),
+            "clock": self.timekeeping.report(),
             "deviations": list(self.deviations),
             "lines": lines,
             "profiles": self._profiles(),

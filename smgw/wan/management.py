@@ -86,6 +86,8 @@ class ManagementPorts:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     restart: Callable[[], None]
+    ended: Callable[[], None] = lambda: None
+    """Called after each tunnel that had come up."""
 
 
 class _NotOpenedError(Exception):
@@ -165,6 +167,8 @@ class ManagementTunnel:
                 self._failed(DialReason.FAULT)
             if not self._reach(TunnelState.WAITING):
                 return
+            if ending is not None:
+                self._ports.ended()
             if ending is Ending.RESTART:
                 self._ports.restart()
 

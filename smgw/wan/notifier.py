@@ -104,8 +104,10 @@ class Notifier:
         at = self._ports.service.clock()
         self._ports.queue.sent(queued.number, at)
         outcome = Outcome.FAILURE if refused else Outcome.SUCCESS
-        parameters = {"reason": refused} if refused else {}
-        self._ports.log.record(Event.NOTIFICATION_SENT, SUBJECT, outcome, at=at, told=queued.event.value, **parameters)
+        parameters: dict[str, str | int] = {"told": queued.event.value}
+        if refused:
+            parameters["reason"] = refused
+        self._ports.log.record(Event.NOTIFICATION_SENT, SUBJECT, outcome, at=at, times=1, **parameters)
 
     def _run(self) -> None:
         wait = LOOK

@@ -32,6 +32,7 @@ from wire.reading import DeviceId
 
 LONGEST_WAIT = timedelta(minutes=1)
 """A sender looks at the clock at least this often, so that a clock that was set is noticed."""
+SECURE_STATE = "not sent: the gateway is in a secure state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class SenderPorts:
     random: Callable[[int], bytes]
     jitter: Callable[[], float]
     monotonic: Callable[[], float]
+    may_deliver: Callable[[datetime], bool] = lambda _: True
+    """Whether anything may leave at that moment (``smgw/secure_states.py``)."""
 
 
 @dataclass(slots=True)
@@ -92,11 +95,13 @@ class Sender:
         communication = profiles.communications.get(self.party)
         evaluations = [profile for profile in profiles.evaluations.values() if profile.party == self.party]
         self._end_session(communication, now)
-        wanted = now + LONGEST_WAIT
+        wanted, allowed = now + LONGEST_WAIT, self.ports.may_deliver(now)
+        if not allowed:
+            self.close()
         ready: list[tuple[datetime, EvaluationProfile]] = []
         for evaluation in evaluations:
             progress = self._progress_of(evaluation)
-            closed = _not_valid(evaluation, communication, now)
+            closed = _not_valid(evaluation, communication, now) if allowed else SECURE_STATE
             if closed is not None:
                 progress.last_error = closed
                 continue
@@ -148,9 +153,9 @@ class Sender:
                 return
             octets = self._seal(delivery, evaluation, communication, recipient)
             progress.sealed += 1
-            if not self._still_owed(delivery, evaluation, communication):
+            if not self._still_owed(delivery, evaluation, communication, now):
                 # Sealing takes a while, and a withdrawal meanwhile counts at once. The next step decides anew.
-                progress.last_error = "not sent: the profiles changed while it was sealed"
+                progress.last_error = "not sent: the profiles or the state of the gateway changed while it was sealed"
                 return
             outcome = self._deliver(octets, communication, peer)
             self._conclude(delivery, outcome, progress, now)
@@ -262,14 +267,15 @@ class Sender:
             self.ports.log.record(Event.TUNNEL_ENDED, self.party, Outcome.FAILURE, at=now, reason=reason)
 
     def _still_owed(
-        self, delivery: Delivery, evaluation: EvaluationProfile, communication: CommunicationProfile
+        self, delivery: Delivery, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime
     ) -> bool:
-        """Whether the profiles under which ``delivery`` was sealed hold to this moment, and it is open."""
+        """Whether the profiles under which ``delivery`` was sealed hold to this moment, it is open and may leave."""
         profiles = self.ports.profiles()
         return (
             profiles.evaluations.get(evaluation.id) == evaluation
             and profiles.communications.get(self.party) == communication
             and self.ports.outbox.is_open(delivery.profile, delivery.sequence)
+            and self.ports.may_deliver(now)
         )
 
     def _conclude(

@@ -40,7 +40,7 @@ class ServiceError(Exception):
     def __init__(self, reason: str, sentence: str) -> None:
         """A reason for programs and a sentence for people."""
         super().__init__(sentence)
-        self.reason = str(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ class Visit:
             while True:
                 left = deadline - self.monotonic()
                 if left <= 0:
-                    raise ServiceError(TunnelReason.TIMEOUT, f"no complete answer within {ANSWER_TIMEOUT:.0f} s")
+                    raise ServiceError(TunnelReason.TIMEOUT.value, f"no complete answer within {ANSWER_TIMEOUT:.0f} s")
                 response = self.client.receive(self.tunnel.receive(_RECEIVE_BYTES, left))
                 if response is not None:
                     return response
         except TunnelError as error:
-            raise ServiceError(error.reason, str(error)) from error
+            raise ServiceError(error.reason.value, str(error)) from error
         except HttpError as error:
-            raise ServiceError(ServiceReason.BROKEN_ANSWER, str(error)) from error
+            raise ServiceError(ServiceReason.BROKEN_ANSWER.value, str(error)) from error
 
 
 @contextmanager
@@ -98,18 +98,18 @@ def visit(ports: ServicePorts) -> Iterator[Visit]:
     at, profile = ports.clock(), ports.administrator()
     # 1
     if profile is None or not profile.valid_from <= at < profile.valid_until:
-        raise ServiceError(DialReason.NO_ADMINISTRATOR, "no profile of an administrator holds now")
+        raise ServiceError(DialReason.NO_ADMINISTRATOR.value, "no profile of an administrator holds now")
     # 2
     try:
         verified = good_administrator(profile, ports.trust(), at)
     except CertificateError as error:
-        raise ServiceError(DialReason.ADMINISTRATOR_CERTIFICATE, str(error)) from error
+        raise ServiceError(DialReason.ADMINISTRATOR_CERTIFICATE.value, str(error)) from error
     # 3
     try:
         peer = TunnelPeer(profile.host, profile.service_port, verified.certificate, Role.GWA)
         tunnel = ports.backend.open(peer, timeout=HANDSHAKE_TIMEOUT)
     except TunnelError as error:
-        raise ServiceError(error.reason, str(error)) from error
+        raise ServiceError(error.reason.value, str(error)) from error
     try:
         yield Visit(tunnel, _host(profile), ports.monotonic)
     finally:

@@ -20,6 +20,7 @@ from smgw.clock import ClockEvent, ClockMemory, ClockState, GatewayClock
 from smgw.secure_states import follows
 from smgw.store.clock_records import ClockRecords, milliseconds
 from smgw.store.errors import StoreError
+from smgw.store.profiles import ProfileSet
 from smgw.wan import retry
 from smgw.wan.service import ServiceError, ServicePorts, Visit, visit
 from wire import ntp
@@ -68,7 +69,7 @@ class ComparisonError(Exception):
     def __init__(self, reason: str, sentence: str) -> None:
         """A reason for programs and a sentence for people."""
         super().__init__(sentence)
-        self.reason = str(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class TimePorts:
     service: ServicePorts
     clock: GatewayClock
     records: ClockRecords
-    profiles: Callable[[], Iterable[EvaluationProfile]]
+    profiles: Callable[[], ProfileSet]
     jitter: Callable[[], float]
     changed: Callable[[], None] = lambda: None
 
@@ -109,11 +110,11 @@ def ask(connection: Visit, clock: Callable[[], datetime], monotonic: Callable[[]
     response = connection.post(TIME, NTP, ntp.request(sent).to_bytes())
     arrived = sent + timedelta(seconds=monotonic() - began)
     if response.status != 200:
-        raise ComparisonError(TimeReason.REFUSED, f"the administrator gave no time: status {response.status}")
+        raise ComparisonError(TimeReason.REFUSED.value, f"the administrator gave no time: status {response.status}")
     try:
         return ntp.measure(sent, ntp.NtpPacket.from_bytes(response.body), arrived)
     except NtpError as error:
-        raise ComparisonError(TimeReason.NOT_AN_ANSWER, str(error)) from error
+        raise ComparisonError(TimeReason.NOT_AN_ANSWER.value, str(error)) from error
 
 
 class TimeService:
@@ -137,7 +138,7 @@ class TimeService:
     @property
     def tolerance(self) -> timedelta:
         """How far the clock may deviate now."""
-        return tolerance(self._ports.profiles())
+        return tolerance(self._ports.profiles().evaluations.values())
 
     def start(self) -> None:
         """Begin to ask."""
@@ -219,7 +220,7 @@ class TimeService:
             raise ComparisonError(error.reason, str(error)) from error
         # 2
         if measured.delay > min(LONGEST_DELAY, self.tolerance):
-            raise ComparisonError(TimeReason.SLOW, f"the answer took {measured.delay.total_seconds():.1f} s")
+            raise ComparisonError(TimeReason.SLOW.value, f"the answer took {measured.delay.total_seconds():.1f} s")
         return measured
 
     def _conclude(self, event: ClockEvent, measured: Measurement, allowed: timedelta, *, correct: bool) -> Comparison:

@@ -1,0 +1,118 @@
+"""How everything between the gateway and its administrator is put together, but for what he may order.
+
+Decides who the administrator is: the one whose profile is stored. With none, or against every rule several, there is
+nobody to believe. All of it goes by the administration's clock (``GatewayClock.administration``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smgw.administration.desk import Desk
+from smgw.clock import GatewayClock
+from smgw.config import WakeUpConfiguration
+from smgw.store.clock_records import ClockRecords
+from smgw.store.database import Database
+from smgw.store.logs import SystemLog
+from smgw.store.notifications import Notifications
+from smgw.store.profiles import ProfileSet
+from smgw.store.wake_ups import WakeUpMemory
+from smgw.trust import TrustFolder
+from smgw.tunnels import CurrentBackend
+from smgw.wan.management import ManagementPorts, ManagementTunnel
+from smgw.wan.notifier import Notifier, NotifierPorts
+from smgw.wan.service import ServicePorts
+from smgw.wan.time_service import TimePorts, TimeService
+from smgw.wan.wakeup import WakeUpGate
+from smgw.wan.wakeup_port import WakeUpPort, addresses_of
+from wire.profiles import AdministratorProfile
+from wire.reading import DeviceId
+
+
+class WakeUpPortError(Exception):
+    """The wake-up port cannot be opened: another holds it, or its address is not this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What all connections with the administrator rest on."""
+
+    gateway: DeviceId
+    profiles: Callable[[], ProfileSet]
+    trust: TrustFolder
+    backend: CurrentBackend
+    database: Database
+    log: SystemLog
+    clock: GatewayClock
+    monotonic: Callable[[], float]
+    jitter: Callable[[], float]
+
+    def administrator(self) -> AdministratorProfile | None:
+        """The administrator of this moment."""
+        return administrator_of(self.profiles())
+
+    def management(self, desk: Desk, *, restart: Callable[[], None], ended: Callable[[], None]) -> ManagementTunnel:
+        """The management tunnel; ``ended`` is called after each."""
+        return ManagementTunnel(
+            ManagementPorts(
+                administrator=self.administrator,
+                trust=self.trust,
+                backend=self.backend,
+                desk=desk,
+                log=self.log,
+                clock=self.clock.administration,
+                monotonic=self.monotonic,
+                restart=restart,
+                ended=ended,
+            )
+        )
+
+    def wake_up_port(self, chosen: WakeUpConfiguration, wake: Callable[[], None]) -> WakeUpPort:
+        """The port that hears wake-ups. Raises WakeUpPortError."""
+        gate = WakeUpGate(self.gateway, WakeUpMemory(self.database), self.administrator, self.trust)
+        try:
+            return WakeUpPort(
+                chosen.host,
+                chosen.port,
+                gate=gate,
+                wake=wake,
+                log=self.log,
+                clock=self.clock.administration,
+                monotonic=self.monotonic,
+            )
+        except OSError as error:
+            sentence = f"the wake-up port {chosen.host} {chosen.port} cannot be opened: {error.strerror}"
+            raise WakeUpPortError(sentence) from error
+
+    def time_service(self, changed: Callable[[], None]) -> TimeService:
+        """The time service; ``changed`` is called when a secure state begins or ends."""
+        return TimeService(
+            TimePorts(
+                service=self._service(),
+                clock=self.clock,
+                records=ClockRecords(self.database),
+                profiles=self.profiles,
+                jitter=self.jitter,
+                changed=changed,
+            )
+        )
+
+    def notifier(self) -> Notifier:
+        """Whoever tells the administrator what happened."""
+        return Notifier(
+            NotifierPorts(self.gateway, self._service(), Notifications(self.database), self.log, self.jitter)
+        )
+
+    def _service(self) -> ServicePorts:
+        return ServicePorts(self.administrator, self.trust, self.backend, self.clock.administration, self.monotonic)
+
+
+def administrator_of(profiles: ProfileSet) -> AdministratorProfile | None:
+    """The one administrator. With none or, against every rule, several there is nobody to believe."""
+    found = tuple(profiles.administrators.values())
+    return found[0] if len(found) == 1 else None
+
+
+def reserve(port: WakeUpPort, profiles: ProfileSet) -> None:
+    """A lane for the administrator's own addresses; resolving its name may take a moment."""
+    administrator = administrator_of(profiles)
+    port.reserve(() if administrator is None else addresses_of(administrator.host))
