@@ -63,6 +63,7 @@ class Action(StrEnum):
     INQUIRY = "inquiry"
     NOTIFICATION = "notification"
     RELAYED = "relayed"
+    RELAY_REFUSED = "relay-refused"
     CERTIFICATES_ISSUED = "certificates-issued"
     FIRMWARE_KEPT = "firmware-kept"
     SERVER_STARTED = "server-started"

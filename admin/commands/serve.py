@@ -7,6 +7,7 @@ import threading
 
 import click
 
+from admin.relay import Forwarder
 from admin.serve import Server
 from admin.session import Session, administers
 
@@ -29,4 +30,6 @@ def serve(session: Session, *, verbose: bool) -> None:
         signal.signal(number, lambda *_: stopping.set())
     with session.office() as office:
         office.require_good(session.now)
-        Server(office, clock=session.environment.clock, monotonic=session.environment.monotonic).run(stopping)
+        clock, monotonic = session.environment.clock, session.environment.monotonic
+        relay = Forwarder(office, clock=clock, monotonic=monotonic)
+        Server(office, clock=clock, monotonic=monotonic, relay=relay).run(stopping)
