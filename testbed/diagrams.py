@@ -1,0 +1,95 @@
+"""State diagrams for the documentation, drawn from the tables that the programs run by.
+
+Decides nothing: a diagram that differs from its table is a defect of the page (``tests/testbed/test_diagrams.py``).
+``python -m testbed.diagrams docs/administration.md`` writes the current diagrams into a page, between its own marks.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from admin.life_cycle import GATEWAY_TRANSITIONS, ORDER_TRANSITIONS
+from smgw.clock import TRANSITIONS as CLOCK_TRANSITIONS
+from smgw.firmware.slots import TABLE as SLOTS
+from smgw.keys.state import ENTRIES
+from smgw.keys.state import TABLE as KEYS
+from smgw.wan.management import TRANSITIONS as TUNNEL_TRANSITIONS
+
+_MARK = re.compile(r"(<!-- states: (?P<name>[a-z]+) -->\n)```mermaid\n.*?```\n", re.DOTALL)
+
+Arrow = tuple[str, str, str]
+"""From, to, and what causes it (may be empty)."""
+
+
+def gateways() -> Iterable[Arrow]:
+    """The life of a gateway in the administrator's inventory."""
+    return _plain(GATEWAY_TRANSITIONS)
+
+
+def orders() -> Iterable[Arrow]:
+    """The life of an order in the administrator's book."""
+    return _plain(ORDER_TRANSITIONS)
+
+
+def tunnel() -> Iterable[Arrow]:
+    """The management tunnel of a gateway."""
+    return _plain(TUNNEL_TRANSITIONS)
+
+
+def clock() -> Iterable[Arrow]:
+    """What a gateway knows of its clock."""
+    return ((old, new, event) for (old, event), new in CLOCK_TRANSITIONS.items() if old != new)
+
+
+def slots() -> Iterable[Arrow]:
+    """One of the two slots of a gateway's program."""
+    return ((old, new, move) for (old, move), new in SLOTS.items() if old != new)
+
+
+def keys() -> Iterable[Arrow]:
+    """The keys of a gateway during a renewal; "power lost" is where the next start goes on."""
+    for phase, entries in ENTRIES.items():
+        yield from ((phase, entry, "an order") for entry in entries)
+    for phase, row in KEYS.items():
+        if row.action is not None:
+            yield phase, row.done, row.action
+            if row.lost not in (phase, row.done):
+                yield phase, row.lost, "power lost"
+
+
+DIAGRAMS: Final[Mapping[str, Callable[[], Iterable[Arrow]]]] = {
+    "gateways": gateways,
+    "orders": orders,
+    "tunnel": tunnel,
+    "clock": clock,
+    "slots": slots,
+    "keys": keys,
+}
+
+
+def mermaid(arrows: Iterable[Arrow]) -> str:
+    """A ``stateDiagram-v2`` with its fences."""
+    lines = [f"    {_name(old)} --> {_name(new)}" + (f" : {cause}" if cause else "") for old, new, cause in arrows]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```", ""])
+
+
+def redrawn(page: str) -> str:
+    """``page`` with every marked diagram as its table has it now. Raises KeyError for a mark without a table."""
+    return _MARK.sub(lambda match: match[1] + mermaid(DIAGRAMS[match["name"]]()), page)
+
+
+def _plain(transitions: Mapping[str, frozenset[str]]) -> Iterable[Arrow]:
+    for old, following in transitions.items():
+        yield from ((old, new, "") for new in sorted(following) if new != old)
+
+
+def _name(state: str) -> str:
+    """Mermaid takes no hyphen in a name."""
+    return state.replace("-", "_")
+
+
+if __name__ == "__main__":
+    for file in map(Path, sys.argv[1:]):
+        file.write_text(redrawn(file.read_text("utf-8")), "utf-8")
