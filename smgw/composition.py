@@ -204,12 +204,6 @@ class _Parts:
             clock=environment.clock,
             clock_valid=states.allows(Duty.CLAIM_VALID_TIME),
         )
-        runtime = Runtime(
-            configuration.lines,
-            make_line=_line_maker(gateway, environment),
-            make_sender=self._sender_maker(gateway, backend, states),
-            clock=environment.clock,
-        )
         link = Link(
             gateway=configuration.gateway,
             profiles=lambda: gateway.profiles,
@@ -220,6 +214,12 @@ class _Parts:
             clock=self.clock,
             monotonic=environment.monotonic,
             jitter=environment.jitter,
+        )
+        runtime = Runtime(
+            configuration.lines,
+            make_line=_line_maker(gateway, environment),
+            make_sender=self._sender_maker(link, states),
+            clock=environment.clock,
         )
         administered = configuration.wake_up is not None
         timekeeping = Timekeeping(
@@ -272,17 +272,18 @@ class _Parts:
             firmware,
         )
 
-    def _sender_maker(self, gateway: Gateway, backend: CurrentBackend, states: SecureStates) -> Callable[[str], Sender]:
+    def _sender_maker(self, link: Link, states: SecureStates) -> Callable[[str], Sender]:
         ports = SenderPorts(
             outbox=Outbox(self.database),
             log=self.log,
             trust=self.trust,
-            profiles=lambda: gateway.profiles,
-            backend=backend,
+            profiles=link.profiles,
+            backend=link.backend,
             random=self.environment.random,
             jitter=self.environment.jitter,
             monotonic=self.environment.monotonic,
             may_deliver=states.allows(Duty.DELIVER),
+            service=link.service(),
         )
 
         def identity() -> SenderIdentity:

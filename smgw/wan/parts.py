@@ -87,7 +87,7 @@ class Link:
         """The time service; ``changed`` is called when a secure state begins or ends."""
         return TimeService(
             TimePorts(
-                service=self._service(),
+                service=self.service(),
                 clock=self.clock,
                 records=ClockRecords(self.database),
                 profiles=self.profiles,
@@ -99,10 +99,11 @@ class Link:
     def notifier(self) -> Notifier:
         """Whoever tells the administrator what happened."""
         return Notifier(
-            NotifierPorts(self.gateway, self._service(), Notifications(self.database), self.log, self.jitter)
+            NotifierPorts(self.gateway, self.service(), Notifications(self.database), self.log, self.jitter)
         )
 
-    def _service(self) -> ServicePorts:
+    def service(self) -> ServicePorts:
+        """The way to the administrator's service port."""
         return ServicePorts(self.administrator, self.trust, self.backend, self.clock.administration, self.monotonic)
 
 

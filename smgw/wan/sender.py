@@ -22,9 +22,10 @@ from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import WITHDRAWN, Delivery, Outbox
 from smgw.store.profiles import ProfileSet
-from smgw.wan import retry
+from smgw.wan import relay, retry
 from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from smgw.wan.kept import KeptTunnel
+from smgw.wan.service import ServicePorts
 from wire.cosem_xml import MEDIA_TYPE, Content, render
 from wire.errors import HttpError, WireError
 from wire.profiles import CommunicationProfile, EvaluationProfile
@@ -72,6 +73,8 @@ class SenderPorts:
     monotonic: Callable[[], float]
     may_deliver: Callable[[datetime], bool] = lambda _: True
     """Whether anything may leave at that moment (``smgw/secure_states.py``)."""
+    service: ServicePorts | None = None
+    """The way to the administrator, who forwards what goes under a pseudonym; without it nothing of that leaves."""
 
 
 @dataclass(slots=True)
@@ -134,7 +137,8 @@ class Sender:
             # A clock that went back must not turn minutes of back-off into months.
             progress.retry_at = min(progress.retry_at, now + retry.DELAY_CAP)
             return progress.retry_at
-        gateway, last = self.identity().gateway, progress.last_dispatch
+        # Whoever knows the identity could compute its jitter: what goes by an alias leaves when the alias's does.
+        gateway, last = evaluation.pseudonym or self.identity().gateway, progress.last_dispatch
         if schedule.due(evaluation, gateway, last, now):
             return now
         return schedule.next_dispatch(evaluation, gateway, last or evaluation.valid_from)
@@ -144,7 +148,7 @@ class Sender:
         progress = self._progress_of(evaluation)
         try:
             recipient, peer = self._verify(evaluation, communication, now)
-            if self.ports.outbox.owes(evaluation.id):
+            if evaluation.pseudonym is None and self.ports.outbox.owes(evaluation.id):
                 # Before sealing, which costs more than finding out that nobody is there.
                 self._kept.opened(communication, peer, self.ports.trust(), self.identity().certificate)
             delivery = self.ports.outbox.open_delivery(evaluation.id, now)
@@ -157,7 +161,10 @@ class Sender:
                 # Sealing takes a while, and a withdrawal meanwhile counts at once. The next step decides anew.
                 progress.last_error = "not sent: the profiles or the state of the gateway changed while it was sealed"
                 return
-            outcome = self._deliver(octets, communication, peer)
+            if evaluation.pseudonym is None:
+                outcome = self._deliver(octets, communication, peer)
+            else:
+                outcome = relay.forward(octets, self.ports.service)
             self._conclude(delivery, outcome, progress, now)
         except DeferredError as error:
             self._defer(evaluation, progress, error.reason, str(error), now)
@@ -208,9 +215,21 @@ class Sender:
         communication: CommunicationProfile,
         recipient: VerifiedCertificate,
     ) -> bytes:
-        """Step 6: Grants -> Sealed, for the recipient's eyes only, with the gateway's signature around it."""
+        """Step 6: Grants -> Sealed, for the recipient's eyes only, with the gateway's signature around it.
+
+        Under a pseudonym that signature is for the administrator, who takes it off (``relay``).
+        """
         identity = self.identity()
         try:
+            if evaluation.pseudonym is not None:
+                return relay.seal(
+                    relay.content_of(delivery, evaluation),
+                    communication,
+                    recipient=recipient.certificate,
+                    signer=identity.certificate,
+                    key=identity.key,
+                    random=self.ports.random,
+                )
             content = render(
                 Content(
                     gateway=identity.gateway,
@@ -346,9 +365,6 @@ def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfil
         return "not sent: the communication profile is not valid yet"
     if now >= communication.valid_until:
         return "not sent: the communication profile has expired"
-    if evaluation.pseudonym is not None:
-        # Sent from here it would tell the party whose values they are; it goes by way of the administrator.
-        return "not sent: the profile asks for a pseudonym"
     if evaluation.purpose not in communication.purposes:
         return "not sent: the party may not have values for this purpose"
     return None
