@@ -136,6 +136,12 @@ class Users:
             self._audit.enter(connection, Action.OPERATOR_REMOVED, name, by, at)
 
     def log_in(self, name: str, password: str, at: datetime) -> User:
+        """As :meth:`prove`, for somebody who comes in."""
+        user = self.prove(name, password, at)
+        self._audit.record(Action.LOGIN, user.name, user.name, at, role=user.role.value)
+        return user
+
+    def prove(self, name: str, password: str, at: datetime) -> User:
         """The user who knows this password.
 
         1. Nobody may guess at this name now: refused without a look at the password.
@@ -158,10 +164,8 @@ class Users:
             raise UserError(UserReason.LOG_IN, "this name and this password do not belong together")
         # 4
         with writing(self._engine) as connection:
-            user = _user(_require(connection, shown))
             connection.execute(attempts.delete().where(attempts.c.bucket == bucket))
-            self._audit.enter(connection, Action.LOGIN, user.name, user.name, at, role=user.role.value)
-        return user
+            return _user(_require(connection, shown))
 
     @staticmethod
     def _count(connection: sa.Connection, bucket: str, at: datetime) -> int:

@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.commands.done import no_wait_option, order, timeout_option
+from admin.config import Configuration
 from admin.errors import ConfigError
 from admin.session import GatewayType, Session, administers
 from wire.orders import InstallRevocationLists, Restart, RunSelfTest, SetRetention, SynchroniseClock
@@ -76,11 +77,16 @@ def restart(session: Session, *, gateway: DeviceId, no_wait: bool, timeout: int 
 @administers
 def crl(session: Session, *, gateway: DeviceId, lists: tuple[Path, ...], no_wait: bool, timeout: int | None) -> None:
     """Install revocation lists at GATEWAY: those in LISTS, or all of our own trust folder."""
-    files = lists or tuple(sorted(session.configuration().trust.glob("*.crl")))
+    found = tuple(_der(path) for path in lists) or revocation_lists(session.configuration())
+    order(session, gateway, InstallRevocationLists(found), no_wait=no_wait, timeout=timeout)
+
+
+def revocation_lists(configuration: Configuration) -> tuple[bytes, ...]:
+    """The lists of our own trust folder as DER. Raises ConfigError."""
+    files = sorted(configuration.trust.glob("*.crl"))
     if not files:
-        raise ConfigError(f"there are no lists (*.crl) in {session.configuration().trust}; name them")
-    command = InstallRevocationLists(tuple(_der(path) for path in files))
-    order(session, gateway, command, no_wait=no_wait, timeout=timeout)
+        raise ConfigError(f"there are no lists (*.crl) in {configuration.trust}; name them")
+    return tuple(_der(path) for path in files)
 
 
 def _der(path: Path) -> bytes:
