@@ -104,14 +104,11 @@ class Configuration:
     token: TokenConfiguration
     store: Path
     trust: TrustConfiguration
-    profiles: Path | None
-    """A folder of signed profiles to import at each start, beside what the administrator orders."""
+    administrator: Path
+    """The initial AdministratorProfile, signed by ``trust.administrator``; every other profile comes by his orders."""
+    wake_up: WakeUpConfiguration
     wan: WanConfiguration
     lines: tuple[LineConfiguration, ...]
-    administrator: Path | None = None
-    """The initial AdministratorProfile, signed by ``trust.administrator``."""
-    wake_up: WakeUpConfiguration | None = None
-    """There together with ``administrator`` or not at all."""
     firmware: FirmwareConfiguration | None = None
     """Without it the gateway takes no firmware."""
 
@@ -143,14 +140,8 @@ class Configuration:
         token = root.table("token")
         store = root.table("store")
         trust = root.table("trust")
-        profiles = root.optional_table("profiles")
-        administrator = root.optional_table("administrator")
-        wake_up = root.optional_table("wake_up")
+        administrator = root.table("administrator")
         firmware = root.optional_table("firmware")
-        if (administrator is None) != (wake_up is None):
-            raise ConfigurationError("administrator and wake_up go together: who may wake the gateway, and where")
-        if administrator is None and profiles is None:
-            raise ConfigurationError("neither administrator nor profiles: nobody could ever bring a profile")
         configuration = cls(
             gateway=gateway.device("id"),
             token=TokenConfiguration(
@@ -165,16 +156,15 @@ class Configuration:
                 certificates=trust.path("certificates"),
                 administrator=trust.path("administrator"),
             ),
-            profiles=None if profiles is None else profiles.path("folder"),
+            administrator=administrator.path("profile"),
+            wake_up=_wake_up(root.table("wake_up")),
             wan=_wan(root.table("wan")),
             lines=tuple(_line(line) for line in root.tables("lines")),
-            administrator=None if administrator is None else administrator.path("profile"),
-            wake_up=None if wake_up is None else _wake_up(wake_up),
             firmware=None
             if firmware is None
             else FirmwareConfiguration(firmware.path("folder"), firmware.path("manufacturer")),
         )
-        for table in (gateway, token, store, trust, profiles, administrator, wake_up, firmware, root):
+        for table in (gateway, token, store, trust, administrator, firmware, root):
             if table is not None:
                 table.finish()
         names = [line.name for line in configuration.lines]
@@ -201,6 +191,7 @@ def _wake_up(table: "_Table") -> WakeUpConfiguration:
     wake_up = WakeUpConfiguration(host=table.text("host"), port=table.integer("port"))
     if not 1 <= wake_up.port <= HIGHEST_PORT:
         raise ConfigurationError(f"{table.name('port')} is {wake_up.port}, not 1 to {HIGHEST_PORT}")
+    table.finish()
     return wake_up
 
 

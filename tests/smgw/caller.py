@@ -38,7 +38,7 @@ class Caller:
             "127.0.0.1", 0, identity=TlsIdentity(chain, premises.dialled.key), trust=lambda: trust, verify=self._verify,
             clock=lambda: datetime.now(UTC),
         )  # fmt: skip
-        self.wake_up_port = _free_port()
+        self.wake_up_port = premises.wake_up_port
         self.expected: x509.Certificate | None = None
         """The gateway's TLS certificate, where it is no longer its first."""
 
@@ -108,10 +108,3 @@ class Conversation:
     def ended(self) -> bool:
         """Whether the gateway ends the tunnel in order."""
         return self.tunnel.receive(1, PATIENCE) == b""
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

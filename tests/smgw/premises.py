@@ -1,6 +1,9 @@
-"""A gateway as it stands in a cellar: configuration, token, certificates, trust, profiles, everything in one folder."""
+"""A gateway as it stands in a cellar: configuration, token, certificates, trust, store, everything in one folder."""
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,16 +16,27 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pki import cms
 from pki.certificates import Purpose, Role
 from pki.token import Token
+from smgw.composition import open_token
 from smgw.config import Configuration
 from smgw.enrolment import create_token, enrol
+from smgw.store.database import Database
+from smgw.store.profiles import ProfileStore
 from testbed.small_pki import Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from tests.softhsm import MODULE
-from wire.profiles import AccessPurpose, AdministratorProfile, CommunicationProfile, EvaluationProfile, Profile, UseCase
+from wire.profiles import (
+    AccessPurpose,
+    AdministratorProfile,
+    CommunicationProfile,
+    EvaluationProfile,
+    Profile,
+    UseCase,
+    parse_profile,
+)
 
 GATEWAY = "EABC0012345678"
-FOLDER = '[profiles]\nfolder = "profiles"'
+ROOT = Path(__file__).parents[2]
 
 
 def now() -> datetime:
@@ -45,19 +59,20 @@ class Premises:
         self.dialled = self.pki.holder(Role.GWA, Purpose.TLS, "Verwalter")
         self.recipient = self.pki.holder(Role.EMT, Purpose.ENC)
         self.peer = self.pki.holder(Role.EMT, Purpose.TLS)
-        for name in ("trust", "profiles", "certificates"):
+        for name in ("trust", "certificates"):
             (self.folder / name).mkdir()
         self.file = self.folder / "gateway.toml"
-        self.write_configuration()
         self.write_trust()
         (self.folder / "gwa.SIG.pem").write_bytes(pem(self.administrator.certificate))
+        self.wake_up_port = free_datagram_port()
+        self.administered(1, self.wake_up_port)  # nobody is there, and nobody wakes the gateway
 
     @property
     def configuration(self) -> Configuration:
         return Configuration.load(self.file)
 
     def write_configuration(self, **changes: str) -> None:
-        values = {"id": GATEWAY, "pin": "pin", "store": "store", "lines": "", "profiles": FOLDER} | changes
+        values = {"id": GATEWAY, "pin": "pin", "store": "store", "lines": "", "host": "127.0.0.1"} | changes
         self.file.write_text(f"""
 [gateway]
 id = "{values["id"]}"
@@ -72,31 +87,27 @@ folder = "{values["store"]}"
 folder = "trust"
 certificates = "certificates"
 administrator = "gwa.SIG.pem"
-{values["profiles"]}
+[administrator]
+profile = "administrator.cms"
+[wake_up]
+host = "{values["host"]}"
+port = {values.get("port", self.wake_up_port)}
 [wan]
 {self.tunnel}
 {values["lines"]}
 """)
 
     def administered(self, management_port: int, wake_up_port: int, **changes: str) -> AdministratorProfile:
-        """Configure an administrator, who signs his own initial profile, in place of the folder of profiles."""
+        """Configure an administrator, who signs his own initial profile."""
         begin = now() - timedelta(days=1)
         profile = AdministratorProfile(
             id="gwa", version=1, party="Verwalter", host="127.0.0.1", management_port=management_port, service_port=1,
             tls_certificate=der(self.dialled), signature_certificate=der(self.administrator), valid_from=begin,
             valid_until=begin + timedelta(days=30),
         )  # fmt: skip
-        signer = self.administrator
-        document = cms.sign_document(profile.to_bytes(), signer=signer.certificate, key=signer.key)
-        (self.folder / "administrator.cms").write_bytes(document)
-        tables = f"""
-[administrator]
-profile = "administrator.cms"
-[wake_up]
-host = "127.0.0.1"
-port = {wake_up_port}
-"""
-        self.write_configuration(**({"profiles": tables} | changes))
+        (self.folder / "administrator.cms").write_bytes(self.sign(profile))
+        self.wake_up_port = wake_up_port
+        self.write_configuration(**changes)
         return profile
 
     def write_trust(self, *crls: x509.CertificateRevocationList) -> None:
@@ -127,11 +138,19 @@ port = {wake_up_port}
     def install(self, purpose: Purpose, certificate: x509.Certificate) -> None:
         (self.folder / "certificates" / f"{purpose}.pem").write_bytes(pem(certificate))
 
-    def profile(self, profile: Profile, signer: Holder | None = None) -> None:
-        """The administrator signs ``profile`` and puts it into the folder."""
+    def sign(self, profile: Profile, signer: Holder | None = None) -> bytes:
+        """The document of ``profile`` that the administrator signs."""
         chosen = signer or self.administrator
-        document = cms.sign_document(profile.to_bytes(), signer=chosen.certificate, key=chosen.key)
-        (self.folder / "profiles" / f"{profile.id}-{profile.version}.cms").write_bytes(document)
+        return cms.sign_document(profile.to_bytes(), signer=chosen.certificate, key=chosen.key)
+
+    def hold(self, *profiles: Profile) -> None:
+        """Put ``profiles`` into the store, as an order would have, in a process that has the token."""
+        for number, profile in enumerate(profiles):
+            (self.folder / f"{number}.profile").write_bytes(profile.to_bytes())
+        files = [str(self.folder / f"{number}.profile") for number in range(len(profiles))]
+        subprocess.run(
+            [sys.executable, "-m", "tests.smgw.premises", self.file, *files], cwd=ROOT, check=True, timeout=60
+        )
 
     def party(self) -> CommunicationProfile:
         begin = now() - timedelta(days=1)
@@ -152,3 +171,24 @@ port = {wake_up_port}
 
 def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
+
+
+def free_datagram_port() -> int:
+    """A UDP port of this machine that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def put(configuration: Configuration, files: list[str]) -> None:
+    """What :meth:`Premises.hold` has done."""
+    with open_token(configuration, time.monotonic) as token:
+        database = Database.open(configuration.store, token, configuration.gateway)
+        for content in (Path(file).read_bytes() for file in files):
+            ProfileStore(database).put(parse_profile(content), document=content, at=now())
+        database.close()
+
+
+if __name__ == "__main__":
+    put(Configuration.load(Path(sys.argv[1])), sys.argv[2:])

@@ -40,7 +40,7 @@ class House:
     """A gateway, its meter, the party that gets values and the administrator; each at its own end of a real wire."""
 
     def __init__(self, folder: Path, tunnel: str) -> None:
-        self.premises = made(folder, tunnel)
+        self.premises = made(folder, tunnel, holding=False)
         self.caller = Caller(self.premises)
         chain = (self.premises.peer.certificate, self.premises.pki.hierarchy.sub_ca.certificate)
         context = server_context(TlsIdentity(chain, self.premises.peer.key), self.premises.pki.trust())
@@ -185,7 +185,7 @@ def der(certificate: x509.Certificate) -> bytes:
     ],
 )
 def test_without_an_administrator_to_believe_nothing_starts(tmp_path: Path, spoil: str, code: Exit, words: str) -> None:
-    premises = made(tmp_path, MEMORY)
+    premises = made(tmp_path, MEMORY, holding=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         premises.administered(1, taken.getsockname()[1])
@@ -195,6 +195,6 @@ def test_without_an_administrator_to_believe_nothing_starts(tmp_path: Path, spoi
         elif spoil == "another signer":
             (premises.folder / "gwa.SIG.pem").write_bytes((premises.folder / "certificates" / "SIG.pem").read_bytes())
         elif spoil == "another kind":
-            document.write_bytes((premises.folder / "profiles" / "grid-1.cms").read_bytes())
+            document.write_bytes(premises.sign(premises.evaluation()))
         refused = smgw("run", premises.file)
     assert (refused.returncode, refused.stderr.startswith(f"smgw: {words}")) == (code, True), refused.stderr

@@ -31,8 +31,7 @@ _NUMBERS = iter(range(1000))
 def make(folder: Path) -> Premises:
     made = Premises(folder, shared_configuration(), f"premises-{next(_NUMBERS)}")
     made.enrol()
-    made.profile(made.party())
-    made.profile(made.evaluation())
+    made.hold(made.party(), made.evaluation())
     return made
 
 

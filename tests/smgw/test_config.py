@@ -26,8 +26,11 @@ folder = "store"
 folder = "trust"
 certificates = "certificates"
 administrator = "gwa.SIG.pem"
-[profiles]
-folder = "profiles"
+[administrator]
+profile = "administrator.cms"
+[wake_up]
+host = "127.0.0.1"
+port = 4059
 [wan]
 tunnel = "stunnel"
 [[lines]]
@@ -67,13 +70,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('folder = "store"', 'folder = "store"\ncolour = "red"', "store.colour is unknown"),
         ('folder = "store"', "", "store.folder is missing"),
         ('folder = "store"', 'folder = ""', "store.folder is empty"),
-        ("[profiles]\n", "[profile]\n", "neither administrator nor profiles"),
-        ('[profiles]\nfolder = "profiles"', "[profiles]", "profiles.folder is missing"),
-        ("[wan]", '[administrator]\nprofile = "a.cms"\n[wan]', "administrator and wake_up go together"),
-        ("[wan]", '[wake_up]\nhost = "::"\nport = 5\n[wan]', "administrator and wake_up go together"),
-        ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 0\n[wan]', "wake_up.port is 0"),
-        ("[wan]", '[administrator]\nprofile = "a"\n[wake_up]\nhost = "::"\nport = 65536\n[wan]', "not 1 to 65535"),
-        ("[wan]", '[administrator]\nx = "a"\n[wake_up]\nhost = "::"\nport = 5\n[wan]', "administrator.profile is"),
+        ("[administrator]\n", "[administration]\n", "administrator is missing"),
+        ('profile = "administrator.cms"', "", "administrator.profile is missing"),
+        ('profile = "administrator.cms"', 'profile = "a"\nfolder = "b"', "administrator.folder is unknown"),
+        ("[wake_up]", "[wakeup]", "wake_up is missing"),
+        ('host = "127.0.0.1"', "", "wake_up.host is missing"),
+        ("port = 4059", "port = 0", "wake_up.port is 0"),
+        ("port = 4059", "port = 65536", "wake_up.port is 65536, not 1 to 65535"),
+        ("port = 4059", "port = 4059\nname = 1", "wake_up.name is unknown"),
+        ("[wan]", '[profiles]\nfolder = "profiles"\n[wan]', "profiles is unknown"),
         ("[wan]", '[firmware]\nfolder = "f"\nmanufacturer = "m"\nforce = true\n[wan]', "firmware.force is unknown"),
         ("[wan]", '[firmware]\nfolder = "f"\n[wan]', "firmware.manufacturer is missing"),
         ('tunnel = "stunnel"', 'tunnel = "none"', "wan.tunnel is 'none', not one of"),
@@ -120,16 +125,12 @@ def test_in_process_memory_only_in_words() -> None:
     assert configuration.wan.tls_key_file == Path("/somewhere/tls.key")
 
 
-def test_an_administrator_needs_no_folder_of_profiles() -> None:
-    tables = '[administrator]\nprofile = "administrator.cms"\n[wake_up]\nhost = "127.0.0.1"\nport = 4059\n'
+def test_an_administrator_a_wake_up_port_and_slots() -> None:
     slots = '[firmware]\nfolder = "firmware"\nmanufacturer = "manufacturer.pem"\n'
-    text = GOOD.replace('[profiles]\nfolder = "profiles"\n', tables + slots)
-    configuration = Configuration.parse(text, base=Path("/somewhere"))
+    configuration = Configuration.parse(GOOD + slots, base=Path("/somewhere"))
     assert configuration.administrator == Path("/somewhere/administrator.cms")
     assert configuration.wake_up == WakeUpConfiguration("127.0.0.1", 4059)
     assert configuration.firmware == FirmwareConfiguration(
         Path("/somewhere/firmware"), Path("/somewhere/manufacturer.pem")
     )
-    assert configuration.profiles is None
-    without = Configuration.parse(GOOD, base=Path("/somewhere"))
-    assert (without.administrator, without.wake_up, without.firmware) == (None, None, None)
+    assert Configuration.parse(GOOD, base=Path("/somewhere")).firmware is None

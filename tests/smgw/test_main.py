@@ -47,16 +47,16 @@ def smgw(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def made(folder: Path, tunnel: str, port: int = 1) -> Premises:
-    """Premises whose token ``smgw init`` made."""
+def made(folder: Path, tunnel: str, port: int = 1, *, holding: bool = True) -> Premises:
+    """Premises whose token ``smgw init`` made; ``holding`` the profiles of a party and of its values."""
     if not MODULE.exists():
         pytest.skip("SoftHSM2 is not installed (apt install softhsm2)")
     premises = Premises(folder, write_configuration(folder), GATEWAY, port, tunnel)
     result = smgw("init", premises.file, "--create-token")
     assert result.returncode == 0, result.stderr
     premises.certify()
-    premises.profile(premises.party())
-    premises.profile(premises.evaluation())
+    if holding:
+        premises.hold(premises.party(), premises.evaluation())
     return premises
 
 
@@ -111,7 +111,7 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         assert gateway.wait(PATIENCE) == 0
     entries = [json.loads(line) for line in smgw("log", premises.file, "--json").stdout.splitlines()]
     events = [entry["event"] for entry in entries]
-    assert events.count("PROFILE_IMPORTED") == 2
+    assert events.count("PROFILE_IMPORTED") == 1  # the administrator's
     assert events[-1] == "GATEWAY_STOPPED"
 
     (premises.folder / "pin").write_bytes(b"9999999999")
@@ -215,16 +215,13 @@ def test_what_is_owed_goes_through_mutual_tls(tmp_path: Path, tunnel: str) -> No
     if tunnel == STUNNEL and not Path("/usr/bin/stunnel").exists():
         pytest.skip("stunnel is not installed (apt install stunnel4 libengine-pkcs11-openssl)")
     shared_configuration()
-    premises = made(tmp_path, tunnel)
+    premises = made(tmp_path, tunnel, holding=False)
     chain = (premises.peer.certificate, premises.pki.hierarchy.sub_ca.certificate)
     receiver = TlsReceiver(
         lambda _: STORED, server_context(TlsIdentity(chain, premises.peer.key), premises.pki.trust())
     )
     premises.port = receiver.port
-    for file in (tmp_path / "profiles").iterdir():
-        file.unlink()
-    premises.profile(premises.party())
-    premises.profile(premises.evaluation())
+    premises.hold(premises.party(), premises.evaluation())
     owe(premises)
     with running(premises) as gateway:
         status = wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] == 1)

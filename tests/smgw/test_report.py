@@ -37,6 +37,7 @@ def test_the_administrator_learns_versions_counts_and_ends(premises: Premises) -
         told = json.loads(encode(report.for_administrator()))
         own = report.identity().certificates.by_purpose
         assert [(entry["kind"], entry["id"], entry["version"]) for entry in told["profiles"]] == [
+            ("administrator", "gwa", 1),
             ("communication", "grid", 1),
             ("evaluation", "grid-1", 1),
         ]

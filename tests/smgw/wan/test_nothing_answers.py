@@ -65,8 +65,7 @@ def premises(tmp_path_factory: pytest.TempPathFactory) -> Premises:
     profile = replace(administrator_profile(tls, sig, premises.pki.now), host=OUTSIDE)
     document = cms.sign_document(profile.to_bytes(), signer=sig.certificate, key=sig.key)
     (folder / "administrator.cms").write_bytes(document)
-    tables = f'[administrator]\nprofile = "administrator.cms"\n[wake_up]\nhost = "{ANY}"\nport = {PORT}'
-    premises.write_configuration(lines=tables)
+    premises.write_configuration(host=ANY, port=str(PORT))
     subprocess.run(
         [sys.executable, "-m", "smgw", "init", premises.file, "--create-token"], cwd=ROOT, check=True, timeout=60
     )
