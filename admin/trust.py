@@ -13,7 +13,7 @@ from pki.errors import CertificateError
 
 _logger = logging.getLogger(__name__)
 
-_Files = frozenset[tuple[str, int, int]]
+_Files = frozenset[tuple[str, int, int, int]]
 
 
 class TrustFolder:
@@ -23,7 +23,7 @@ class TrustFolder:
         """Read ``folder``. Raises CertificateError."""
         self._folder = folder
         self._lock = threading.Lock()
-        self._seen = self._files()
+        self._seen = self._told = self._files()
         self._store = TrustStore.from_folder(folder)
 
     def __call__(self) -> TrustStore:
@@ -31,11 +31,14 @@ class TrustFolder:
         with self._lock:
             files = self._files()
             if files != self._seen:
-                self._seen = files
                 try:
-                    self._store = TrustStore.from_folder(self._folder)
+                    self._store, self._seen = TrustStore.from_folder(self._folder), files
                 except CertificateError as error:
-                    _logger.warning("trust folder %s: %s (what was believed before goes on)", self._folder, error)
+                    # Tried again at the next call, told once: it may have been the moment that was bad, not the files.
+                    if files != self._told:
+                        sentence = "trust folder %s: %s (what was believed before goes on)"
+                        _logger.warning(sentence, self._folder, error)
+                    self._told = files
             return self._store
 
     def _files(self) -> _Files:
@@ -45,5 +48,5 @@ class TrustFolder:
                 status = path.stat()
             except OSError:
                 continue  # replaced at this moment: the next look sees it
-            found.add((path.name, status.st_mtime_ns, status.st_size))
+            found.add((path.name, status.st_ino, status.st_mtime_ns, status.st_size))
         return frozenset(found)

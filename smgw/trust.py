@@ -10,7 +10,7 @@ the memory of their numbers: a power loss between the two forgets a number whose
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,6 @@ from pki.checks import UNREADABLE
 from pki.errors import CertificateError, CertificateReason
 from pki.revocation_lists import HighestNumbers, ProvenList, newer
 from pki.store import write_atomically
-from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
 from smgw.administration.errors import CommandRefusedError, Done
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
@@ -34,7 +33,7 @@ from wire.orders import InstallRevocationLists
 
 _logger = logging.getLogger(__name__)
 
-_Files = frozenset[tuple[str, int, int]]
+_Files = frozenset[tuple[str, int, int, int]]
 NUMBERS: Final = "numbers.json"
 """The highest number of each authority's lists that was ever installed; only counts upwards."""
 
@@ -46,19 +45,25 @@ class TrustFolder:
         """Read ``folder``. Raises CertificateError."""
         self._folder = folder
         self._changing = Lock()
-        self._seen = self._files()
+        self._reading = Lock()
+        self._seen = self._told = self._files()
         self._store = self._read()
 
     def __call__(self) -> TrustStore:
         """The store of the files that lie there now."""
-        files = self._files()
-        if files != self._seen:
-            self._seen = files
-            try:
-                self._store = self._read()
-            except CertificateError as error:
-                _logger.warning("trust folder %s: %s (what was believed before goes on)", self._folder, error)
-        return self._store
+        # One reader at a time: what a slower one read of the former files must not take the place of newer lists.
+        with self._reading:
+            files = self._files()
+            if files != self._seen:
+                try:
+                    self._store, self._seen = self._read(), files
+                except CertificateError as error:
+                    # Tried again at the next call, told once: it may have been the moment that was bad, not the files.
+                    if files != self._told:
+                        sentence = "trust folder %s: %s (what was believed before goes on)"
+                        _logger.warning(sentence, self._folder, error)
+                    self._told = files
+            return self._store
 
     def highest(self) -> HighestNumbers:
         """The numbers of the newest lists that were ever installed. Raises CertificateError MALFORMED."""
@@ -114,7 +119,7 @@ class TrustFolder:
                 status = path.stat()
             except OSError:
                 continue  # replaced at this moment: the next look sees it
-            found.add((path.name, status.st_mtime_ns, status.st_size))
+            found.add((path.name, status.st_ino, status.st_mtime_ns, status.st_size))
         return frozenset(found)
 
 
@@ -133,24 +138,6 @@ def _is_older(crl: x509.CertificateRevocationList, highest: Mapping[str, int]) -
     except (x509.ExtensionNotFound, *UNREADABLE):
         number = -1
     return number < highest.get(_authority_key(crl), number)
-
-
-class CurrentTrustBackend:
-    """A tunnel backend that is made anew for every new TrustStore, so that a revocation counts at the next dial."""
-
-    def __init__(self, trust: Callable[[], TrustStore], make: Callable[[TrustStore], TunnelBackend]) -> None:
-        """``make`` builds the real backend for one store. Raises what it raises."""
-        self._trust = trust
-        self._make = make
-        self._store = trust()
-        self._backend = make(self._store)
-
-    def open(self, peer: TunnelPeer, *, timeout: float) -> Tunnel:
-        """See TunnelBackend.open."""
-        store = self._trust()
-        if store is not self._store:
-            self._store, self._backend = store, self._make(store)
-        return self._backend.open(peer, timeout=timeout)
 
 
 class RevocationReason(StrEnum):

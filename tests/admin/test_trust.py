@@ -1,7 +1,9 @@
 """Whom the administrator believes follows the folder."""
 
+import errno
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,21 @@ def test_a_folder_that_cannot_be_read_changes_nothing(bureau: Bureau) -> None:
     (bureau.folder / "trust" / "broken.pem").write_text("no certificate")
     os.sync()
     assert trust() is before
+
+
+def test_a_moment_that_was_bad_hides_no_list(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of descriptors just when a list arrived: the next call reads what this one could not."""
+    trust = TrustFolder(bureau.folder / "trust")
+    before = trust()
+    bureau.write_trust(*bureau.pki.crls(sub_ca=(Revocation(bureau.certificate.serial_number, NOW),)))
+
+    def out_of_descriptors(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", out_of_descriptors)
+        assert trust() is before
+    assert trust() is not before
 
 
 def test_an_office_without_a_root_trusts_nobody(bureau: Bureau) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
 
@@ -18,8 +18,9 @@ from pki.revoke import Revocation
 from pki.tls import InProcessBackend
 from pki.tunnel import TunnelBackend
 from smgw.administration.errors import Done
+from smgw.identity import Identity
 from smgw.store.errors import StoreError
-from smgw.trust import CurrentTrustBackend
+from smgw.tunnels import CurrentBackend
 from smgw.wan.management import ManagementPorts, ManagementTunnel, TunnelState
 from testbed.small_pki import Holder
 from tests.pki.tunnel_world import TIMEOUT, clock, ends
@@ -56,7 +57,7 @@ class Place:
             ManagementPorts(
                 administrator=self.administrator,
                 trust=lambda: self.house.trust,
-                backend=self.backend or CurrentTrustBackend(lambda: self.house.trust, self.make_backend),
+                backend=self.backend or CurrentBackend(self.identity, lambda: self.house.trust, self.make_backend),
                 desk=self.house.desk,
                 log=self.house.log,
                 clock=lambda: clock() + self.later,
@@ -66,7 +67,11 @@ class Place:
             delays=self.delays,
         )
 
-    def make_backend(self, trust: TrustStore) -> TunnelBackend:
+    def identity(self) -> Identity:
+        """Only which one it is counts: the keys behind it are the holder's."""
+        return cast("Identity", self.gateway)
+
+    def make_backend(self, _: Identity, trust: TrustStore) -> TunnelBackend:
         return InProcessBackend(WORLD.identity(self.gateway), trust, clock=clock)
 
     def administrator(self) -> AdministratorProfile | None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,12 +21,13 @@ from pki.errors import TunnelError
 from pki.tls import InProcessBackend, TlsIdentity
 from pki.tunnel import TunnelBackend
 from smgw.clock import GatewayClock
+from smgw.identity import Identity
 from smgw.secure_states import SecureState, SecureStates
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.clock_records import ClockRecords
 from smgw.store.notifications import Notifications
 from smgw.store.profiles import ProfileSet
-from smgw.trust import CurrentTrustBackend
+from smgw.tunnels import CurrentBackend
 from smgw.wan.notifier import Notifier, NotifierPorts
 from smgw.wan.service import ServicePorts
 from smgw.wan.time_service import TimePorts, TimeService
@@ -63,7 +65,7 @@ class Site:
         self.queue = Notifications(database)
         self.clock = GatewayClock(lambda: clock() + self.drift, self.records.load())
         self.states = SecureStates(self.clock)
-        backend = CurrentTrustBackend(lambda: self.house.trust, self._backend)
+        backend = CurrentBackend(lambda: cast("Identity", self.gateway), lambda: self.house.trust, self._backend)
         self.ports = ServicePorts(
             lambda: self.house.profile, lambda: self.house.trust, backend, self.clock.administration, self._monotonic
         )
@@ -109,7 +111,7 @@ class Site:
         self.notifier.stop()
         self.house.close()
 
-    def _backend(self, trust: TrustStore) -> TunnelBackend:
+    def _backend(self, _: Identity, trust: TrustStore) -> TunnelBackend:
         chain = (self.gateway.certificate, self.pki.hierarchy.sub_ca.certificate)
         return InProcessBackend(TlsIdentity(chain, self.gateway.key), trust, clock=self.clock.administration)
 

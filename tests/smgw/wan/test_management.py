@@ -307,7 +307,7 @@ class StoppedMeanwhile:
     place: Place = field(init=False)
 
     def open(self, peer: TunnelPeer, *, timeout: float) -> Tunnel:
-        opened = self.place.make_backend(WORLD.trust).open(peer, timeout=timeout)
+        opened = self.place.make_backend(self.place.identity(), WORLD.trust).open(peer, timeout=timeout)
         self.place.tunnel.stop()
         return opened
 
