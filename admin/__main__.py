@@ -9,6 +9,7 @@ import click
 from admin.commands.audit import audit
 from admin.commands.enrol import enrol
 from admin.commands.firmware import firmware
+from admin.commands.fleet import fleet
 from admin.commands.gateways import gateways
 from admin.commands.init import init
 from admin.commands.introduction import introduction
@@ -51,6 +52,7 @@ for _command in (
     crl,
     enrol,
     firmware,
+    fleet,
     gateways,
     init,
     introduction,

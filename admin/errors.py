@@ -4,6 +4,8 @@ Every module raises one child of :class:`AdminError`, with a reason for programs
 what to do next; ``__main__`` turns it into an exit code. Bad data from a gateway is a refusal like any other.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -160,3 +162,20 @@ class EnrolmentError(AdminError):
         """Keep ``reason`` for programs and ``sentence`` for people."""
         super().__init__(sentence)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class LineFault:
+    """What is wrong with one line of a file."""
+
+    line: int
+    sentence: str
+
+
+class FleetError(AdminError):
+    """A fleet file cannot be used, or not every gateway of a fleet can be given what is asked."""
+
+    def __init__(self, sentence: str, faults: Sequence[LineFault] = ()) -> None:
+        """Keep ``faults`` for programs; people are told one sentence for each."""
+        super().__init__("\n".join([sentence, *(f"  line {fault.line}: {fault.sentence}" for fault in faults)]))
+        self.faults = tuple(faults)

@@ -98,6 +98,10 @@ class Postman:
 
     def __exit__(self, *_: object) -> None:
         """Close the socket."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket. Closing twice is harmless."""
         if self._udp is not None:
             self._udp.close()
 
