@@ -122,4 +122,4 @@ def test_what_cannot_be_built(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="no source tree"):
         build_wheel("7.1", source=tmp_path)
     with pytest.raises(BuildError, match="setuptools"):
-        build_wheel("7.1", change=lambda tree: (tree / "setup.cfg").write_text("junk"))
+        build_wheel("7.1", change=lambda tree: (tree / "setup.cfg").unlink())

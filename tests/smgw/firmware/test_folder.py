@@ -2,8 +2,8 @@
 
 import itertools
 import os
-from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -260,7 +260,7 @@ class Life:
 
 
 @pytest.fixture
-def life(tmp_path: Path) -> Iterator[Life]:
+def life(tmp_path: Path) -> Life:
     return Life(tmp_path, SmallPki())
 
 
@@ -269,9 +269,9 @@ def test_the_power_may_go_at_every_step(life: Life) -> None:
     for cut_at in itertools.count():
         folder = life.folder / str(cut_at)
         life.world(folder, create=True).database.close()
-        code = in_a_child(lambda folder=folder: life.live(folder), folder=folder / "firmware", cut_at=cut_at)
+        code = in_a_child(partial(life.live, folder), folder=folder / "firmware", cut_at=cut_at)
         assert code in {KILLED, FINISHED}, cut_at
-        assert in_a_child(lambda folder=folder: life.check(folder)) == FINISHED, cut_at
+        assert in_a_child(partial(life.check, folder)) == FINISHED, cut_at
         if code == FINISHED:
             break
         steps += 1

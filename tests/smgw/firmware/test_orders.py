@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_activating_asks_for_a_start_and_changes_nothing_before(world: World) ->
 
 def test_a_staged_package_is_bounded(world: World) -> None:
     for package in (b"", bytes(MAX_PACKAGE_BYTES + 1)):
-        assert refused(lambda package=package: world.orders.stage(package, NOW)) is FirmwareReason.TOO_LARGE
+        assert refused(partial(world.orders.stage, package, NOW)) is FirmwareReason.TOO_LARGE
     assert not world.slots.staged.exists()
 
 
@@ -149,7 +150,7 @@ def test_what_was_active_once_bars_what_is_older_for_good(world: World) -> None:
     run(world, "1.5")
     world.running = INSTALLED  # whoever made it so: a slot was lost, an older program installed
     for version in ("1.4", "1.5"):
-        assert refused(lambda version=version: store(world, version)) is FirmwareReason.VERSION
+        assert refused(partial(store, world, version)) is FirmwareReason.VERSION
     world.orders.tell()
     (world.slots.folder / RECORD).unlink()  # the calibration log remembers it, too
     assert refused(lambda: store(world, "1.5")) is FirmwareReason.VERSION
