@@ -140,6 +140,10 @@ class Conversation:
             raise
 
     def _look(self) -> None:
+        # A gateway has one tunnel: where a newer one is, nothing more comes through this one. Whoever stops us can wait
+        # for an answer.
+        if self.over() is End.REPLACED:
+            raise EndedError(End.REPLACED, _WANTED[End.REPLACED])
         if self.monotonic() - self._verified >= VERIFY_SECONDS:
             self._require_believed()
 

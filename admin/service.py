@@ -3,11 +3,13 @@
 Decides the answer to each request of a gateway that came in: a notification is stored once however often it is sent, a
 request for the time gets the clock's, a pseudonymous delivery goes to whoever relays it. Default deny: what is not in
 the table of routes is refused. A gateway speaks for itself only, and its certificate is judged again for each request
-and every few seconds of silence, so that a revocation ends its connection.
+and every few seconds in between, so that a revocation ends its connection, whether it is silent or drips. None takes
+the places of the others: connections of one gateway are counted, and a request has its time.
 """
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +31,14 @@ MAXIMUM_RELAYED_BYTES: Final = 2 * 1024 * 1024
 IDLE_SECONDS: Final = 600.0
 """A gateway that says nothing for ten minutes dials again for its next word."""
 VERIFY_SECONDS: Final = 2.0
-"""How long a revocation may stay without effect on a silent connection."""
+"""How long a revocation may stay without effect on a connection that asks nothing."""
+REQUEST_SECONDS: Final = 60.0
+"""From the first octet of a request to its last, beside what its size needs."""
+SLOWEST_RATE: Final = 4096
+"""Octets in a second that a gateway moves at least, on the worst line that still is one."""
+MAXIMUM_CONNECTIONS: Final = 16
+"""Of one gateway at once: its alarms, its time, what it has relayed, and former ones that nobody ended yet. A sixteenth
+of all places, so that no gateway keeps the alarms of the others out."""
 _RECEIVE_BYTES: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
@@ -78,6 +87,8 @@ class ServiceServer:
     def __init__(self, ports: ServicePorts) -> None:
         """Serve with ``ports``."""
         self._ports = ports
+        self._lock = threading.Lock()
+        self._connections: Counter[str] = Counter()
         self._routes: dict[tuple[str, str], Callable[[DeviceId, Request], Answer]] = {
             ("POST", NOTIFICATIONS): self._notification,
             ("POST", TIME): self._time,
@@ -87,6 +98,28 @@ class ServiceServer:
     def serve(self, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
         """Answer until the gateway ends, is silent for too long, is no longer believed, or ``stopping`` is set."""
         gateway = DeviceId(tunnel.peer.identity)
+        if not self._admit(gateway):
+            _log.warning("service: %s has %d connections already", gateway.text, MAXIMUM_CONNECTIONS)
+            return
+        try:
+            self._serve(gateway, tunnel, stopping)
+        finally:
+            self._leave(gateway)
+
+    def _admit(self, gateway: DeviceId) -> bool:
+        with self._lock:
+            if self._connections[gateway.text] >= MAXIMUM_CONNECTIONS:
+                return False
+            self._connections[gateway.text] += 1
+            return True
+
+    def _leave(self, gateway: DeviceId) -> None:
+        with self._lock:
+            self._connections[gateway.text] -= 1
+            if not self._connections[gateway.text]:
+                del self._connections[gateway.text]
+
+    def _serve(self, gateway: DeviceId, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
         server = HttpServer(larger_bodies={("POST", RELAY): MAXIMUM_RELAYED_BYTES})
         try:
             while (request := self._receive(tunnel, server, stopping)) is not None:
@@ -117,23 +150,39 @@ class ServiceServer:
             return _refusal(503, "not-now")
 
     def _receive(self, tunnel: AcceptedTunnel, server: HttpServer, stopping: threading.Event) -> Request | None:
-        """The next request; None where the gateway ended in order, was silent for too long, or we are to stop."""
-        silent_since = self._ports.monotonic()
+        """The next request; None where the gateway ended in order, was silent or slow for too long, or we are to stop.
+
+        1. The certificate is judged again every few seconds, whatever arrives meanwhile.
+        2. A request that has begun is not overdue; where none has, the gateway was not silent for too long.
+        """
+        silent_since = verified = self._ports.monotonic()
+        begun, received = None, 0
         while not stopping.is_set():
+            now = self._ports.monotonic()
+            # 1
+            if now - verified >= VERIFY_SECONDS:
+                tunnel.verify_again(self._ports.clock())
+                verified = now
+            # 2
+            if begun is not None and now - begun >= REQUEST_SECONDS + received / SLOWEST_RATE:
+                raise TunnelError(TunnelReason.TIMEOUT, "a request takes too long")
+            if begun is None and now - silent_since >= IDLE_SECONDS:
+                return None
             try:
                 data = tunnel.receive(_RECEIVE_BYTES, VERIFY_SECONDS)
             except TunnelError as error:
                 if error.reason is not TunnelReason.TIMEOUT:
                     raise
-                if self._ports.monotonic() - silent_since >= IDLE_SECONDS:
-                    return None
-                tunnel.verify_again(self._ports.clock())
                 continue
             request = server.receive(data)
             if request is not None:
                 return request
             if not data:
                 return None
+            received += len(data)
+            # Empty lines between requests begin none (RFC 9112 2.2): a gateway that sends only them is silent.
+            if begun is None and not server.idle:
+                begun = now
         return None
 
     def _notification(self, gateway: DeviceId, request: Request) -> Answer:

@@ -179,6 +179,22 @@ def test_somebody_else_wants_the_end(wanted: End) -> None:
     assert error.why.startswith(f"{wanted}: ")
 
 
+def test_a_newer_tunnel_ends_the_waiting_for_an_answer_and_stopping_does_not() -> None:
+    line = Line()
+
+    def hear(tunnel: InProcessTunnel) -> None:
+        tunnel.receive(65_536, TIMEOUT)
+        line.wanted = End.STOPPED
+        tunnel.send(OK)
+        tunnel.receive(65_536, TIMEOUT)
+        line.wanted = End.REPLACED
+        tunnel.receive(1, TIMEOUT)
+
+    with talking(line, hear) as talk:
+        assert talk.ask("GET", "/status").status == 200
+        assert ended(lambda: talk.ask("GET", "/status")).end is End.REPLACED
+
+
 def test_the_certificate_is_judged_before_each_question() -> None:
     line, asked = Line(), []
 

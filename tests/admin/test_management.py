@@ -2,13 +2,14 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from admin.inventory import LifeCycle
 from admin.orders import OrderState
 from admin.packages import Packages
-from admin.reports import Subject
+from admin.reports import Reports, Subject
 from pki.certificates import Purpose
 from tests.admin.firmware import package
 from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
@@ -345,18 +346,38 @@ def test_trouble_of_ours_ends_the_tunnel_and_loses_no_order(here: World) -> None
     device.leave()
 
 
-def test_an_older_tunnel_that_does_not_give_way_is_not_joined(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admin.management.GIVE_WAY_SECONDS", 0.2)
-    answer = threading.Event()
-    older = gateway(here, instead=lambda _: (answer.wait(10) and None) or None)
+def test_a_newer_tunnel_need_not_wait_for_an_answer_that_will_not_come(here: World) -> None:
+    """The line broke without a word while an order was on its way; the gateway came back."""
+    silent = threading.Event()
+    older = gateway(here, instead=lambda _: (silent.wait(10) and None) or None)
     port, _ = here.server().ports
     number = here.order(RunSelfTest())
     older.come(port)
     until(lambda: bool(older.orders))
     newer = Gateway(here, older.keys).come(port)
+    assert here.finished(number).state is OrderState.CONFIRMED
+    assert newer.documents == older.documents, "the very document: the gateway may have done it before"
+    silent.set()
+    older.leave()
+    newer.leave()
+
+
+def test_an_older_tunnel_that_does_not_give_way_is_not_joined(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.management.GIVE_WAY_SECONDS", 0.2)
+    held_up, keep = threading.Event(), Reports.keep_status
+
+    def slow(*arguments: Any) -> None:
+        held_up.wait(10)
+        keep(*arguments)
+
+    monkeypatch.setattr(Reports, "keep_status", slow)
+    older = gateway(here)
+    port, _ = here.server().ports
+    older.come(port)
+    until(lambda: bool(older.requests))
+    newer = Gateway(here, older.keys).come(port)
     newer.wait()
     assert here.why().startswith("trouble-of-ours: the gateway's older tunnel")
     assert newer.requests == []
-    answer.set()
-    assert here.finished(number).state is OrderState.CONFIRMED
+    held_up.set()
     older.leave()

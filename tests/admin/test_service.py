@@ -1,5 +1,6 @@
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,13 @@ import pytest
 from admin.audit import Action
 from admin.inventory import LifeCycle
 from admin.serve import Server
-from admin.service import Relay, RelayAnswer
+from admin.service import MAXIMUM_CONNECTIONS, REQUEST_SECONDS, Relay, RelayAnswer
 from pki.certificates import Purpose
-from pki.errors import TunnelError
+from pki.errors import TunnelError, TunnelReason
 from pki.tls import InProcessTunnel
-from tests.admin.server_world import BY, GATEWAY, TIMEOUT, Keys, World, clock, world
+from tests.admin.server_world import BY, GATEWAY, TIMEOUT, Keys, World, clock, until, world
 from wire import ntp
+from wire.errors import HttpError
 from wire.http import HttpClient, Response
 from wire.http_server import Request
 from wire.management import NOTIFICATIONS, RELAY, TIME
@@ -149,6 +151,68 @@ def test_revocation_cuts_a_silent_connection(here: World, keys: Keys, caller: Ca
     assert caller.post(NOTIFICATIONS, notification().to_bytes()).status == 200
     here.revoke(keys.holders[Purpose.TLS].certificate)
     assert caller.is_cut()
+
+
+def dripping(tunnel: InProcessTunnel) -> bool:
+    """Sends an endless request octet by octet; True once that is no longer taken."""
+    tunnel.send(b"POST /relay HTTP/1.1\r\nHost: admin\r\nContent-Length: 2000000\r\n\r\n")
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            tunnel.send(b"x")
+            tunnel.receive(1, 0.05)
+        except TunnelError as error:
+            if error.reason is not TunnelReason.TIMEOUT:
+                return True
+        else:
+            return True
+    return False
+
+
+def test_revocation_cuts_a_connection_that_drips(here: World, keys: Keys, caller: Caller) -> None:
+    here.revoke(keys.holders[Purpose.TLS].certificate)
+    assert dripping(caller.tunnel)
+
+
+def test_a_request_has_its_time_however_it_drips(here: World, keys: Keys) -> None:
+    def hurrying() -> float:
+        nonlocal elapsed
+        elapsed += REQUEST_SECONDS / 4
+        return elapsed
+
+    elapsed = 0.0
+    server = Server(here.office, clock=clock, monotonic=hurrying)
+    server.start()
+    try:
+        with closing(here.dial(server.ports[1], keys.holders[Purpose.TLS])) as tunnel:
+            assert dripping(tunnel)
+    finally:
+        server.stop()
+
+
+def test_no_gateway_takes_the_places_of_all(here: World, keys: Keys) -> None:
+    port = here.server().ports[1]
+    other = here.keys(OTHER)
+    here.add(other, gateway=OTHER)
+    with ExitStack() as opened:
+        tunnels = [
+            Caller(opened.enter_context(closing(here.dial(port, keys.holders[Purpose.TLS]))))
+            for _ in range(MAXIMUM_CONNECTIONS)
+        ]
+        for number, each in enumerate(tunnels, start=1):
+            assert each.post(NOTIFICATIONS, notification(number).to_bytes()).status == 200
+        with closing(here.dial(port, keys.holders[Purpose.TLS])) as surplus:
+            assert Caller(surplus).is_cut()
+        with closing(here.dial(port, other.holders[Purpose.TLS])) as tunnel:
+            assert Caller(tunnel).post(NOTIFICATIONS, notification(1, OTHER).to_bytes()).status == 200
+        tunnels[0].tunnel.close()
+
+        def welcome() -> bool:
+            with closing(here.dial(port, keys.holders[Purpose.TLS])) as tunnel, suppress(TunnelError, HttpError):
+                return Caller(tunnel).post(NOTIFICATIONS, notification(99).to_bytes()).status == 200
+            return False
+
+        until(welcome)
 
 
 def test_a_lock_refuses_the_next_request(here: World, caller: Caller) -> None:
