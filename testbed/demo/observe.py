@@ -18,7 +18,7 @@ from datacenter.errors import DatacenterError
 from smgw.status import StatusError, read_status
 from testbed.demo.desk import DeskSeen, look_at_desk
 from testbed.demo.scene import Scene
-from wire.reading import SignedReading
+from wire.reading import Reading
 
 DESK_STEPS: Final = {
     "woken": "woken by a signed wake-up",
@@ -69,7 +69,7 @@ class DeliverySeen:
     opened: int
     rows: int
     last_error: str
-    latest: SignedReading | None
+    latest: Reading | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Seen:
 class _Received:
     opened: dict[str, int]
     rows: dict[str, int]
-    latest: dict[str, SignedReading]
+    latest: dict[str, Reading]
     refusals: dict[str, int]
     first: datetime | None = None
     last: datetime | None = None
@@ -223,7 +223,7 @@ def _read(connection: sa.Connection) -> _Received:
     for name, (_, last) in counted.items():
         newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
         own = [stored for stored in newest if stored.profile == name] or [each for each in newest if not each.profile]
-        latest[name] = own[0].signed
+        latest[name] = own[0].signed.reading
     first, last = connection.execute(
         sa.select(sa.func.min(delivery.c.received_at), sa.func.max(delivery.c.received_at))
     ).one()

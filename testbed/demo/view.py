@@ -75,7 +75,7 @@ def value(delivery: DeliverySeen, before: str = "") -> str:
     """The last value that the party has, in its unit."""
     if delivery.latest is None:
         return ""
-    reading = delivery.latest.reading
+    reading = delivery.latest
     return f"{before}{reading.register.exact():f} {reading.register.unit.name.capitalize()} of {reading.device}"
 
 

@@ -47,7 +47,7 @@ def test_rows_of_a_real_datacenter_are_seen_and_counted_from_the_first_look(tmp_
     series = seen.deliveries["netz-series"]
     assert (series.opened, series.rows) == (1, 1)
     assert series.latest is not None
-    assert series.latest.reading.captured_at == world.now
+    assert series.latest.captured_at == world.now
     assert seen.received["netz"] == 1
     assert seen.first_delivery_at == seen.last_delivery_at != None  # noqa: E711 - a chain of comparisons
     assert steps(made, seen, seen)["netz-series"][9] == 0

@@ -12,11 +12,11 @@ from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, MeterSeen, See
 from testbed.demo.scene import Scene
 from testbed.demo.view import lines, standing, summary, tables, value
 from wire.obis import Obis
-from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+from wire.reading import DeviceId, Reading, Register, Unit
 
 AT = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 READING = Reading(DeviceId("1ISK0000471100"), Obis.parse("1-0:1.8.0*255"), Register(61826857, -1, Unit.WH), AT)
-SERIES = DeliverySeen("netz-series", "netz", 5, 2, 3, 3, 0, 3, 9, "", SignedReading(READING, bytes(64)))
+SERIES = DeliverySeen("netz-series", "netz", 5, 2, 3, 3, 0, 3, 9, "", READING)
 METER = MeterSeen("1ISK0000471100", 4, 4, 4, 4, {"silent": 2}, "2026-01-15T12:00:00Z")
 SEEN = Seen(
     AT,
