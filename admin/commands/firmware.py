@@ -6,6 +6,7 @@ import click
 
 from admin.commands.done import carry_out, no_wait_option, order, timeout_option
 from admin.errors import ConfigError
+from admin.office import Office
 from admin.packages import PackageRecord, Packages
 from admin.session import GatewayType, Row, Session, administers
 from wire.management import MAX_PACKAGE_BYTES
@@ -27,13 +28,8 @@ def firmware() -> None:
 @administers
 def add(session: Session, *, file: Path) -> None:
     """Keep the package in FILE; whether it is good is decided by each gateway."""
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_PACKAGE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     with session.office() as office:
-        kept = Packages(office.engine, office.audit).keep(content, session.operator, session.now)
+        kept = _keep(session, office, file)
     session.one(_row(kept), f"version {kept.version} is kept as {kept.sha256}")
 
 
@@ -53,9 +49,12 @@ def list_(session: Session) -> None:
 @timeout_option
 @administers
 def store(session: Session, *, gateway: DeviceId, package: str, no_wait: bool, timeout: int | None) -> None:
-    """Bring PACKAGE (the beginning of its SHA-256) to GATEWAY, which verifies it and keeps it in its free slot."""
+    """Bring PACKAGE to GATEWAY, which verifies it and keeps it in its free slot.
+
+    PACKAGE is the beginning of its SHA-256, or a file, which is kept then.
+    """
     with session.office() as office:
-        sha256 = Packages(office.engine, office.audit).get(package).sha256
+        sha256 = _kept(session, office, package).sha256
     order(session, gateway, StoreFirmware(sha256), no_wait=no_wait, timeout=timeout)
 
 
@@ -79,11 +78,29 @@ def activate(session: Session, *, gateway: DeviceId, version: str, no_wait: bool
 def update(session: Session, *, gateway: DeviceId, package: str, no_wait: bool, timeout: int | None) -> None:
     """Store PACKAGE at GATEWAY and activate it; what was not stored is not activated."""
     with session.office() as office:
-        kept = Packages(office.engine, office.audit).get(package)
+        kept = _kept(session, office, package)
         stored = office.orders.queue(gateway, StoreFirmware(kept.sha256), session.operator, session.now)
         carry_out(session, office, stored, no_wait=no_wait, timeout=timeout)
         activated = office.orders.queue(gateway, ActivateFirmware(kept.version), session.operator, session.now)
         carry_out(session, office, activated, no_wait=no_wait, timeout=timeout)
+
+
+def _kept(session: Session, office: Office, package: str) -> PackageRecord:
+    """The package that is meant: a file by its path, else one that is kept."""
+    path = Path(package)
+    # A digest has no separator and no ending: a file of the same name is meant where it is spelt as a path.
+    if (path.suffix or len(path.parts) > 1) and path.is_file():
+        return _keep(session, office, path)
+    return Packages(office.engine, office.audit).get(package)
+
+
+def _keep(session: Session, office: Office, file: Path) -> PackageRecord:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_PACKAGE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    return Packages(office.engine, office.audit).keep(content, session.operator, session.now)
 
 
 def _row(package: PackageRecord) -> Row:

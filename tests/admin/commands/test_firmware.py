@@ -53,6 +53,18 @@ def test_each_by_itself(at: Desk) -> None:
     assert commands(at) == [StoreFirmware(SHA256), ActivateFirmware("1.2.0")]
 
 
+def test_a_file_is_kept_and_brought(at: Desk, tmp_path: Path) -> None:
+    other = package("1.3.0")
+    (tmp_path / "smgw-1.3.0.package").write_bytes(other)
+    at.run("firmware", "store", GATEWAY.text, tmp_path / "smgw-1.3.0.package")
+    assert at.staged == [other]  # type: ignore[attr-defined]
+    assert commands(at) == [StoreFirmware(hashlib.sha256(other).hexdigest())]
+    assert {row["version"] for row in at.json("firmware", "list")} == {"1.2.0", "1.3.0"}
+    (tmp_path / "smgw-1.4.0.package").write_bytes(b"anything else")
+    at.run("firmware", "update", GATEWAY.text, tmp_path / "smgw-1.4.0.package", code=Exit.REFUSED)
+    assert len(commands(at)) == 1
+
+
 def test_what_was_not_stored_is_not_activated(at: Desk) -> None:
     def refuse(order: Order) -> Reply:
         return Reply.refusal(order.sequence, "signature", "not the manufacturer's")
