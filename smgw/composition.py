@@ -94,9 +94,8 @@ class Composed:
     log: SystemLog
     runtime: Runtime
     report: Report
-    management: ManagementTunnel | None
-    """There where the configuration names an administrator."""
-    wake_up_port: WakeUpPort | None
+    management: ManagementTunnel
+    wake_up_port: WakeUpPort
     timekeeping: Timekeeping
     firmware: Firmware | None = None
     """There where the configuration names slots."""
@@ -112,14 +111,12 @@ class Composed:
             running.callback(self.runtime.stop)
             self.runtime.start(self.gateway.profiles)
             running.enter_context(self.timekeeping.running())
-            if self.management is not None:
-                running.callback(self.management.stop)
-                self.management.start()
-            if self.wake_up_port is not None:
-                # Last in, first out: nobody is woken who is about to go.
-                running.callback(self.wake_up_port.stop)
-                self.wake_up_port.start()
-                reserve(self.wake_up_port, self.gateway.profiles)
+            running.callback(self.management.stop)
+            self.management.start()
+            # Last in, first out: nobody is woken who is about to go.
+            running.callback(self.wake_up_port.stop)
+            self.wake_up_port.start()
+            reserve(self.wake_up_port, self.gateway.profiles)
             yield
 
 
@@ -221,14 +218,13 @@ class _Parts:
             make_sender=self._sender_maker(link, states),
             clock=environment.clock,
         )
-        administered = configuration.wake_up is not None
         timekeeping = Timekeeping(
             system=system,
             clock=self.clock,
             states=states,
             certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log),
-            service=link.time_service(runtime.nudge) if administered else None,
-            notifier=link.notifier() if administered else None,
+            service=link.time_service(runtime.nudge),
+            notifier=link.notifier(),
         )
         program = Program(version(), program_hash())
         base = FirmwareBase(configuration, self.database, self.log, self.trust, self.ring.current, program.version)
@@ -248,14 +244,12 @@ class _Parts:
         )
         orders = KeyOrders(self.ring, self.trust, self.log)
         orders.note(now)  # what was finished at this start
-        management, wake_up_port = None, None
-        if configuration.wake_up is not None:
-            followers = [runtime.apply]
-            desk = self._desk(gateway, runtime, report, orders, followers, firmware=firmware)
-            management = link.management(desk, restart=environment.restart, ended=timekeeping.compare_soon)
-            wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
-            opened.callback(wake_up_port.stop)
-            followers.append(partial(reserve, wake_up_port))
+        followers = [runtime.apply]
+        desk = self._desk(gateway, runtime, report, orders, followers, firmware=firmware)
+        management = link.management(desk, restart=environment.restart, ended=timekeeping.compare_soon)
+        wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
+        opened.callback(wake_up_port.stop)
+        followers.append(partial(reserve, wake_up_port))
         if configuration.wan.tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
             self.log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
@@ -310,7 +304,7 @@ class _Parts:
             for follow in followers:
                 follow(profiles)
 
-        lists, time = RevocationLists(self.trust, self.log), report.timekeeping.service
+        lists = RevocationLists(self.trust, self.log)
         change = ProfileChange(
             ProfileStore(self.database),
             self.trust,
@@ -324,7 +318,7 @@ class _Parts:
             RenewKeys: orders.renew,
             InstallCertificates: and_then(orders.install, runtime.nudge),
             InstallRevocationLists: and_then(lists.install, runtime.nudge),
-            **({} if time is None else {SynchroniseClock: time.order}),
+            SynchroniseClock: report.timekeeping.service.order,
             **({} if firmware is None else firmware.handlers),
         }
         gate = OrderGate(

@@ -25,24 +25,23 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timekeeping:
-    """The parts. Without an administrator there is nobody to ask and nobody to tell."""
+    """The parts."""
 
     system: Callable[[], datetime]
     """The machine's clock."""
     clock: GatewayClock
     states: SecureStates
     certificates: CertificateWatch
-    service: TimeService | None = None
-    notifier: Notifier | None = None
+    service: TimeService
+    notifier: Notifier
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Compare and tell until the end of the block."""
         with ExitStack() as running:
             for part in (self.service, self.notifier):
-                if part is not None:
-                    running.callback(part.stop)
-                    part.start()
+                running.callback(part.stop)
+                part.start()
             yield
 
     def look(self) -> None:
@@ -54,13 +53,12 @@ class Timekeeping:
 
     def compare_soon(self) -> None:
         """The machine's clock jumped, and ours with it; or a management tunnel ended. From any thread."""
-        if self.service is not None:
-            self.service.nudge()
+        self.service.nudge()
 
     @property
     def deviation(self) -> timedelta | None:
         """By how much the administrator's clock was ahead at the last comparison, before any correction."""
-        last = None if self.service is None else self.service.last
+        last = self.service.last
         if last is not None:
             return last.deviation
         memory = self.clock.memory
@@ -73,7 +71,7 @@ class Timekeeping:
             "state": self.clock.state.value,
             "secure_state": self.states.at(self.clock()).value,
             "deviation_milliseconds": None if deviation is None else milliseconds(deviation),
-            "tolerance_milliseconds": None if self.service is None else milliseconds(self.service.tolerance),
+            "tolerance_milliseconds": milliseconds(self.service.tolerance),
             "offset_milliseconds": milliseconds(self.clock.memory.offset),
             "compared_at": None if trusted_at is None else format_instant(trusted_at.replace(microsecond=0)),
         }

@@ -175,6 +175,19 @@ def test_a_clock_that_never_was_set_is_flagged_not_trusted(house: House) -> None
     assert not reading.status & (0x200 << 32)
 
 
+def test_while_no_time_is_valid_values_are_recorded_and_flagged(house: House) -> None:
+    key, store = house.holder.key, ReadingStore(house.database)
+    valid = {"now": False}
+    house.gateway = Gateway(
+        samples.GATEWAY, key, store, house.log, house.profiles, clock=lambda: NOW, clock_valid=lambda _: valid["now"]
+    )
+    (flagged,) = house.accept(telegram(NOW, "1234.5"))
+    valid["now"] = True
+    (good,) = house.accept(telegram(NOW + PERIOD, "1234.6"))
+    assert [bool(one.status & (0x200 << 32)) for one in (flagged, good)] == [True, False]
+    assert len(house.owed("series")) == 2
+
+
 def test_the_same_telegram_twice_is_one_reading(house: House) -> None:
     house.accept(telegram(NOW, "1234.5"))
     house.accept(telegram(NOW, "1234.5"))

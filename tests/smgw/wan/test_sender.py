@@ -14,6 +14,7 @@ from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Balance, Outbox
 from smgw.wan import retry
 from smgw.wan.exchange import Deferral
+from smgw.wan.sender import SECURE_STATE
 from testbed.small_pki import NOW
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import DUPLICATE, STORED, Answer, http
@@ -51,6 +52,32 @@ def test_what_is_owed_arrives_sealed_and_is_acknowledged(station_with: MakeStati
     assert balance(station) == Balance(owed=0, open=0, acknowledged=1, set_aside=0)
     assert station.sender.step(NOW) == NOW, "found nothing more: dispatched"
     assert NOW < station.sender.step(NOW) <= NOW + MINUTE
+
+
+def test_in_a_secure_state_nothing_leaves_and_all_of_it_later(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.owe(0)
+    station.run(NOW, NOW + timedelta(seconds=3))
+    allowed = {"now": False}
+    station.sender.ports = replace(station.sender.ports, may_deliver=lambda _: allowed["now"])
+    station.owe(1)
+    assert station.sender.step(NOW + DAY) == NOW + DAY + MINUTE
+    assert station.sender._kept.session is None, "no tunnel is kept either"
+    assert station.sender.progress["grid-1"].last_error == SECURE_STATE
+    assert (len(station.receiver.bodies), balance(station).owed) == (1, 1)
+    allowed["now"] = True
+    station.sender.step(NOW + DAY)
+    assert [station.opened(body).sequence for body in station.receiver.bodies] == [1, 2]
+
+
+def test_a_secure_state_that_begins_while_it_is_sealed_keeps_it_back(station_with: MakeStation) -> None:
+    station = station_with(store)
+    station.owe(0)
+    answers = iter([True])
+    station.sender.ports = replace(station.sender.ports, may_deliver=lambda _: next(answers, False))
+    station.sender.step(NOW)
+    assert station.receiver.bodies == []
+    assert balance(station) == Balance(owed=0, open=1, acknowledged=0, set_aside=0)
 
 
 def test_nothing_leaves_before_its_dispatch_time(station_with: MakeStation) -> None:

@@ -1,0 +1,90 @@
+"""What is told of the clock, and what runs; what happens to it is tested with the time service."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smgw.certificate_watch import CertificateWatch
+from smgw.clock import LONGEST_TRUST
+from smgw.store.errors import StoreError
+from smgw.timekeeping import Timekeeping, describe_clock
+from tests.admin.server_world import clock, until
+from tests.smgw.wan.service_site import Site, at_clerk
+from tests.smgw.wan.test_time_service import reply
+from wire.canonical_json import encode
+
+
+class Looked(CertificateWatch):
+    """Counts, and fails as a full store does."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self, at: object) -> None:
+        self.looks += 1
+        raise StoreError("full", "no space")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with at_clerk(tmp_path, lambda request: (200, reply(request))) as made:
+        yield made
+
+
+def keeping(site: Site) -> Timekeeping:
+    return Timekeeping(clock, site.clock, site.states, Looked(), site.time, site.notifier)
+
+
+def test_a_clock_that_was_never_compared(site: Site) -> None:
+    told = keeping(site).report()
+    assert told == {
+        "state": "unknown", "secure_state": "normal", "deviation_milliseconds": None, "tolerance_milliseconds": 27_000,
+        "offset_milliseconds": 0, "compared_at": None,
+    }  # fmt: skip
+    assert describe_clock(told) == "clock unknown: never compared; state normal"
+
+
+def test_a_clock_that_was_corrected(site: Site) -> None:
+    site.period(900)
+    site.drift = timedelta(seconds=12)
+    site.time.synchronise()
+    told = keeping(site).report()
+    assert (told["state"], told["secure_state"]) == ("valid", "normal")
+    for name in ("deviation_milliseconds", "offset_milliseconds"):
+        milliseconds = told[name]
+        assert isinstance(milliseconds, int)
+        assert abs(milliseconds + 12_000) < 200
+    assert encode(told)
+    line = describe_clock(told)
+    assert line.startswith(f"clock valid: last compared {told['compared_at']}, deviation -1")
+
+
+def test_a_deviation_is_told_after_a_restart_too(site: Site) -> None:
+    site.drift = timedelta(seconds=60)
+    site.time.synchronise()
+    site.restart()
+    kept = keeping(site)
+    assert kept.deviation is not None
+    assert kept.report()["secure_state"] == "deviation"
+    assert kept.report()["deviation_milliseconds"] == kept.deviation // timedelta(milliseconds=1)
+
+
+def test_no_valid_time_is_told(site: Site) -> None:
+    site.time.synchronise()
+    site.drift = LONGEST_TRUST + timedelta(hours=1)
+    assert keeping(site).report()["secure_state"] == "measurement"
+
+
+def test_what_runs_ends_and_a_full_store_stops_nothing(site: Site) -> None:
+    kept = keeping(site)
+    with kept.running():
+        until(lambda: site.time.last is not None)
+        first = site.time.last
+        kept.compare_soon()
+        until(lambda: site.time.last is not first)
+        kept.look()
+    assert isinstance(kept.certificates, Looked)
+    assert kept.certificates.looks == 1
+    kept.compare_soon()

@@ -1,0 +1,85 @@
+"""Who the administrator is, and by which clock everything about him goes."""
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from smgw.config import WakeUpConfiguration
+from smgw.store.profiles import ProfileSet
+from smgw.wan.parts import Link, WakeUpPortError, administrator_of, reserve
+from smgw.wan.wakeup_port import WakeUpPort
+from tests.admin.server_world import clock
+from tests.smgw.store import samples
+from tests.smgw.wan.service_site import Site, at_clerk, near
+from tests.smgw.wan.test_time_service import reply
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with at_clerk(tmp_path, lambda request: (200, reply(request))) as made:
+        assert made.house.profile is not None
+        made.profiles = ProfileSet(administrators={"gwa": made.house.profile})
+        yield made
+
+
+@pytest.fixture
+def link(site: Site) -> Link:
+    return Link(
+        gateway=samples.GATEWAY, profiles=lambda: site.profiles, trust=cast("Any", lambda: site.house.trust),
+        backend=cast("Any", site.ports.backend), database=site.house.database, log=site.house.log, clock=site.clock,
+        monotonic=time.monotonic, jitter=lambda: 0.0,
+    )  # fmt: skip
+
+
+def test_one_administrator_or_nobody(site: Site) -> None:
+    profile = site.house.profile
+    assert profile is not None
+    assert administrator_of(site.profiles) == profile
+    assert administrator_of(ProfileSet()) is None
+    two = ProfileSet(administrators={"gwa": profile, "other": replace(profile, id="other")})
+    assert administrator_of(two) is None
+
+
+def test_all_of_it_goes_by_the_administrators_time(site: Site, link: Link) -> None:
+    """Otherwise a gateway whose clock is wrong would refuse the call and the order that mend it."""
+    site.drift = timedelta(hours=1)
+    assert link.time_service(lambda: None).synchronise().state == "deviating"
+    assert near(site.error, timedelta(hours=1))
+    port = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    management = link.management(site.house.desk, restart=lambda: None, ended=lambda: None)
+    clocks = [port._clock, management._ports.clock, link.notifier()._ports.service.clock]
+    for one in clocks:
+        assert near(one() - clock(), timedelta())
+    port.stop()
+
+
+def test_a_port_that_is_taken(link: Link) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((HOST, 0))
+        number = taken.getsockname()[1]
+        with pytest.raises(WakeUpPortError, match=f"{HOST} {number}"):
+            link.wake_up_port(WakeUpConfiguration(HOST, number), lambda: None)
+
+
+def test_the_administrator_has_a_lane_of_his_own(site: Site, link: Link) -> None:
+    port: WakeUpPort = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    reserve(port, site.profiles)
+    assert port._reserved == {bytes([127, 0, 0, 1])}
+    reserve(port, ProfileSet())
+    assert port._reserved == frozenset()
+    port.stop()
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        number: int = probe.getsockname()[1]
+        return number
