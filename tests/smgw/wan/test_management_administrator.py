@@ -15,7 +15,7 @@ from admin.orders import OrderRecord, OrderState
 from admin.reports import Subject
 from pki.certificates import Purpose
 from pki.tls import InProcessBackend, TlsIdentity
-from smgw.administration.errors import CommandRefusedError, Done
+from smgw.administration.errors import CommandRefusedError, Done, Handler
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.logs import Event, Outcome
 from smgw.wan.management import ManagementPorts, ManagementTunnel, TunnelState
@@ -45,12 +45,14 @@ class Pair:
     folder: Path
     tested: list[datetime] = field(default_factory=list)
     restarts: int = 0
+    handlers: dict[type[Any], Handler[Any]] = field(default_factory=dict)
+    stage: Handler[bytes] | None = None
 
     def __post_init__(self) -> None:
         keys = self.office.keys()
         self.office.add(keys)
-        handlers = {RunSelfTest: self.run_self_test, SetRetention: too_short}
-        self.house = House(self.office.pki, self.folder, handlers=handlers, status={"version": "1"})
+        handlers = {RunSelfTest: self.run_self_test, SetRetention: too_short, **self.handlers}
+        self.house = House(self.office.pki, self.folder, handlers=handlers, stage=self.stage, status={"version": "1"})
         port, _ = self.office.server().ports
         self.house.change(
             management_port=port,
