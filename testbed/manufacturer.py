@@ -1,8 +1,9 @@
 """``smgw-testbed firmware``: the manufacturer's end of an update. Builds the gateway's program and signs the package.
 
 Decides what is in a package of the testbed: one wheel with the packages that run in a gateway, built out of this source
-tree under the version that was asked for, without the network. Everything else that a gateway needs is installed beside
-the slots. The same tree, version and time give the same octets.
+tree under the version that was asked for, without the network, and whatever wheels are named beside it. What a gateway
+needs and does not find in its slot is taken from what is installed. The same tree, version and time give the same
+octets.
 """
 
 import base64
@@ -149,14 +150,16 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--version", required=True, help="Two to four numbers; gateways take only later ones than theirs.")
 @click.option("--key", required=True, type=_file, help="The manufacturer's private SIG key (PEM, 0600).")
 @click.option("--certificate", required=True, type=_file, help="Its certificate, of role GWH.")
+@click.option("--with", "others", multiple=True, type=_file, help="Another wheel that goes into the slot beside ours.")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-def build(*, version: str, key: Path, certificate: Path, out: Path) -> None:
+def build(*, version: str, key: Path, certificate: Path, others: tuple[Path, ...], out: Path) -> None:
     """Build this source tree as VERSION and write the signed package to OUT."""
     try:
         rank(version)
+        wheels = {other.name: other.read_bytes() for other in others}
         package = sign_package(
             version,
-            {wheel_name(version): build_wheel(version)},
+            wheels | {wheel_name(version): build_wheel(version)},
             certificate=load_certificate(certificate.read_bytes()),
             key=read_key(key),
             created_at=datetime.now(UTC).replace(microsecond=0),

@@ -13,7 +13,7 @@ from pki.certificates import Purpose, Role
 from smgw.firmware.package import open_package, unpack
 from smgw.program import PACKAGES, program_hash
 from testbed.__main__ import main
-from testbed.manufacturer import ROOT, BuildError, build_wheel, sign_package, wheel_name
+from testbed.manufacturer import ROOT, BuildError, build_wheel, pack_wheel, sign_package, wheel_name
 from testbed.small_pki import NOW, Holder, SmallPki
 
 PKI = SmallPki()
@@ -101,6 +101,16 @@ def test_the_command_writes_the_package(maker: Holder, tmp_path: Path) -> None:
     assert (code, "version 7.1.2, " in output) == (0, True), output
     opened = open_package((tmp_path / "out").read_bytes(), PKI.verified(maker, Role.GWH, Purpose.SIG))
     assert opened.manifest.version == "7.1.2"
+
+
+def test_other_wheels_come_along(maker: Holder, tmp_path: Path) -> None:
+    library = tmp_path / "library-1.0-py3-none-any.whl"
+    library.write_bytes(pack_wheel({"library/__init__.py": b"b = 1\n"}, "library-1.0.dist-info/RECORD"))
+    code, output = build(tmp_path, "--version", "7.1.2", "--with", str(library))
+    assert code == 0, output
+    opened = open_package((tmp_path / "out").read_bytes(), PKI.verified(maker, Role.GWH, Purpose.SIG))
+    assert [file.name for file in opened.manifest.files] == [library.name, wheel_name("7.1.2")]
+    assert {"library/__init__.py", "smgw/boot.py"} < set(unpack(opened))
 
 
 @pytest.mark.usefixtures("maker")
