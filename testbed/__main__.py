@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "decode": ("testbed.decode", "decode"),
     "firmware": ("testbed.manufacturer", "firmware"),
+    "fleet": ("testbed.fleet.command", "fleet"),
     "meter": ("testbed.meter_command", "meter"),
     "up": ("testbed.up", "up"),
 }
