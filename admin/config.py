@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from admin.errors import ConfigError
+from pki.new_token import TokenConfiguration
 
 MAX_CONFIGURATION_SIZE = 64 * 1024
 RESEND_SECONDS = 5
@@ -23,16 +24,6 @@ TIMEOUT_SECONDS = 60
 
 WEB_PORT = 8460
 """Of the console, where it is not said otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenConfiguration:
-    """The administrator's security module: its SIG and ENC keys live there."""
-
-    module: Path
-    configuration: Path | None
-    label: str
-    pin_file: Path
 
 
 @dataclass(frozen=True, slots=True)

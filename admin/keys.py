@@ -5,45 +5,17 @@ command may be repeated after a failure. SIG and ENC are generated inside the to
 file, because the servers that gateways dial need it in their memory.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from admin.config import Configuration, TokenConfiguration
+from admin.config import Configuration
 from pki.certificates import Purpose, Role
-from pki.errors import TokenError, TokenReason
 from pki.files import read_key, write_requests
-from pki.pin import create_pin_file, read_pin
 from pki.requests import build_triple, common_name_of
 from pki.store import write_atomically
-from pki.token import Token, initialise_token, use_configuration
-
-
-def create_token(chosen: TokenConfiguration, random: Callable[[int], bytes]) -> None:
-    """Make an empty token under the configured label; PINs that do not exist are drawn and written (mode 0600).
-
-    A SoftHSM2 configuration that does not exist is written too, with a folder ``tokens`` beside it. A token that exists
-    stays. Raises TokenError.
-    """
-    if chosen.configuration is not None and not chosen.configuration.exists():
-        tokens = chosen.configuration.parent.resolve() / "tokens"
-        tokens.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = (f"directories.tokendir = {tokens}", "objectstore.backend = file", "log.level = ERROR")
-        write_atomically(chosen.configuration, "\n".join(lines).encode() + b"\n")
-    officer_file = chosen.pin_file.with_name(chosen.pin_file.name + ".so")
-    for file in (chosen.pin_file, officer_file):
-        if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            create_pin_file(file, random)
-    if chosen.configuration is not None:
-        use_configuration(chosen.configuration)
-    try:
-        initialise_token(chosen.module, chosen.label, read_pin(chosen.pin_file), read_pin(officer_file))
-    except TokenError as error:
-        if error.reason is not TokenReason.TOKEN_EXISTS:
-            raise
+from pki.token import Token
 
 
 def request_certificates(configuration: Configuration, token: Token) -> Path:

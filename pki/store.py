@@ -176,16 +176,11 @@ class Store:
         if (folder / "index.json").exists():
             raise IssueError(IssueReason.STATE, f"{folder} has a certification authority already")
         Plan.from_toml(plan_text)
-        for part in (folder, folder / "tokens", folder / "issued", store.trust):
+        for part in (folder, folder / "issued", store.trust):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.chmod(0o700)
         write_atomically(folder / "hierarchy.toml", plan_text.encode())
-        lines = (
-            f"directories.tokendir = {(folder / 'tokens').resolve()}",
-            "objectstore.backend = file",
-            "log.level = ERROR",
-        )
-        write_atomically(store.configuration, "\n".join(lines).encode() + b"\n")
+        write_softhsm_configuration(store.configuration)
         return store
 
     @property
@@ -272,3 +267,12 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def write_softhsm_configuration(path: Path) -> None:
+    """Write the configuration of a SoftHSM2 that keeps its tokens in the folder ``tokens`` beside ``path``."""
+    tokens = path.parent.resolve() / "tokens"
+    tokens.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tokens.chmod(0o700)
+    lines = (f"directories.tokendir = {tokens}", "objectstore.backend = file", "log.level = ERROR")
+    write_atomically(path, "\n".join(lines).encode() + b"\n")

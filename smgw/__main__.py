@@ -21,10 +21,11 @@ from pathlib import Path
 import click
 
 from pki.errors import CertificateError, TokenError, TrustError, TunnelError
+from pki.new_token import create_token
 from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
 from smgw.composition import Composed, Environment, WakeUpPortError, compose, open_token
 from smgw.config import Configuration, ConfigurationError
-from smgw.enrolment import create_token, enrol
+from smgw.enrolment import enrol
 from smgw.firmware.trial import TrialFailedError
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
@@ -112,7 +113,7 @@ def init(config: Path, *, create: bool) -> None:
     with _refusals():
         configuration = Configuration.load(config)
         if create:
-            create_token(configuration, os.urandom)
+            create_token(configuration.token, os.urandom)
         with (
             identity_lock(configuration.store, configuration.token.pin_file),
             open_token(configuration, time.monotonic) as token,
@@ -186,7 +187,7 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
                 timekeeping.compare_soon()
             timekeeping.look()
         _logger.info("%s stops", configuration.gateway)
-        _note(composed, Event.GATEWAY_STOPPED)
+    _note(composed, Event.GATEWAY_STOPPED)  # nothing runs any more that could have something to say after it
 
 
 def _note(composed: Composed, event: Event, outcome: Outcome = Outcome.SUCCESS, **parameters: str | int) -> None:

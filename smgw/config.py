@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from pki.new_token import TokenConfiguration
 from wire.errors import WireError
 from wire.reading import DeviceId
 
@@ -40,16 +41,6 @@ class Framing(StrEnum):
     SEVEN_EVEN = "7E1"
     EIGHT_NONE = "8N1"
     EIGHT_NONE_SOFTWARE_PARITY = "8N1-software-parity"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenConfiguration:
-    """The security module (Sicherheitsmodul)."""
-
-    module: Path
-    configuration: Path | None
-    label: str
-    pin_file: Path
 
 
 @dataclass(frozen=True, slots=True)

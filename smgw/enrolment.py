@@ -5,43 +5,20 @@ that the command may be repeated after a failure. Private keys are generated ins
 that a renewal has replaced are never made anew: later generations come from the running gateway (``smgw/keys``).
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from pki.errors import TokenError, TokenReason
 from pki.files import write_requests
-from pki.pin import create_pin_file, read_pin
 from pki.profiles import Purpose, Role
 from pki.requests import build_triple, common_name_of
 from pki.store import write_atomically
-from pki.token import Token, initialise_token, use_configuration
+from pki.token import Token
 from smgw.config import Configuration
 from smgw.identity import software_key
 from smgw.keys.state import FIRST, read_state
 from smgw.store.database import KEY_NAME, STORAGE_LABEL, Database
-
-
-def create_token(configuration: Configuration, random: Callable[[int], bytes]) -> None:
-    """Make an empty token under the configured label; PINs that do not exist are drawn and written (mode 0600).
-
-    The security officer's PIN stands beside the user's in a file with the ending ``.so``. A token that exists stays.
-    Raises TokenError.
-    """
-    chosen = configuration.token
-    officer_file = chosen.pin_file.with_name(chosen.pin_file.name + ".so")
-    for file in (chosen.pin_file, officer_file):
-        if not file.exists():
-            create_pin_file(file, random)
-    if chosen.configuration is not None:
-        use_configuration(chosen.configuration)
-    try:
-        initialise_token(chosen.module, chosen.label, read_pin(chosen.pin_file), read_pin(officer_file))
-    except TokenError as error:
-        if error.reason is not TokenReason.TOKEN_EXISTS:
-            raise
 
 
 def enrol(configuration: Configuration, token: Token) -> None:

@@ -3,8 +3,9 @@
 import click
 
 from admin.database import open_database
-from admin.keys import create_token, request_certificates
+from admin.keys import request_certificates
 from admin.session import Session, administers
+from pki.new_token import create_token
 from pki.pin import read_pin
 from pki.token import Token
 

@@ -25,7 +25,6 @@ from admin.config import (
     Configuration,
     KeyFiles,
     Listen,
-    TokenConfiguration,
     WakeUpConfiguration,
 )
 from admin.inventory import GatewayRecord, LifeCycle
@@ -37,6 +36,7 @@ from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelError, TunnelReason
 from pki.files import RENEWAL
+from pki.new_token import TokenConfiguration
 from pki.requests import build_renewal, build_triple, common_name_of, read_renewal
 from pki.revoke import Revocation
 from pki.store import write_atomically

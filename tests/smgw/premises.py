@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import cms
 from pki.certificates import Purpose, Role
+from pki.new_token import create_token
 from pki.token import Token
 from smgw.composition import open_token
 from smgw.config import Configuration
-from smgw.enrolment import create_token, enrol
+from smgw.enrolment import enrol
 from smgw.store.database import Database
 from smgw.store.profiles import ProfileStore
 from testbed.small_pki import Holder, SmallPki
@@ -118,7 +119,7 @@ port = {values.get("port", self.wake_up_port)}
 
     def enrol(self) -> None:
         """What ``smgw init --create-token`` does, then what the CA does."""
-        create_token(self.configuration, os.urandom)
+        create_token(self.configuration.token, os.urandom)
         with self.open_token() as token:
             enrol(self.configuration, token)
         self.certify()

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -5,9 +6,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.certificates import Purpose
-from pki.errors import TokenError, TokenReason
+from pki.new_token import create_token
 from pki.requests import read_triple
-from smgw.enrolment import create_token, enrol
+from smgw.enrolment import enrol
 from smgw.keys.state import KeyState, Phase, write_state
 from smgw.store.database import Database
 from tests.smgw.premises import GATEWAY, Premises
@@ -18,20 +19,7 @@ pytestmark = pytest.mark.token
 
 def test_keys_requests_and_store_are_made_once(tmp_path: Path) -> None:
     premises = Premises(tmp_path, shared_configuration(), "enrolment-1")
-    drawn: list[int] = []
-
-    def random(count: int) -> bytes:
-        drawn.append(count)
-        return bytes(range(count))
-
-    create_token(premises.configuration, random)
-    for name in ("pin", "pin.so"):
-        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
-    pins = [(tmp_path / name).read_bytes() for name in ("pin", "pin.so")]
-    drawn.clear()
-    create_token(premises.configuration, random)
-    assert drawn == [], "a token and PINs that exist stay"
-    assert [(tmp_path / name).read_bytes() for name in ("pin", "pin.so")] == pins
+    create_token(premises.configuration.token, os.urandom)
     with premises.open_token() as token:
         enrol(premises.configuration, token)
         assert set(token.labels()) == {*Purpose, "STORAGE"}
@@ -44,16 +32,6 @@ def test_keys_requests_and_store_are_made_once(tmp_path: Path) -> None:
         enrol(premises.configuration, token)
         again = x509.load_pem_x509_csr((tmp_path / "certificates" / "SIG.csr").read_bytes())
         assert again.public_key() == triple.public_key(Purpose.SIG)
-
-
-def test_a_token_whose_pin_was_lost_is_not_made_anew(tmp_path: Path) -> None:
-    premises = Premises(tmp_path, shared_configuration(), "enrolment-2")
-    premises.enrol()
-    (tmp_path / "pin").unlink()
-    create_token(premises.configuration, bytes)
-    with pytest.raises(TokenError) as refusal, premises.open_token():
-        pass
-    assert refusal.value.reason is TokenReason.PIN_WRONG
 
 
 def test_a_gateway_that_has_renewed_its_keys_gets_no_first_ones_again(tmp_path: Path) -> None:

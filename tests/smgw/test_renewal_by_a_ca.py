@@ -11,10 +11,11 @@ import pki
 from pki.authority import Authority, Holder
 from pki.certificates import Purpose, Role
 from pki.files import read_requests, write_certificates
+from pki.new_token import create_token
 from pki.requests import read_triple
 from pki.store import Store
 from pki.token import Token
-from smgw.enrolment import create_token, enrol
+from smgw.enrolment import enrol
 from smgw.keys.cabinet import KeyCabinet
 from smgw.keys.ring import KeyRing
 from smgw.renewal import KeyOrders
@@ -39,7 +40,7 @@ def test_from_quality_seal_to_operating(tmp_path: Path, tunnel: str) -> None:
     premises = Premises(tmp_path, shared_configuration(), label, tunnel=tunnel)
     configuration = premises.configuration
     holder = Holder(Role.SMGW, GATEWAY)
-    create_token(configuration, os.urandom)
+    create_token(configuration.token, os.urandom)
     with open_token(fresh_token()) as ca_token, premises.open_token() as token:
         authority = Authority(store, ca_token)
         authority.set_up(begin)
