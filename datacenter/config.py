@@ -84,6 +84,8 @@ class Config:
     trust: Path
     keys: KeyFiles
     gateways: Path
+    administrators: Path | None = None
+    """Who may bring pseudonymous deliveries; nobody if there is no such folder."""
     limits: Limits = field(default_factory=Limits)
     rasters: dict[str, int] = field(default_factory=dict)
     """Agreed raster in seconds by profile identification, for the search for missing points; inferred if absent."""
@@ -143,6 +145,9 @@ def _config(root: _Section, folder: Path) -> Config:
     gateways = root.section("gateways")
     gateways_folder = folder / gateways.take("folder", str)
     gateways.done()
+    administrators = root.section("administrators", required=False)
+    administrators_folder = administrators.take("folder", str, "")
+    administrators.done()
     config = Config(
         name=name,
         listen=_listen(root.section("listen"), folder),
@@ -150,6 +155,7 @@ def _config(root: _Section, folder: Path) -> Config:
         trust=trust_folder,
         keys=_keys(root.section("keys"), folder),
         gateways=gateways_folder,
+        administrators=folder / administrators_folder if administrators_folder else None,
         limits=_limits(root.section("limits", required=False)),
         rasters=_rasters(root.section("rasters", required=False)),
     )

@@ -43,6 +43,8 @@ class RefusalReason(StrEnum):
     """Step 5: what was sealed is not a content document."""
     FOREIGN_GATEWAY = "foreign-gateway"
     """Step 6: content, tunnel and signer do not name the same gateway."""
+    PSEUDONYM = "pseudonym"
+    """Step 6: a pseudonymous content from a gateway itself, or one with a gateway's name from an administrator."""
     CONFLICTING_DELIVERY = "conflicting-delivery"
     """Step 7: this sequence number was used for other content."""
     FUTURE = "future"

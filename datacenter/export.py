@@ -1,5 +1,8 @@
 """Rows leave the datacenter only with the gateway's own word on each of them, checked at that moment.
 
+Pseudonymous rows have no such word: they leave with an empty signature, are counted by themselves and never called
+verified. A row without a signature under a gateway's own name does not leave.
+
 Decides what a value must show before it is handed on: an inner signature that holds under a signature certificate that
 is registered for its gateway and was good when the value was captured, by what the revocation lists say now
 (``TrustStore.verify_recorded``), because values outlive the certificate of their signer. It also decides the CSV: exact
@@ -21,7 +24,8 @@ from pki.certificates import Purpose, Role, VerifiedCertificate
 from pki.errors import CertificateError, CertificateReason, SealError
 from pki.inner import verify_reading
 from wire.instant import format_instant
-from wire.reading import Reading, Unit
+from wire.profiles import is_pseudonym
+from wire.reading import Reading, Unit, UnsignedReading
 
 COLUMNS = ("gateway", "device", "obis", "profile", "captured_at", "value", "unit", "status", "scaler", "signature")
 SYMBOLS = {
@@ -53,22 +57,33 @@ class Verifier:
         self._ground = ground
         self._at = at
         self._signers: dict[str, list[x509.Certificate]] = {}
+        self.verified = 0
+        """Rows whose inner signature held."""
+        self.unsigned = 0
+        """Pseudonymous rows, of which there is nothing to verify: an administrator stood for them when they came."""
 
     def require(self, stored: StoredReading) -> StoredReading:
-        """Return the reading if its inner signature holds. Raises InnerSignatureError.
+        """Return the reading if its inner signature holds, or if a pseudonym has none. Raises InnerSignatureError.
 
         Each signature certificate that is registered for its gateway is tried, first the one that held last: rows come
         in the order of time, so a renewed certificate takes over once.
         """
+        signed = stored.signed
+        if isinstance(signed, UnsignedReading):
+            if not is_pseudonym(stored.gateway):
+                raise InnerSignatureError(f"{place(stored)}: no inner signature")
+            self.unsigned += 1
+            return stored
         signers = self._of(stored.gateway.text)
         troubles = []
         for turn, certificate in enumerate(signers):
             try:
-                verify_reading(stored.signed, self._believed(certificate, stored))
+                verify_reading(signed, self._believed(certificate, stored))
             except (CertificateError, SealError) as error:
                 troubles.append(str(error))
             else:
                 signers.insert(0, signers.pop(turn))
+                self.verified += 1
                 return stored
         why = "; ".join(troubles) or "no signature certificate is registered for its gateway"
         raise InnerSignatureError(f"{place(stored)}: {why}")

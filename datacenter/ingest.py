@@ -2,19 +2,22 @@
 
 Everything that decides whether a delivery is believed stands here, in numbered steps, without Flask, without sockets:
 
-1. The tunnel's client certificate is good now (chain, validity, revocation, role SMGW, purpose TLS), registered for a
-   gateway, and names that gateway.
+1. The tunnel's client certificate is good now (chain, validity, revocation, role, purpose TLS), registered for a
+   gateway (role SMGW) or an administrator (role GWA), and names that sender.
 2. The body has our media type and a size within bounds.
-3. At least one registered signature certificate of that same gateway is good now; no other signer is considered.
+3. At least one registered signature certificate of that same sender is good now; no other signer is considered.
 4. The sealed bytes open: signature first, then decryption with our key (``pki.cms``, nine steps of its own).
 5. What was sealed is a content document in its one spelling (``wire.cosem_xml``; bounded; readings inside the period).
-6. Content, signer and tunnel name the same gateway.
+6. Signer and tunnel name the same sender. A gateway brings content under its own name; an administrator brings content
+   under pseudonyms, and never under a name (TR-03109-1, pseudonymous delivery): a gateway must not hide, and nobody may
+   speak for a gateway that does not sign.
 7. The sequence number is new, or repeats the very same content (``sequence``; decided inside the transaction of 9).
 8. The times are plausible: nothing from the future beyond a tolerance, nothing older than we keep.
 9. Rows, all or nothing, committed before we answer (``readings``).
 
 Any step refuses by raising; every refusal is logged and counted with its reason. Inner signatures are not checked here:
-the outer signature covers them, and they are checked whenever rows leave (``export``).
+the outer signature covers them, and they are checked whenever rows leave (``export``). Pseudonymous readings have none:
+their only warrant is the administrator, who verified the gateway that we must not know.
 """
 
 import hashlib
@@ -104,23 +107,23 @@ class Ingest:
             self._refusals.record(refused, at)
 
     def ingest(self, body: bytes, *, media_type: str, tunnel_identity: VerifiedCertificate, at: datetime) -> Receipt:
-        """Steps 2 to 9 for one delivery from the gateway that :meth:`admit` named.
+        """Steps 2 to 9 for one delivery from the sender that :meth:`admit` named.
 
         Raises RefusedError with the reason of the first step that fails, StorageError (temporary; nothing was written)
         and ConfigError (temporary: our trust files are being changed and cannot be read).
         """
-        gateway = tunnel_identity.identity
         with self._recorded(at):
-            _check_envelope(body, media_type, self._limits, gateway)
-            opened = self._open(body, self._trust.current(), gateway, at)
-            content = _content_of(opened, gateway)
+            _check_envelope(body, media_type, self._limits, tunnel_identity.identity)
+            opened = self._open(body, self._trust.current(), tunnel_identity, at)
+            content = _content_of(opened, tunnel_identity)
             accepted = _accept(content, opened, self._limits, at)
             return self._store(accepted)
 
-    def _open(self, body: bytes, ground: Ground, gateway: str, at: datetime) -> Opened:
-        # 3. A signature certificate of that same gateway is good now; signers of other gateways are not even tried.
+    def _open(self, body: bytes, ground: Ground, tunnel: VerifiedCertificate, at: datetime) -> Opened:
+        # 3. A signature certificate of that same sender is good now; signers of other senders are not even tried.
+        gateway = tunnel.identity
         try:
-            signers = ground.signers(gateway, at)
+            signers = ground.signers(gateway, at, tunnel.role)
         except CertificateError as error:
             reason = RefusalReason.TRUST_STALE if error.reason in _OURS else RefusalReason.SIGNER_CERTIFICATE
             raise RefusedError(reason, error.reason.value, gateway=gateway) from error
@@ -154,12 +157,13 @@ def admit(certificate: x509.Certificate, ground: Ground, at: datetime) -> Verifi
 
     Raises RefusedError: TUNNEL_CERTIFICATE, or TRUST_STALE where the trouble is ours.
     """
-    # 1. Good now, registered, and the name inside is the gateway it is registered for. Who is registered for nothing is
+    # 1. Good now, registered, and the name inside is the sender it is registered for. Who is registered for nothing is
     #    verified against an empty set of pins, which denies everybody, so there is one path and one answer.
-    owner = ground.registry.owner(fingerprint(certificate))
-    pinned = ground.registry.of(owner).tunnel.keys() if owner is not None else ()
+    mark = fingerprint(certificate)
+    owner, role = ground.registry.owner(mark), ground.registry.role(mark)
+    pinned = ground.registry.of(owner, role).tunnel.keys() if owner is not None else ()
     try:
-        verified = ground.store.verify(certificate, role=Role.SMGW, purpose=Purpose.TLS, at=at, pinned=pinned)
+        verified = ground.store.verify(certificate, role=role, purpose=Purpose.TLS, at=at, pinned=pinned)
     except CertificateError as error:
         reason = RefusalReason.TRUST_STALE if error.reason in _OURS else RefusalReason.TUNNEL_CERTIFICATE
         raise RefusedError(reason, error.reason.value, gateway=owner or "") from error
@@ -183,14 +187,19 @@ def _canonical(media_type: str) -> list[str]:
     return [part.strip().lower() for part in media_type.split(";")]
 
 
-def _content_of(opened: Opened, gateway: str) -> Content:
+def _content_of(opened: Opened, tunnel: VerifiedCertificate) -> Content:
+    gateway = tunnel.identity
     # 5. Bounded and canonical, or not at all.
     try:
         content = parse(opened.content)
     except ContentError as error:
         raise RefusedError(RefusalReason.CONTENT, gateway=gateway) from error
-    # 6. Three names, one gateway: a gateway must not report for another one, whoever carries its message.
-    if not content.gateway.text == opened.signer.identity == gateway:
+    # 6. Names come from gateways, pseudonyms from administrators. And three names, one gateway: it must not report for
+    #    another one, whoever carries its message.
+    if content.pseudonymous is not (tunnel.role is Role.GWA):
+        raise RefusedError(RefusalReason.PSEUDONYM, gateway=gateway)
+    named = gateway if content.pseudonymous else content.gateway.text
+    if not (named == opened.signer.identity == gateway and opened.signer.role is tunnel.role):
         raise RefusedError(RefusalReason.FOREIGN_GATEWAY, gateway=gateway)
     return content
 

@@ -76,7 +76,8 @@ class Insert:
     """The statement, compiled once for a driver.
 
     ``parameters`` of all its methods: ``gateway_no``, ``delivery_<column>``, ``rows_<column>`` (:func:`array`) and
-    ``signatures``, all of them one after the other. Counts are deliveries (0 where the number was taken) and rows.
+    ``signatures``, all of them one after the other (nothing where no reading has one: each row gets an empty one).
+    Counts are deliveries (0 where the number was taken) and rows.
     """
 
     def __init__(self, dialect: sa.Dialect, *, strict: bool) -> None:

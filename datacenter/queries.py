@@ -15,7 +15,7 @@ from datacenter.readings import unsigned_status
 from datacenter.sequence import Gap, infer_raster, missing_numbers, missing_points
 from wire.obis import Obis
 from wire.profiles import UseCase
-from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
+from wire.reading import DeviceId, Reading, Register, SignedReading, Unit, UnsignedReading
 
 _BATCH = 2_000
 _SAMPLE = 1_000
@@ -36,14 +36,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class StoredReading:
-    """A row as it lies in the table; its inner signature was not looked at.
+    """A row as it lies in the table; its inner signature, if it has one, was not looked at.
 
     ``profile`` is the evaluation profile that a derived value belongs to; "" for a measured one, which belongs to its
     meter.
     """
 
     gateway: DeviceId
-    signed: SignedReading
+    signed: SignedReading | UnsignedReading
     profile: str = ""
 
 
@@ -95,7 +95,8 @@ def readings(connection: sa.Connection, selection: Selection) -> Iterator[Stored
             datetime.fromtimestamp(row.captured_at, UTC),
             unsigned_status(row.status),
         )
-        signed = SignedReading(reading, bytes(row.signature))
+        signature = bytes(row.signature)
+        signed = SignedReading(reading, signature) if signature else UnsignedReading(reading)
         yield StoredReading(DeviceId(gateways[row.gateway_no]), signed, profiles[row.series])
 
 

@@ -52,7 +52,10 @@ class Delivery:
 
 
 class Row(NamedTuple):
-    """One reading as the table takes it; ``status`` unsigned, ``captured_at`` in epoch seconds."""
+    """One reading as the table takes it; ``status`` unsigned, ``captured_at`` in epoch seconds.
+
+    ``signature`` is empty under a pseudonym; of one delivery, all are or none is (``wire.cosem_xml``).
+    """
 
     device: str
     obis: str

@@ -7,7 +7,8 @@ PostgreSQL in monthly range partitions whose past months can be clustered: a hun
 
 A measured value belongs to its meter, whichever profile brings it: series 0. A value that the gateway derived, whose
 device is the gateway itself, belongs to its profile and has that profile's number as series: the sums of two profiles
-over different meters are two values, although gateway, OBIS code and period end are the same.
+over different meters are two values, although gateway, OBIS code and period end are the same. What came under a
+pseudonym has it for gateway, device and profile, and is therefore a series of that profile.
 """
 
 from datetime import UTC, datetime
@@ -81,7 +82,8 @@ reading = sa.Table(
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (captured_at)",
 )
-"""``profile_no`` is the profile that brought the row first; ``status`` the unsigned 64-bit word as a signed one."""
+"""``profile_no`` is the profile that brought the row first; ``status`` the unsigned 64-bit word as a signed one;
+``signature`` is empty where gateway and device are a pseudonym, which nobody signs."""
 
 refusal = sa.Table(
     "refusal",

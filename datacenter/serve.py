@@ -65,7 +65,7 @@ def build(config: Config, *, now: Callable[[], datetime] = clock) -> Flask:
     """The application of one worker process; ``extensions["door"]`` judges resting connections. Raises ConfigError."""
     engine = database.engine(config.database)
     recipient, key = encryption_key(config)
-    trust = Trust(config.trust, config.gateways, time.monotonic)
+    trust = Trust(config.trust, config.gateways, time.monotonic, config.administrators)
     ingest = Ingest(
         trust=trust,
         recipient=recipient,
@@ -83,7 +83,7 @@ def build(config: Config, *, now: Callable[[], datetime] = clock) -> Flask:
 def check(config: Config) -> CurrentContext | None:
     """Find out now what would fail later; creates missing tables. Raises ConfigError and StorageError."""
     encryption_key(config)
-    Trust(config.trust, config.gateways, time.monotonic)
+    Trust(config.trust, config.gateways, time.monotonic, config.administrators)
     engine = database.engine(config.database)
     database.prepare(engine)
     engine.dispose()

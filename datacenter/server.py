@@ -34,6 +34,8 @@ STATUS: Mapping[RefusalReason, int] = {
     RefusalReason.SIGNER_CERTIFICATE: FORBIDDEN,
     # The gateway signs with a renewed key before anybody registered it here.
     RefusalReason.UNKNOWN_SIGNER: FORBIDDEN,
+    # The readings are welcome by the way that belongs to their form: nothing is wrong with them.
+    RefusalReason.PSEUDONYM: FORBIDDEN,
     # It seals for our former key, until its administrator has given it the profile with the new one.
     RefusalReason.NOT_FOR_US: FORBIDDEN,
     # Nothing was opened, so nothing is known against the content: a gateway seals it anew for every attempt.

@@ -1,8 +1,8 @@
 """What is believed right now: trust store and registry, read again when their files change.
 
 Decides when to look: at most once a second, by the files' names, times and sizes (trust) and by the folder's time
-(gateways: files there must be put in place by renaming, as ``mv`` does). A new revocation list therefore takes effect
-within a second, without a restart, for kept tunnels as well, because every request is verified anew.
+(gateways and administrators: files there must be put in place by renaming, as ``mv`` does). A new revocation list takes
+effect within a second, without a restart, for kept tunnels as well, because every request is verified anew.
 """
 
 import logging
@@ -34,28 +34,28 @@ class Ground:
     store: TrustStore
     registry: Registry
 
-    def signers(self, gateway: str, at: datetime) -> Sequence[VerifiedCertificate]:
-        """The registered signature certificates of ``gateway`` that are good at ``at``; at least one.
+    def signers(self, sender: str, at: datetime, role: Role = Role.SMGW) -> Sequence[VerifiedCertificate]:
+        """The registered signature certificates of ``sender`` in ``role`` that are good at ``at``; at least one.
 
         Raises CertificateError: the first certificate's trouble, or NOT_PINNED where none is registered.
         """
-        registered = self.registry.of(gateway).signature
+        registered = self.registry.of(sender, role).signature
         good: list[VerifiedCertificate] = []
         trouble: CertificateError | None = None
         for mark, certificate in registered.items():
             try:
                 verified = self.store.verify(
-                    certificate, role=Role.SMGW, purpose=Purpose.SIG, at=at, pinned=registered.keys()
+                    certificate, role=role, purpose=Purpose.SIG, at=at, pinned=registered.keys()
                 )
             except CertificateError as error:
-                _log.debug("signature certificate %s of %s: %s", mark[:16], gateway, error)
+                _log.debug("signature certificate %s of %s: %s", mark[:16], sender, error)
                 trouble = trouble or error
             else:
                 good.append(verified)
         if good:
             return good
         raise trouble or CertificateError(
-            CertificateReason.NOT_PINNED, f"no signature certificate is registered for {gateway}"
+            CertificateReason.NOT_PINNED, f"no signature certificate is registered for {sender}"
         )
 
 
@@ -67,19 +67,22 @@ class Grounds(Protocol):
 
 
 class Trust:
-    """The current :class:`Ground` from two folders; thread-safe (Grounds)."""
+    """The current :class:`Ground` from its folders; thread-safe (Grounds)."""
 
-    def __init__(self, trust: Path, gateways: Path, monotonic: Callable[[], float]) -> None:
-        """Read both folders. Raises ConfigError if anything in them cannot be used."""
+    def __init__(
+        self, trust: Path, gateways: Path, monotonic: Callable[[], float], administrators: Path | None = None
+    ) -> None:
+        """Read the folders. Raises ConfigError if anything in them cannot be used."""
         self._trust = trust
         self._gateways = gateways
+        self._administrators = administrators
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._looked = monotonic()
         self._state = self._look()
         self._ground = self._read()
         if self._ground.registry.faults:
-            raise ConfigError(f"{gateways}: {'; '.join(self._ground.registry.faults)}")
+            raise ConfigError(f"registered certificates: {'; '.join(self._ground.registry.faults)}")
 
     def current(self) -> Ground:
         """What holds now. Raises ConfigError while the files cannot be used: then nobody is believed."""
@@ -96,15 +99,22 @@ class Trust:
             self._looked = self._monotonic()
             return self._ground
 
-    def _look(self) -> tuple[State, int]:
+    def _look(self) -> tuple[State, int, int]:
+        administrators = self._administrators
         try:
-            return folder_state(self._trust), self._gateways.stat().st_mtime_ns
+            return (
+                folder_state(self._trust),
+                self._gateways.stat().st_mtime_ns,
+                0 if administrators is None else administrators.stat().st_mtime_ns,
+            )
         except OSError as error:
             raise ConfigError(f"{error.filename}: {error.strerror}") from error
 
     def _read(self) -> Ground:
         try:
-            return Ground(TrustStore.from_folder(self._trust), Registry.from_folder(self._gateways))
+            return Ground(
+                TrustStore.from_folder(self._trust), Registry.from_folder(self._gateways, self._administrators)
+            )
         except CertificateError as error:
             raise ConfigError(str(error)) from error
 

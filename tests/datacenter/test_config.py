@@ -37,6 +37,14 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def test_administrators_are_there_only_where_they_are_named(folder: Path) -> None:
+    assert load(written(folder, GOOD)).administrators is None
+    named = GOOD + '[administrators]\nfolder = "administrators"\n'
+    assert load(written(folder, named)).administrators == folder / "administrators"
+    with pytest.raises(ConfigError, match="unknown: names"):
+        load(written(folder, named + "names = 1\n"))
+
+
 def test_defaults_and_relative_paths(folder: Path) -> None:
     config = load(written(folder, GOOD))
     assert (config.listen.host, config.listen.port, config.listen.socket) == ("127.0.0.1", 8443, None)

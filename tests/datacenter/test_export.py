@@ -14,6 +14,7 @@ from datacenter.queries import Selection, StoredReading
 from pki.certificates import TrustStore
 from pki.inner import sign_reading
 from tests.datacenter.world import GATEWAY, IMPORT, NOW, RASTER, World
+from tests.wire.documents import PSEUDONYM, pseudonymous
 from wire.reading import DeviceId, Reading, Register, Unit
 
 
@@ -33,6 +34,39 @@ def test_exact_lines(world: World) -> None:
         f"{GATEWAY},1ISK0012345678,1-0:1.8.0*255,,2026-01-15T12:00:00Z,123456.7,Wh,8000000000000001,-1,"
         f"{signed.signature.hex()}\n"
     )
+
+
+def test_a_pseudonymous_row_leaves_without_a_signature_and_is_not_called_verified(world: World) -> None:
+    administrator, ingest = world.add_administrator(), world.ingest()
+    world.deliver(ingest, world.seal(world.gateway.content()))
+    aliased = pseudonymous(world.gateway.content_of([world.gateway.reading(1_234_567, NOW)]))
+    body = world.seal(aliased, signer=administrator.signature)
+    world.deliver(ingest, body, tunnel=administrator.tunnel)
+    with database.reading(world.engine) as connection:
+        verifier, target = Verifier(world.trust().current(), NOW), io.StringIO()
+        assert export.write_csv(queries.readings(connection, Selection()), verifier.require, target) == 3
+    assert (verifier.verified, verifier.unsigned) == (2, 1)
+    alias = PSEUDONYM.text
+    line = f"{alias},{alias},1-0:1.8.0*255,{alias},2026-01-15T12:00:00Z,123456.7,Wh,0000000000000000,-1,"
+    assert line in target.getvalue().splitlines()
+
+
+def test_a_row_of_a_gateway_that_lost_its_signature_does_not_leave(world: World) -> None:
+    world.deliver(world.ingest(), world.seal(world.gateway.content()))
+    with world.engine.begin() as connection:
+        connection.execute(schema.reading.update().values(signature=b""))
+    with pytest.raises(InnerSignatureError, match="no inner signature"):
+        written(world)
+
+
+def test_a_pseudonymous_row_with_a_signature_does_not_leave(world: World) -> None:
+    administrator = world.add_administrator()
+    body = world.seal(pseudonymous(world.gateway.content()), signer=administrator.signature)
+    world.deliver(world.ingest(), body, tunnel=administrator.tunnel)
+    with world.engine.begin() as connection:
+        connection.execute(schema.reading.update().values(signature=bytes(64)))
+    with pytest.raises(InnerSignatureError, match="registered"):
+        written(world)
 
 
 def test_a_reader_can_tell_two_sums_apart(world: World, any_database: sa.URL) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from datacenter import schema
 from datacenter.__main__ import EXIT_DATABASE, EXIT_FAILED, EXIT_SIGNATURE, main
 from tests.datacenter.world import GATEWAY, RASTER, World
+from tests.wire.documents import PSEUDONYM, pseudonymous
 
 STARTED = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -63,6 +64,21 @@ def test_export_and_verify(filled: World) -> None:
     assert target.stat().st_mode & 0o077 == 0
     assert "8 hold, 0 fail" in called(filled, "verify").stdout
     assert len(called(filled, "export", "-", "--limit", "2").stdout.splitlines()) == 3
+
+
+def test_pseudonymous_readings_are_told_apart_and_never_called_verified(filled: World) -> None:
+    administrator = filled.add_administrator()
+    body = filled.seal(pseudonymous(filled.gateway.content(count=3, until=STARTED)), signer=administrator.signature)
+    filled.deliver(filled.ingest(), body, tunnel=administrator.tunnel, at=STARTED)
+    filled.configuration(8443)
+    assert "8 hold, 0 fail, 3 pseudonymous, not signed and not verified" in called(filled, "verify").stdout
+    shown = called(filled, "readings", "--gateway", PSEUDONYM.text).stdout.splitlines()
+    assert len(shown) == 3
+    assert all(line.endswith("(pseudonymous, not signed)") for line in shown)
+    exported = called(filled, "export", str(filled.folder / "out.csv"))
+    assert "11 readings, 8 inner signatures hold, 3 pseudonymous" in exported.stderr
+    spoil(filled)
+    called(filled, "verify", code=EXIT_SIGNATURE)
 
 
 def test_a_failed_export_leaves_no_file(filled: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from datacenter.errors import ConfigError
 from datacenter.registry import Registry
-from pki.certificates import fingerprint
+from pki.certificates import Role, fingerprint
 from tests.datacenter.world import GATEWAY, World, pem
 
 
@@ -46,3 +46,24 @@ def test_one_certificate_for_two_gateways(world: World) -> None:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         Registry.from_folder(tmp_path / "none")
+
+
+def test_administrators_have_a_folder_of_their_own(world: World) -> None:
+    administrator = world.add_administrator()
+    mark = fingerprint(administrator.tunnel.certificate)
+    alone = Registry.from_folder(world.folder / "gateways")
+    assert (alone.owner(mark), alone.administrators) == (None, {})
+    registry = Registry.from_folder(world.folder / "gateways", world.administrators())
+    assert (registry.owner(mark), registry.role(mark)) == ("Admin", Role.GWA)
+    assert list(registry.of("Admin", Role.GWA).signature) == [fingerprint(administrator.signature.certificate)]
+    assert registry.of("Admin").tunnel == {}
+    assert registry.of(GATEWAY, Role.GWA).tunnel == {}
+    assert registry.role(fingerprint(world.gateway.tunnel.certificate)) is Role.SMGW
+    assert registry.role("of nobody") is Role.SMGW
+
+
+def test_one_certificate_for_a_gateway_and_an_administrator(world: World) -> None:
+    administrator = world.add_administrator()
+    world.register("EXYZ0087654321.TLS.pem", administrator.tunnel.certificate)
+    with pytest.raises(ConfigError, match="same TLS certificate"):
+        Registry.from_folder(world.folder / "gateways", world.administrators())

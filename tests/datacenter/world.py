@@ -124,9 +124,23 @@ class World:
         self.register(f"{identification}.SIG.pem", gateway.signature.certificate)
         return gateway
 
-    def register(self, name: str, certificate: x509.Certificate) -> None:
+    def register(self, name: str, certificate: x509.Certificate, folder: str = "gateways") -> None:
         (self.folder / name).write_bytes(pem(certificate))
-        (self.folder / name).rename(self.folder / "gateways" / name)
+        (self.folder / name).rename(self.folder / folder / name)
+
+    def add_administrator(self, name: str = "Admin") -> Gateway:
+        """Certified as an administrator and registered as one; from then on there is a folder of administrators."""
+        administrator = Gateway(
+            name, self.pki.holder(Role.GWA, Purpose.TLS, name), self.pki.holder(Role.GWA, Purpose.SIG, name)
+        )
+        (self.folder / "administrators").mkdir(exist_ok=True)
+        self.register(f"{name}.TLS.pem", administrator.tunnel.certificate, "administrators")
+        self.register(f"{name}.SIG.pem", administrator.signature.certificate, "administrators")
+        return administrator
+
+    def administrators(self) -> Path | None:
+        folder = self.folder / "administrators"
+        return folder if folder.exists() else None
 
     @property
     def engine(self) -> sa.Engine:
@@ -142,7 +156,7 @@ class World:
             archive.close()
 
     def trust(self) -> Trust:
-        return Trust(self.folder / "trust", self.folder / "gateways", self._tick)
+        return Trust(self.folder / "trust", self.folder / "gateways", self._tick, self.administrators())
 
     def _tick(self) -> float:
         self.monotonic += 10.0
@@ -188,7 +202,10 @@ class World:
         lines += [f"{key} = {value!r}".replace("'", '"') for key, value in listen.items()]
         if self.url is not None:
             lines += ["[database]", f'url = "{self.url.render_as_string()}"']
-        lines += ["[trust]", 'folder = "trust"', "[gateways]", 'folder = "gateways"', "[keys]"]
+        lines += ["[trust]", 'folder = "trust"', "[gateways]", 'folder = "gateways"']
+        if self.administrators() is not None:
+            lines += ["[administrators]", 'folder = "administrators"']
+        lines.append("[keys]")
         for kind, name in (("tls", "tls"), ("encryption", "enc")):
             lines += [f'{kind}_certificate = "{name}.pem"', f'{kind}_key = "{name}.key"']
         lines += ["[limits]", *(f"{name} = {value}" for name, value in asdict(self.limits).items())]
