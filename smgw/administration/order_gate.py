@@ -24,6 +24,7 @@ from smgw.store.orders import OrderProgress, OrderStore
 from wire.errors import OrderError
 from wire.management import MAX_SIGNED_ORDER_BYTES
 from wire.orders import (
+    InstallCertificates,
     InstallRevocationLists,
     Order,
     RenewKeys,
@@ -41,11 +42,12 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 tolerance. Unverified: the same window as that recalled for wake-ups."""
 
 REPEATABLE: Final[frozenset[type]] = frozenset(
-    {RenewKeys, InstallRevocationLists, SetRetention, SynchroniseClock, RunSelfTest}
+    {RenewKeys, InstallCertificates, InstallRevocationLists, SetRetention, SynchroniseClock, RunSelfTest}
 )
 """Commands whose second execution leaves the gateway as one execution does: new keys replace keys that nobody certified
-yet, the same lists are installed again, the same numbers are set, the clock is read and the gateway tested once
-more. A change of profiles, certificates or firmware is none of them."""
+yet, certificates that are in use already are told to be (``smgw/renewal.py``) and others are installed on the keys that
+still wait for them, the same lists are installed again, the same numbers are set, the clock is read and the gateway
+tested once more. A change of profiles or of firmware is none of them."""
 
 
 class OrderReason(StrEnum):

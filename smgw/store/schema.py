@@ -153,6 +153,8 @@ orders = sa.Table(
 """Orders of the administrator that were believed. The reply is null while an order is being carried out; the outcome
 then says whether it may be begun again after a loss of power (``smgw/store/orders.py``)."""
 
+sa.Index("orders_digest", orders.c.digest, orders.c.sequence)
+
 wake_ups = sa.Table(
     "wake_ups",
     metadata,

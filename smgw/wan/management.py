@@ -168,9 +168,16 @@ class ManagementTunnel:
             if not self._reach(TunnelState.WAITING):
                 return
             if ending is not None:
-                self._ports.ended()
-            if ending is Ending.RESTART:
-                self._ports.restart()
+                self._follow(ending)
+
+    def _follow(self, ending: Ending) -> None:
+        """What others do once a tunnel is over; none of it may end the thread that hears the next wake-up."""
+        try:
+            self._ports.ended()
+        except Exception:
+            _logger.exception("after a management tunnel")
+        if ending is Ending.RESTART:
+            self._ports.restart()
 
     def _woken(self) -> bool:
         with self._changed:

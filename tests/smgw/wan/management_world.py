@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +44,7 @@ class Place:
     late: float = 0.0
     later: timedelta = timedelta()
     restarts: int = 0
+    ended: Callable[[], None] = lambda: None
     tested: list[datetime] = field(default_factory=list)
     faults: list[StoreError] = field(default_factory=list)
     """What the store says instead of the administrator's profile, once each."""
@@ -63,6 +64,7 @@ class Place:
                 clock=lambda: clock() + self.later,
                 monotonic=lambda: time.monotonic() + self.late,
                 restart=self.restart,
+                ended=self.ended,
             ),
             delays=self.delays,
         )

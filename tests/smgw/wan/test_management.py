@@ -138,11 +138,13 @@ def test_after_two_minutes_no_attempt_begins(tmp_path: Path) -> None:
     place.close()
 
 
-def test_somebody_else_at_the_administrators_address_gets_no_second_attempt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", [Role.GWA, Role.EMT, Role.SMGW])
+def test_somebody_else_at_the_administrators_address_gets_no_second_attempt(tmp_path: Path, role: Role) -> None:
+    name = "EABC0012345679" if role is Role.SMGW else "Stadtwerke"
     place = Place(tmp_path, delays=(0.0, 0.0))
     port = place.acceptor.port
     place.acceptor.close()
-    place.acceptor = place.listen(WORLD.pki.holder(Role.GWA, Purpose.TLS, "Stadtwerke"), port)
+    place.acceptor = place.listen(WORLD.pki.holder(role, Purpose.TLS, name), port)
     place.tunnel.start()
     place.tunnel.wake()
     incoming = place.acceptor.accept(10)
@@ -259,6 +261,20 @@ def test_the_process_is_restarted_once_the_tunnel_is_closed(place: Place) -> Non
     assert place.logged()[-1] == ("TUNNEL_ENDED", "restart")
     place.tunnel.stop()
     assert place.restarts == 1
+
+
+def test_what_follows_a_tunnel_never_ends_the_waiting_for_the_next(tmp_path: Path) -> None:
+    def fail() -> None:
+        message = "a defect of ours"
+        raise RuntimeError(message)
+
+    place = Place(tmp_path, ended=fail)
+    place.tunnel.start()
+    for _ in range(2):
+        with place.woken() as visit:
+            assert visit.ask(STATUS).status == 200
+        place.wait_for(WAITING)
+    place.close()
 
 
 def test_it_can_be_stopped_before_it_starts_and_again(tmp_path: Path) -> None:
