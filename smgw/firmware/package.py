@@ -45,6 +45,7 @@ _ENCRYPTED: Final = 0x1
 _FILE_TYPES: Final = 0xF000
 _PLAIN_FILES: Final = (0x0000, 0x8000)
 """File types of Unix in an archive: none given, or a plain file; a link is neither."""
+_FOLDERS: Final = (0x0000, 0x4000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +132,32 @@ def build_package(signed_manifest: bytes, wheels: Mapping[str, bytes]) -> bytes:
 def unpack(package: Package) -> dict[str, bytes]:
     """Every file of the program, by its path below the slot.
 
-    1. All wheels together have a bounded number of files, octets and length of names.
-    2. Every name is a plain relative path; no two are one path, also where case does not count, and none is a folder
-       and a file at once.
-    3. Every member is a plain file whose octets are as many as it says, and whose sum holds.
+    1. All wheels together have a bounded number of members and octets.
+    2. Every name is a plain relative path of a file or a folder; no two files are one path, also where case does not
+       count, and none is a folder and a file at once.
+    3. Every file has as many octets as it says, and its sum holds.
     4. The program's entry is there, and its metadata names the version of the manifest.
 
     Raises FirmwareRefusedError CONTENT.
     """
     files: dict[str, bytes] = {}
-    left = MAXIMUM_UNPACKED
+    left, members_left = MAXIMUM_UNPACKED, MAXIMUM_MEMBERS
     for name, wheel in package.wheels.items():
         with _archive(wheel, FirmwareReason.CONTENT) as archive:
             for member in archive.infolist():
                 # 1
-                if len(files) >= MAXIMUM_MEMBERS or member.file_size > left:
+                left -= member.file_size
+                members_left -= 1
+                if left < 0 or members_left < 0:
                     raise _content(f"{name} and what comes before it are larger than a slot may be")
                 # 2
                 _require_path(name, member)
-                # 3
-                files_before = len(files)
-                files[member.filename] = _inflated(archive, name, member)
-                if len(files) == files_before:
+                if member.is_dir():
+                    continue  # some wheels name their folders, too: they come with their files
+                if member.filename in files:
                     raise _content(f"{name} brings a file that is there already")
-                left -= member.file_size
+                # 3
+                files[member.filename] = _inflated(archive, name, member)
     _require_apart(files)
     # 4
     metadata = f"{DISTRIBUTION.replace('-', '_')}-{package.manifest.version}.dist-info/METADATA"
@@ -208,11 +211,12 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, highest: int) -> by
 def _require_path(wheel: str, member: zipfile.ZipInfo) -> None:
     # orig_filename is what stands in the archive; zipfile cuts a name at a zero octet and turns separators.
     path = member.orig_filename
-    segments = path.split("/")
+    segments = path.removesuffix("/").split("/")
     if path != member.filename or len(path) > MAXIMUM_PATH or not all(_SEGMENT.fullmatch(one) for one in segments):
         raise _content(f"{wheel} holds a name that is not a plain path")
-    if (member.external_attr >> 16) & _FILE_TYPES not in _PLAIN_FILES:
-        raise _content(f"{wheel} holds something that is not a plain file")
+    kinds = _FOLDERS if member.is_dir() else _PLAIN_FILES
+    if (member.external_attr >> 16) & _FILE_TYPES not in kinds or (member.is_dir() and member.file_size):
+        raise _content(f"{wheel} holds something that is neither a plain file nor a folder")
 
 
 def _require_apart(files: Mapping[str, bytes]) -> None:

@@ -174,7 +174,7 @@ def careless(wheel: bytes, *, version: str = "1.2") -> str:
 @pytest.mark.parametrize(
     "name",
     [
-        "../smgw/x.py", "smgw/../../x.py", "/etc/x.py", "smgw//x.py", "smgw/./x.py", "smgw/", "smgw\\x.py", "c:/x.py",
+        "../smgw/x.py", "smgw/../../x.py", "/etc/x.py", "smgw//x.py", "smgw/./x.py", "smgw\\x.py", "c:/x.py",
         ".hidden/x.py", "smgw/.x.py", "-x.py", "smgw/ä.py", "smgw/x\n.py", "smgw/x.py\0.txt", "a/" * 100 + "x.py", "",
     ],
 )  # fmt: skip
@@ -195,7 +195,24 @@ def test_only_plain_files_come_out(kind: int) -> None:
         if info.filename == "smgw/x.py":
             info.external_attr = (kind | 0o777) << 16
 
-    assert "plain file" in careless(archive(program_files("1.2") | {"smgw/x.py": b"/etc/passwd"}, change))
+    assert "neither a plain file" in careless(archive(program_files("1.2") | {"smgw/x.py": b"/etc/passwd"}, change))
+
+
+def test_folders_come_with_their_files() -> None:
+    def change(info: zipfile.ZipInfo) -> None:
+        if info.is_dir():
+            info.external_attr = (stat.S_IFDIR | 0o755) << 16 | 0x10
+
+    files = program_files("1.2")
+    assert unpack(Package(manifest(), {NAME: archive({"smgw/": b"", "empty/": b""} | files, change)})) == files
+    assert "nor a folder" in careless(archive({"smgw/": b"content"} | files, change))
+    assert "nor a folder" in careless(archive({"smgw/x": b""} | files, lambda info: _as_folder(info, "smgw/x")))
+    assert "plain path" in careless(archive({"smgw//": b""} | files, change))
+
+
+def _as_folder(info: zipfile.ZipInfo, name: str) -> None:
+    if info.filename == name:
+        info.external_attr = (stat.S_IFDIR | 0o755) << 16
 
 
 def test_two_files_do_not_want_one_place() -> None:
