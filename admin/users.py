@@ -26,6 +26,7 @@ from admin.errors import UserError, UserReason
 from admin.schema import attempts, sessions
 from admin.schema import users as table
 
+MAXIMUM_NAME: Final = 40
 MINIMUM_PASSWORD: Final = 12
 """Characters. With the lock-out nobody guesses a dozen; the hash slows down whoever has a copy of the file."""
 MAXIMUM_PASSWORD: Final = 256
@@ -151,7 +152,7 @@ class Users:
 
         Raises UserError: LOCKED, LOG_IN (whether name or password is wrong is not said).
         """
-        shown = name[: table.c.name.type.length or 0]
+        shown = name[:MAXIMUM_NAME]
         # 1, 2
         with writing(self._engine) as connection:
             row = _find(connection, shown)
@@ -191,7 +192,8 @@ def delay(failures: int) -> timedelta:
     if beyond < 0:
         return timedelta(0)
     # The exponent is bounded before the power is taken.
-    return min(FIRST_DELAY * 2 ** min(beyond, 20), LONGEST_DELAY)
+    doubled: int = 2 ** min(beyond, 20)
+    return min(FIRST_DELAY * doubled, LONGEST_DELAY)
 
 
 @cache

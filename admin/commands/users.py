@@ -94,6 +94,7 @@ def _password(file: Path | None) -> str:
         return asked
     try:
         with click.open_file(str(file), encoding="utf-8") as stream:
-            return stream.readline(MAXIMUM_PASSWORD + 2).rstrip("\r\n")
+            line: str = stream.readline(MAXIMUM_PASSWORD + 2)
+            return line.rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the password cannot be read from {file}: {error}") from error

@@ -47,7 +47,7 @@ def access(desk: Desk) -> Response:
 
 def _access_page(desk: Desk, gateway: DeviceId, status: int = 200, **again: object) -> Response:
     record = desk.office.inventory.get(gateway)
-    values = {
+    values: dict[str, object] = {
         "gateway": record,
         "choices": choices(desk.office, gateway),
         "periods": wizard.PERIODS,
@@ -80,7 +80,7 @@ def meter(desk: Desk) -> Response:
 def _meter_page(desk: Desk, status: int = 200, **again: object) -> Response:
     gateway = _chosen_gateway(desk)
     held = [] if gateway is None else list(desk.office.orders.expected(gateway).profiles.values())
-    values = {
+    values: dict[str, object] = {
         "gateway": gateway,
         "lines": lines(held),
         "intervals": wizard.INTERVALS,
@@ -109,7 +109,7 @@ def party(desk: Desk) -> Response:
 
 
 def _party_page(desk: Desk, status: int = 200, **again: object) -> Response:
-    values = {
+    values: dict[str, object] = {
         "gateway": _chosen_gateway(desk),
         "purposes": list(AccessPurpose),
         "faults": {},

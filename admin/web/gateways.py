@@ -70,7 +70,7 @@ def _gateway(desk: Desk, identifier: str, template: str) -> Response:
         profiles=list(office.orders.holding(found).profiles.values()),
         orders=office.orders.all(found)[-RECENT:][::-1],
         notifications=office.reports.notifications(found, limit=RECENT)[::-1],
-        status=office.reports.status(found),
+        told=office.reports.status(found),
         next_states=[
             one for one in LifeCycle if one in GATEWAY_TRANSITIONS[record.state] and one is not LifeCycle.LOCKED
         ],

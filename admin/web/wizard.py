@@ -158,7 +158,9 @@ def _access_name(party_id: str, meters: Sequence[str], *, series: bool) -> str:
 
 
 def _slug(name: str) -> str:
-    plain = name.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    plain = name.lower()
+    for letter, written in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        plain = plain.replace(letter, written)
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48] or "party"
 
 

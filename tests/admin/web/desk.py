@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from html import unescape
 from os import urandom
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
+from admin.database import to_seconds, writing
 from admin.office import Office
+from admin.schema import users
 from admin.session import Environment
-from admin.users import UserRole
+from admin.users import METHOD, UserRole
 from admin.web.app import create_app
 from admin.web.desk import Console
 from tests.admin import samples
@@ -120,14 +124,22 @@ class Place:
         return [entry.action for entry in self.office.audit.entries()]
 
 
+@cache
+def _kept() -> str:
+    """Hashing takes its time: once for all tests."""
+    return generate_password_hash(PASSWORD, METHOD)
+
+
 @contextmanager
 def furnished(bureau: Bureau) -> Iterator[Place]:
     """The console, with waiting cut short: a gateway that is woken here never comes."""
     clock = Moved()
     bureau.file.write_text(bureau.toml(timeout="1", resend="1"))
     with bureau.office(GATEWAY, port=9) as office:
-        for role, name in NAMES.items():
-            office.users.add(name, role, PASSWORD, BY, clock.now())
+        with writing(office.engine) as connection:
+            for role, name in NAMES.items():
+                row = {"name": name, "role": role.value, "password": _kept(), "added_at": to_seconds(NOW)}
+                connection.execute(users.insert(), row)
         environment = Environment(clock.now, time.monotonic, time.sleep, urandom)
         app = create_app(office, environment)
         app.testing = False
