@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.live import Live
 
 from admin.config import Configuration
+from smgw.__main__ import Exit
 from smgw.status import StatusError, read_status
 from testbed.demo.administer import Administration, by_hand
 from testbed.demo.observe import Seen, desk_steps, look, steps
@@ -109,7 +110,7 @@ def start(scene: Scene, children: Children, say: Say) -> None:
     children.start("administrator", command, ready=lambda: _listens(ports.management.port))
     say(f"administrator {ports.name}: management on 127.0.0.1:{ports.management.port}, service on {ports.service.port}")
     command = [program("smgw"), "run", str(scene.gateway_configuration)]
-    children.start("gateway", command, ready=lambda: _answers(scene))
+    children.start("gateway", command, ready=lambda: _answers(scene), again=Exit.RESTART)
     say(f"gateway {scene.gateway_id}: smgw status {scene.gateway_configuration}")
 
 

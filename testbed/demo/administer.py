@@ -167,6 +167,7 @@ def by_hand(scene: Scene) -> list[str]:
         ("its tunnel, opened by a wake-up", f"wake {gateway}"),
         ("its system log", f"logs {gateway} --refresh"),
         ("its tunnel, ended", f"break-up {gateway}"),
+        ("its process, started anew", f"restart {gateway}"),
         ("everything that was ever ordered", "orders list"),
         ("who did what, signed", "audit list"),
     ]

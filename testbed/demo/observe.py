@@ -87,7 +87,8 @@ class Seen:
     """Party -> deliveries in its table."""
     first_delivery_at: datetime | None = None
     """When the first delivery of all lay in a party's table."""
-    last_delivery_at: datetime | None = None
+    delivered_after: int = 0
+    """Deliveries in the parties' tables that came when the last tunnel had been broken up."""
     desk: DeskSeen = field(default_factory=DeskSeen)
     last_order: int = 0
     """The gateway's own word: the highest sequence number that it carried out."""
@@ -104,7 +105,7 @@ class _Received:
     latest: dict[str, Reading]
     refusals: dict[str, int]
     first: datetime | None = None
-    last: datetime | None = None
+    after: int = 0
 
 
 def look(scene: Scene) -> Seen:
@@ -113,9 +114,9 @@ def look(scene: Scene) -> Seen:
         status = read_status(scene.gateway / "store")
     except StatusError:
         status = {"meters": {}, "profiles": {}, "refusals": {}}
-    received = {party.id: _received(party.configuration) for party in scene.parties}
+    desk = look_at_desk(scene)
+    received = {party.id: _received(party.configuration, desk.last_broken_up_at) for party in scene.parties}
     first = [one.first for one in received.values() if one.first is not None]
-    last = [one.last for one in received.values() if one.last is not None]
     return Seen(
         at=datetime.now(UTC),
         meters={name: _meter(name, status["meters"].get(name, {})) for name in _meters(scene)},
@@ -127,8 +128,8 @@ def look(scene: Scene) -> Seen:
         turned_away={party: one.refusals for party, one in received.items() if one.refusals},
         received={party: sum(one.opened.values()) for party, one in received.items()},
         first_delivery_at=min(first, default=None),
-        last_delivery_at=max(last, default=None),
-        desk=look_at_desk(scene),
+        delivered_after=sum(one.after for one in received.values()),
+        desk=desk,
         last_order=int(status.get("last_order", 0)),
         quality_seal=status.get("quality_seal"),
         profiles=len(status["profiles"]) if "gateway" in status else None,
@@ -158,21 +159,21 @@ def steps(scene: Scene, now: Seen, before: Seen) -> dict[str, dict[int, int]]:
 def desk_steps(now: Seen, before: Seen) -> dict[str, int]:
     """How often each of the administrator's steps was seen since ``before``, by what both ends of the tunnel say.
 
-    An order counts where the administrator has the gateway's reply and the gateway says that it did so many; the
-    deliveries count from the end of the tunnel on, and none at all if one came before the profiles had been brought and
-    their tunnel was over.
+    An order counts where the administrator has the gateway's reply and the gateway says that it did so many. Deliveries
+    count from the end of the last tunnel on, and none at all if one came before the first profiles had been brought
+    and their tunnel was over.
     """
     desk, earlier = now.desk, before.desk
-    ended, brought = desk.last_broken_up_at, desk.profiles_brought_until
-    first, last = now.first_delivery_at, now.last_delivery_at
-    in_order = None not in {ended, brought, first, last} and first >= brought and last >= ended  # type: ignore[operator]
+    brought, first = desk.profiles_brought_until, now.first_delivery_at
+    in_order = brought is not None and first is not None and first >= brought
+    ended = desk.broken_up - earlier.broken_up
     return {
         "woken": desk.wake_ups - earlier.wake_ups if desk.tunnels > earlier.tunnels else 0,
         "tunnel": desk.tunnels - earlier.tunnels,
         "enrolled": int(desk.operating and now.quality_seal is False),
         "orders": desk.confirmed - earlier.confirmed if now.last_order >= desk.last_sequence else 0,
-        "ended": desk.broken_up - earlier.broken_up,
-        "delivery": sum(now.received.values()) - sum(before.received.values()) if in_order else 0,
+        "ended": ended,
+        "delivery": now.delivered_after if in_order and ended else 0,
     }
 
 
@@ -198,19 +199,19 @@ def _delivery(name: str, party: str, told: dict[str, Any], received: _Received) 
     )
 
 
-def _received(configuration: Path) -> _Received:
-    """What lies in a party's database; empty before its server has made its tables."""
+def _received(configuration: Path, since: datetime | None) -> _Received:
+    """What lies in a party's database, and how much since a moment; empty before its server has made its tables."""
     engine = database.engine(datacenter_config.load(configuration).database)
     try:
         with engine.connect() as connection:
-            return _read(connection)
+            return _read(connection, since)
     except (DatacenterError, sa.exc.SQLAlchemyError):
         return _Received({}, {}, {}, {})
     finally:
         engine.dispose()
 
 
-def _read(connection: sa.Connection) -> _Received:
+def _read(connection: sa.Connection, since: datetime | None) -> _Received:
     profile, delivery, reading, refusal = schema.profile, schema.delivery, schema.reading, schema.refusal
     opened = sa.select(profile.c.identification, sa.func.count()).join_from(
         delivery, profile, delivery.c.profile_no == profile.c.profile_no
@@ -224,12 +225,13 @@ def _read(connection: sa.Connection) -> _Received:
         newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
         own = [stored for stored in newest if stored.profile == name] or [each for each in newest if not each.profile]
         latest[name] = own[0].signed.reading
-    first, last = connection.execute(
-        sa.select(sa.func.min(delivery.c.received_at), sa.func.max(delivery.c.received_at))
-    ).one()
+    first = connection.scalar(sa.select(sa.func.min(delivery.c.received_at)))
+    after = sa.select(sa.func.count()).select_from(delivery)
+    if since is not None:
+        after = after.where(delivery.c.received_at >= int(since.timestamp()))
     return _Received(
         first=None if first is None else datetime.fromtimestamp(first, UTC),
-        last=None if last is None else datetime.fromtimestamp(last, UTC),
+        after=0 if since is None else connection.scalar(after) or 0,
         opened=_counts(connection, opened.group_by(profile.c.identification)),
         rows={name: count for name, (count, _) in counted.items()},
         latest=latest,

@@ -39,3 +39,17 @@ def test_a_later_death_is_noticed(tmp_path: Path) -> None:
         time.sleep(1.0)
         with pytest.raises(ChildError, match="short ended"):
             children.check()
+
+
+def test_a_child_that_asks_for_it_is_started_again_and_no_other(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    source = (
+        f"import pathlib, time; marks = pathlib.Path({str(marks)!r}); "
+        "first = not marks.exists(); marks.open('a').write('x'); "
+        "raise SystemExit(75) if first else time.sleep(60)"
+    )
+    with Children(tmp_path / "logs") as children:
+        children.start("gateway", python(source), ready=lambda: marks.exists() and marks.read_text() == "xx", again=75)
+        children.check()
+    with Children(tmp_path / "logs") as children, pytest.raises(ChildError, match="exit code 75"):
+        children.start("other", python("raise SystemExit(75)"), ready=lambda: False, again=1)
