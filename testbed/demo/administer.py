@@ -133,8 +133,14 @@ def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Ev
     """Run one command of ``smgw-admin`` and tell what it said."""
     say("$ smgw-admin " + " ".join(words))
     command = [program("smgw-admin"), *words, "--config", str(scene.administrator_configuration)]
+    # A session of its own, so that Ctrl-C reaches only the demonstration, which then ends the command.
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             said = _said(process, stopping)
