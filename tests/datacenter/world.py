@@ -75,10 +75,12 @@ class World:
     limits: Limits = field(default_factory=Limits)
     certified: timedelta = timedelta(hours=1)
     """How long before ``now`` all certificates begin."""
+    shared: SmallPki | None = None
+    """The PKI of others, where they meet this datacenter."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(7).randbytes
-        self.pki = SmallPki(now=self.now - self.certified)
+        self.pki = self.shared or SmallPki(now=self.now - self.certified)
         for name in ("trust", "gateways"):
             (self.folder / name).mkdir()
         self.own_tls = self.pki.holder(Role.EMT, Purpose.TLS, "Netz")
