@@ -54,6 +54,8 @@ class Action(StrEnum):
     ORDER_QUEUED = "order-queued"
     ORDER_SIGNED = "order-signed"
     ORDER_EXPIRED = "order-expired"
+    ORDER_NUMBERS = "order-numbers"
+    """A gateway took orders that this database knows nothing of: it was restored from before them."""
     ORDER_CONFIRMED = "order-confirmed"
     ORDER_FAILED = "order-failed"
     WAKE_UP = "wake-up"

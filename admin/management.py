@@ -38,6 +38,7 @@ from wire.management import (
     CALIBRATION_LOG,
     CMS,
     FIRMWARE,
+    LAST_RECORD,
     MAX_ANSWER_BYTES,
     ORDERS,
     PACKAGE,
@@ -59,6 +60,8 @@ BUSY: Final = 503
 """The gateway did nothing and cannot now: what was asked stays to be done."""
 MAXIMUM_PAGES: Final = 1000
 """Half a million entries of a log at one wish; a gateway that numbers for ever must not keep us for ever."""
+LAST_ORDER: Final = "last_order"
+"""Where a gateway's status has the highest number of an order that it took (smgw/report.py)."""
 LOGS: Final = {Subject.SYSTEM_LOG: SYSTEM_LOG, Subject.CALIBRATION_LOG: CALIBRATION_LOG}
 
 _log = logging.getLogger(__name__)
@@ -284,20 +287,28 @@ class ManagementServer:
             document, failure = _object(talk.ask("GET", STATUS))
             if not failure:
                 self._office.reports.keep_status(gateway, document, self._clock())
+                taken = document.get(LAST_ORDER)
+                if type(taken) is int:
+                    self._office.orders.catch_up(gateway, taken, self._clock())
             return failure
         path = LOGS[subject]
         # The last entry that is known comes again: it may have been repeated since.
         after = max(0, self._office.reports.last_entry(gateway, subject) - 1)
+        known = after > 0
         for _ in range(MAXIMUM_PAGES):
             document, failure = _object(talk.ask("GET", f"{path}?{AFTER}={after}"))
             entries = document.get("entries")
             if failure or not isinstance(entries, list):
                 return failure or "the answer is no page of a log"
-            page = [entry for entry in entries if isinstance(entry, dict)]
+            # Nothing that was not asked for: a gateway must not write anew what it told before.
+            page = [entry for entry in entries if isinstance(entry, dict) and after < _number(entry) <= LAST_RECORD]
             self._office.reports.keep_entries(gateway, subject, page, self._clock())
-            numbers = [number for entry in page if type(number := entry.get("record_number")) is int]
+            numbers = [_number(entry) for entry in page]
+            if known and not numbers:
+                return "the log does not have any more what it had: the gateway lost it, or made a number up"
+            known = False
             # A page that brings nothing new is the last one, however many entries it has.
-            if max(numbers, default=0) <= after:
+            if not numbers:
                 return ""
             after = max(numbers)
         return f"the log has more than {MAXIMUM_PAGES} pages: ask again for the rest"
@@ -323,6 +334,12 @@ def _object(response: Response) -> tuple[JsonObject, str]:
         return canonical_json.decode(response.body, maximum_bytes=MAX_ANSWER_BYTES), ""
     except CanonicalJsonError as error:
         return {}, f"the answer cannot be read: {error}"
+
+
+def _number(entry: JsonObject) -> int:
+    """The record number of an entry; 0 where it has none."""
+    number = entry.get("record_number")
+    return number if type(number) is int else 0
 
 
 def _wanted(give_way: threading.Event, stopping: threading.Event) -> End | None:

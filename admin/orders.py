@@ -34,6 +34,9 @@ REMAINDER = timedelta(seconds=60)
 TOO_LATE = "expired"
 """The gateway's reason for refusing an order whose validity is over (smgw/administration/order_gate.py)."""
 MAXIMUM_REASON = 500
+MAXIMUM_LEAP = 1_000_000
+"""How far the number of a gateway's next order may follow what the gateway says: a century of orders by the hour, and
+too little for a gateway that lies to use the numbers up."""
 _SERVER = "smgw-admin serve"
 
 
@@ -202,6 +205,33 @@ class OrderBook:
                 connection, Action.ORDER_SIGNED, record.gateway.text, _SERVER, at, order=number, sequence=order.sequence
             )
             return document
+
+    def catch_up(self, gateway: DeviceId, taken: int, at: datetime) -> None:
+        """``gateway`` says that it took the order with the number ``taken``: the next one it gets has a higher one.
+
+        A database that was restored from a copy would else number its orders as it did before, and the gateway would
+        refuse each of them. A leap of more than MAXIMUM_LEAP is not followed. Raises InventoryError(UNKNOWN).
+        """
+        with writing(self._engine) as connection:
+            record = self._inventory.within(connection, gateway)
+            if not 0 <= taken - record.next_sequence < MAXIMUM_LEAP:
+                return
+            connection.execute(
+                gateways.update().where(gateways.c.gateway == gateway.text).values(next_sequence=taken + 1)
+            )
+            # What was signed under a number that the gateway took already, and never sent, is signed anew.
+            connection.execute(
+                orders.update()
+                .where(
+                    orders.c.gateway == gateway.text,
+                    orders.c.state.in_((OrderState.QUEUED.value, OrderState.WOKEN.value)),
+                    orders.c.sequence <= taken,
+                )
+                .values(sequence=None, valid_until=None, document=None)
+            )
+            self._audit.enter(
+                connection, Action.ORDER_NUMBERS, gateway.text, _SERVER, at, before=record.next_sequence, taken=taken
+            )
 
     def woken(self, number: int, at: datetime) -> None:
         """The gateway was sent a wake-up. Raises OrderBookError: UNKNOWN, TRANSITION."""

@@ -27,6 +27,8 @@ READINGS = "/readings"
 """Exists, with all that is below it, only to be refused (403): an administrator never has consumption data."""
 AFTER = "after"
 """Query parameter of the logs: the number of the last entry that is known already."""
+LAST_RECORD = 10**18 - 1
+"""The highest record number that can be asked for: eighteen digits."""
 PAGE_ENTRIES = 500
 """Entries of a log in one answer; some 100 kB."""
 
