@@ -40,6 +40,7 @@ from smgw.report import KEY_IN_MEMORY, Program, Report
 from smgw.retention import Retention
 from smgw.runtime import MakeLine, Runtime
 from smgw.secure_states import Duty, SecureStates
+from smgw.self_test import SelfTest, SelfTestPorts
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
@@ -61,6 +62,7 @@ from wire.orders import (
     InstallCertificates,
     InstallRevocationLists,
     RenewKeys,
+    RunSelfTest,
     SetRetention,
     SynchroniseClock,
 )
@@ -245,7 +247,8 @@ class _Parts:
         orders = KeyOrders(self.ring, self.trust, self.log)
         orders.note(now)  # what was finished at this start
         followers = [runtime.apply]
-        desk = self._desk(gateway, runtime, report, orders, followers, firmware=firmware)
+        test = self._self_test(states, program, firmware)
+        desk = self._desk(gateway, runtime, report, orders, followers, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.compare_soon)
         wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
         opened.callback(wake_up_port.stop)
@@ -288,6 +291,22 @@ class _Parts:
 
         return lambda party: Sender(party, identity, ports)
 
+    def _self_test(self, states: SecureStates, program: Program, firmware: Firmware | None) -> SelfTest:
+        """Without a slot nobody recorded the program's hash: then it must be the one that this process started with."""
+        recorded = None if firmware is None else firmware.installed
+        return SelfTest(
+            SelfTestPorts(
+                store=self.configuration.store,
+                database=self.database,
+                identity=self.ring.current,
+                trust=self.trust,
+                clock_valid=states.allows(Duty.CLAIM_VALID_TIME),
+                program=program_hash,
+                installed=recorded or (lambda: program.sha256),
+            ),
+            self.log,
+        )
+
     def _desk(
         self,
         gateway: Gateway,
@@ -296,6 +315,7 @@ class _Parts:
         orders: KeyOrders,
         followers: Sequence[Callable[[ProfileSet], None]],
         *,
+        test: SelfTest,
         firmware: Firmware | None,
     ) -> Desk:
         """The administrator's desk, and what may be ordered at it; ``followers`` learn which profiles hold then."""
@@ -315,6 +335,7 @@ class _Parts:
         handlers: dict[type[Any], Handler[Any]] = {
             ChangeProfiles: change,
             SetRetention: report.retention,
+            RunSelfTest: test.order,
             RenewKeys: orders.renew,
             InstallCertificates: and_then(orders.install, runtime.nudge),
             InstallRevocationLists: and_then(lists.install, runtime.nudge),

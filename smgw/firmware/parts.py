@@ -50,6 +50,8 @@ class Firmware:
     stage: Handler[bytes]
     trial: Trial
     report: Callable[[], JsonObject]
+    installed: Callable[[], str] | None
+    """What the hash of the program was when it came into the slot that runs; None where no slot runs."""
 
 
 def compose_firmware(base: FirmwareBase, *, parent: int) -> Firmware | None:
@@ -94,4 +96,5 @@ def compose_firmware(base: FirmwareBase, *, parent: int) -> Firmware | None:
         stage=orders.stage,
         trial=Trial(slots, orders, running, test.run),
         report=lambda: {**orders.report(), "running": "installed" if running is None else running.value},
+        installed=None if running is None else installed,
     )

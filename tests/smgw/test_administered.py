@@ -15,12 +15,14 @@ from pki.certificates import Purpose, Role, fingerprint
 from pki.requests import read_renewal
 from pki.tls import TlsIdentity, server_context
 from smgw.__main__ import Exit
+from smgw.self_test import CheckName
 from tests.smgw.caller import PATIENCE, Caller
 from tests.smgw.lmn import lines
 from tests.smgw.premises import GATEWAY, Premises, now
 from tests.smgw.test_main import MEMORY, STUNNEL, made, running, smgw, wait_for
 from tests.smgw.wan.receiver import STORED, TlsReceiver
 from wire.orders import (
+    ActivateFirmware,
     BreakUp,
     ChangeProfiles,
     InstallCertificates,
@@ -86,8 +88,8 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert (len(status["program_sha256"]), status["clock_deviation_seconds"]) == (64, None)
             refused = tunnel.order(ChangeProfiles((house.evaluation,)))
             assert (refused.outcome, refused.reason) == (ReplyOutcome.REFUSED, "inconsistent")
-            unknown = tunnel.order(RunSelfTest())
-            assert unknown.outcome is ReplyOutcome.REFUSED
+            # A gateway without slots for firmware carries out no order about it.
+            assert tunnel.order(ActivateFirmware("2.0.0")).reason == "unsupported"
             assert tunnel.ask("/readings").status == 403
             done = tunnel.order(ChangeProfiles(everything))
             assert (done.outcome, done.result) == (
@@ -112,6 +114,8 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert set(status["lines"]) == {"line-1"}
             entries = tunnel.told("/logs/calibration?after=0")["entries"]
             assert [entry["event"] for entry in entries] == ["PROFILE_INSTALLED"] * 3
+            checks = tunnel.order(RunSelfTest()).result["checks"]
+            assert {each["name"] for each in checks if each["passed"]} >= {*CheckName} - {CheckName.CLOCK}
             withdrawn = tunnel.order(ChangeProfiles((), (ProfileReference("evaluation", "grid-1"),)))
             assert withdrawn.result == {"installed": [], "withdrawn": ["grid-1"]}
             assert tunnel.order(Restart()).outcome is ReplyOutcome.DONE
@@ -124,7 +128,7 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
         told = wait_for(premises, gateway, lambda status: bool(status["meters"]))
         assert (told["profiles"], told["parties"]) == ({}, ["grid"])
         with caller.tunnel() as tunnel:
-            assert tunnel.told("/status")["last_order"] == 7
+            assert tunnel.told("/status")["last_order"] == 8
             second = replace(house.evaluation, version=2)
             assert tunnel.order(ChangeProfiles((house.evaluation,))).reason == "version"
             assert tunnel.order(ChangeProfiles((second,))).outcome is ReplyOutcome.DONE
