@@ -25,8 +25,8 @@ from testbed.demo import templates
 from testbed.demo.drafts import drafts, number_of
 
 PLAN = "plan.toml"
-COMPLETE = "complete"
-"""Name of the file that says that the scene was made to its end."""
+COMPLETE = "complete.2"
+"""Name of the file that says that the scene was made to its end, in this form; one of an earlier form is made anew."""
 
 Say = Callable[[str], None]
 
