@@ -11,6 +11,7 @@ Every step is in the system log and in the calibration log, and so is every refu
 
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from smgw.firmware.errors import FirmwareReason, FirmwareRefusedError
 from smgw.firmware.folder import STAGED, SlotFolder
 from smgw.firmware.package import manufacturer, open_package, unpack
 from smgw.firmware.slots import Note, Phase, Record, Slot, Step
+from smgw.self_test import MINIMUM_FREE
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
@@ -60,6 +62,7 @@ class FirmwarePorts:
     """The version of the program that runs."""
     launched: Callable[[], bool]
     """Whether a launcher started this process, and will start the next."""
+    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
 
 
 class FirmwareOrders:
@@ -88,9 +91,11 @@ class FirmwareOrders:
         4. The package is proven (``smgw/firmware/package.py``).
         5. Its version may come in.
         6. Its wheels can be unpacked safely, and are that version of the program.
-        7. The slot is filled; the package is forgotten.
+        7. The disk has room for them, and for the store as well.
+        8. The slot is filled; the package is forgotten.
 
-        Raises CommandRefusedError; up to step 6 nothing was changed, in step 7 the free slot may have been emptied.
+        Raises CommandRefusedError. Until step 8 nothing was changed; a disk that fails in it leaves the slot empty,
+        which was not the one to run.
         """
         with self._refusing(command.sha256[:16], at):
             # 1
@@ -109,6 +114,10 @@ class FirmwareOrders:
             # 6
             files = unpack(opened)
             # 7
+            needed = sum(len(content) for content in files.values()) + MINIMUM_FREE
+            if self._ports.free(self._slots.folder) < needed:
+                raise FirmwareRefusedError(FirmwareReason.STORAGE, f"{needed} octets must be free")
+            # 8
             slot = self._slots.fill(files, version, at)
             self._slots.staged.unlink(missing_ok=True)
         self.tell()

@@ -13,6 +13,7 @@ from smgw.administration.errors import CommandRefusedError, Done, FollowUp
 from smgw.firmware.errors import FirmwareReason
 from smgw.firmware.folder import RECORD
 from smgw.firmware.slots import Phase, Slot
+from smgw.self_test import MINIMUM_FREE
 from smgw.store.errors import StoreFullError
 from smgw.store.logs import Event
 from testbed.small_pki import NOW, SmallPki
@@ -196,6 +197,16 @@ def test_a_disk_that_takes_nothing_is_a_refusal(world: World) -> None:
     assert refused(lambda: world.orders.store(StoreFirmware("0" * 64), NOW)) is FirmwareReason.STATE
     assert world.told() == [("FIRMWARE_REFUSED", "firmware", "storage"), ("FIRMWARE_REFUSED", "firmware", "state")]
     assert world.orders.report() == {"error": "state"}
+
+
+def test_without_room_for_it_a_stored_program_stays(world: World) -> None:
+    store(world, "1.1")
+    command = bring(world, "1.2")
+    world.free = MINIMUM_FREE
+    assert refused(lambda: world.orders.store(command, NOW)) is FirmwareReason.STORAGE
+    assert world.slots.read().slots[Slot.A].content.version == "1.1"
+    world.free += 10_000
+    assert world.orders.store(command, NOW).result["version"] == "1.2"
 
 
 def test_what_the_logs_did_not_take_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

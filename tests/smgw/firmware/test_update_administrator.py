@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from admin.orders import OrderState
 from admin.packages import Packages
+from smgw.administration.errors import Handler
 from smgw.firmware.slots import Phase, Slot
 from testbed.manufacturer import build_wheel, sign_package, wheel_name
 from tests.admin.server_world import clock, world
@@ -36,7 +38,10 @@ def update(tmp_path: Path) -> Iterator[Update]:
         (tmp_path / name).mkdir()
     with world(tmp_path / "administrator") as office:
         gateway = World(tmp_path / "slots", office.pki, manufacturer_of(office.pki))
-        handlers = {StoreFirmware: gateway.orders.store, ActivateFirmware: gateway.orders.activate}
+        handlers: dict[type[Any], Handler[Any]] = {
+            StoreFirmware: gateway.orders.store,
+            ActivateFirmware: gateway.orders.activate,
+        }
         pair = Pair(office, tmp_path / "gateway", handlers=handlers, stage=gateway.orders.stage)
         yield Update(pair, gateway, Packages(office.office.engine, office.office.audit))
         pair.tunnel.stop()

@@ -49,13 +49,14 @@ def sha256(data: bytes) -> str:
 
 
 class World:
-    """One gateway's slots. ``trust``, ``running`` and ``launched`` are what each test spoils."""
+    """One gateway's slots. ``trust``, ``running``, ``launched`` and ``free`` are what each test spoils."""
 
     def __init__(self, folder: Path, pki: SmallPki, manufacturer: Holder, *, create: bool = True) -> None:
         self.pki = pki
         self.manufacturer = manufacturer
         self.running = INSTALLED
         self.launched = True
+        self.free = 1 << 40
         self.trust: TrustStore = pki.trust()
         self.slots = SlotFolder(folder / "firmware")
         self.certificate = folder / "manufacturer.pem"
@@ -76,6 +77,7 @@ class World:
                 calibration_log=self.calibration_log,
                 running=self.running,
                 launched=lambda: self.launched,
+                free=lambda _: self.free,
             )
         )
 
