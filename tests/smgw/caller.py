@@ -69,6 +69,16 @@ class Caller:
         finally:
             accepted.close()
 
+    def document(self, command: Command) -> bytes:
+        """The next order, signed."""
+        self.sequence += 1
+        begin, signer = now(), self.premises.administrator
+        order = Order(
+            gateway=DeviceId(GATEWAY), sequence=self.sequence, valid_from=begin,
+            valid_until=begin + timedelta(hours=1), command=command,
+        )  # fmt: skip
+        return cms.sign_document(order.to_bytes(), signer=signer.certificate, key=signer.key)
+
     def close(self) -> None:
         self.acceptor.close()
 
@@ -91,13 +101,9 @@ class Conversation:
                 return response
 
     def order(self, command: Command) -> Reply:
-        self.caller.sequence += 1
-        begin, signer = now(), self.caller.premises.administrator
-        order = Order(
-            gateway=DeviceId(GATEWAY), sequence=self.caller.sequence, valid_from=begin,
-            valid_until=begin + timedelta(hours=1), command=command,
-        )  # fmt: skip
-        document = cms.sign_document(order.to_bytes(), signer=signer.certificate, key=signer.key)
+        return self.hand_in(self.caller.document(command))
+
+    def hand_in(self, document: bytes) -> Reply:
         return Reply.from_bytes(self.ask(ORDERS, document, "POST", **{"Content-Type": CMS}).body)
 
     def told(self, target: str) -> Any:

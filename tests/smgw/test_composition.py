@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
 from pki.revoke import Revocation
+from smgw.clock import ClockEvent
 from smgw.composition import KEY_IN_MEMORY, Composed, Environment, compose
 from smgw.store.database import KEY_NAME
 from smgw.store.errors import StoreError, StoreReason
@@ -222,3 +223,27 @@ def test_no_private_key_on_the_disk(premises: Premises) -> None:
     for path in premises.folder.rglob("*"):
         if path.is_file():
             assert b"PRIVATE KEY" not in path.read_bytes(), path
+
+
+def test_everything_goes_by_the_gateways_clock_and_asks_its_state(premises: Premises) -> None:
+    with composed(premises) as one:
+        keeping = one.timekeeping
+        clock, sender = keeping.clock, one.runtime._make_sender("grid")
+        assert one.environment.clock == one.gateway._clock == clock
+        assert one.management._ports.ended == keeping.compare_soon
+        assert (one.gateway._clock_valid(now()), sender.ports.may_deliver(now())) == (True, True)
+        hour = timedelta(hours=1)
+        clock.take(ClockEvent.DEVIATED, clock.after(ClockEvent.DEVIATED, hour, corrected=False))
+        assert (one.gateway._clock_valid(now()), sender.ports.may_deliver(now())) == (False, False)
+        assert one.management._ports.clock() - now() >= hour
+        told, owner = one.report.for_administrator(), one.report.for_owner()
+        assert told["clock_deviation_seconds"] == 3600
+        assert told["clock"] == owner["clock"] == keeping.report()
+
+
+def test_the_clock_goes_on_after_a_restart(premises: Premises) -> None:
+    with composed(premises) as one:
+        clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
+        records.compared(clock.after(ClockEvent.AGREED, timedelta(seconds=20), corrected=True), now(), corrected=True)
+    with composed(premises) as one:
+        assert timedelta(seconds=19) < one.timekeeping.clock() - now() < timedelta(seconds=22)

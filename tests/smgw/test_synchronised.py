@@ -115,6 +115,17 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
                 "CLOCK_DEVIATION", "SECURE_STATE", "CLOCK_SYNCHRONISED", "SECURE_STATE",
             ]  # fmt: skip
         wait_for(premises, gateway, lambda _: len(office.told) >= 3)
+
+        # Set back, the clock cuts every tunnel that is younger than the step; the answer is there for the next.
+        office.ahead = timedelta(minutes=30)
+        document = caller.document(SynchroniseClock(accept_any_deviation=True))
+        with caller.tunnel() as tunnel, suppress(TunnelError, AssertionError):
+            tunnel.hand_in(document)
+        office.calling = office.ahead
+        with caller.tunnel() as tunnel:
+            again = tunnel.hand_in(document)
+            assert (again.outcome, again.result["corrected"]) == (ReplyOutcome.DONE, True)
+            assert tunnel.told("/status")["clock"]["state"] == "valid"
         gateway.send_signal(signal.SIGTERM)
         assert gateway.wait(PATIENCE) == 0
     assert [(one.number, one.event, one.outcome) for one in office.told[:3]] == [
@@ -123,4 +134,4 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
     with running(premises) as gateway:
         told = wait_for(premises, gateway, lambda told: told["clock"]["state"] == "valid")["clock"]
         assert abs(told["deviation_milliseconds"]) < 2_000
-        assert abs(told["offset_milliseconds"] - 3_600_000) < 2_000
+        assert abs(told["offset_milliseconds"] - 1_800_000) < 2_000

@@ -150,7 +150,12 @@ def test_what_will_never_be_taken_does_not_hold_back_the_rest(tmp_path: Path, st
 
 def test_nothing_that_waits_needs_no_connection(tmp_path: Path) -> None:
     seen: list[Request] = []
-    with at_clerk(tmp_path, lambda request: (seen.append(request), (200, b""))[1]) as site:
+
+    def keep(request: Request) -> tuple[int, bytes]:
+        seen.append(request)
+        return 200, b""
+
+    with at_clerk(tmp_path, keep) as site:
         site.house.profile = None
         assert site.notifier.step() == LOOK
     assert seen == []

@@ -98,7 +98,12 @@ def test_nobody_else_is_dialled(tmp_path: Path, spoil: Callable[[Site], None], r
 
 def test_another_certificate_at_the_other_end_hears_nothing(tmp_path: Path) -> None:
     seen: list[Request] = []
-    with at_clerk(tmp_path, lambda request: (seen.append(request), (200, b""))[1]) as site:
+
+    def keep(request: Request) -> tuple[int, bytes]:
+        seen.append(request)
+        return 200, b""
+
+    with at_clerk(tmp_path, keep) as site:
         port = site.house.profile.service_port if site.house.profile else 0
         other = ends().pki.holder(*_like_the_administrator())
         site.dials(port, other.certificate, site.house.sig.certificate)
