@@ -98,7 +98,7 @@ def withdraw(desk: Desk, *, identifier: str) -> Response:
     """Take a profile back."""
     form = desk.form
     reference = (form.text("kind", longest=40), form.text("id", longest=128))
-    _require_whole(form)
+    form.require_whole()
     gateway = desk.gateway(identifier)
     return desk.carry_out(desk.office.drafts.withdraw([reference], gateway, desk.by, desk.now))
 
@@ -118,7 +118,7 @@ def address(desk: Desk, *, identifier: str) -> Response:
     """Change where it is woken."""
     form = desk.form
     host, port = form.text("host"), form.integer("port", 1, 65_535)
-    _require_whole(form)
+    form.require_whole()
     gateway = desk.gateway(identifier)
     desk.office.inventory.set_address(gateway, host, port, desk.by, desk.now)
     return desk.go("gateway", identifier=gateway.text)
@@ -128,7 +128,7 @@ def note(desk: Desk, *, identifier: str) -> Response:
     """Write a note on it."""
     form = desk.form
     text = form.text("note", default="", longest=500)
-    _require_whole(form)
+    form.require_whole()
     gateway = desk.gateway(identifier)
     desk.office.inventory.set_note(gateway, text, desk.by, desk.now)
     return desk.go("gateway", identifier=gateway.text)
@@ -143,7 +143,7 @@ def state(desk: Desk, *, identifier: str) -> Response:
     """Move it along its life."""
     form = desk.form
     wanted = form.member("state", LifeCycle)
-    _require_whole(form)
+    form.require_whole()
     return _become(desk, identifier, wanted)
 
 
@@ -187,11 +187,5 @@ def _become(desk: Desk, identifier: str, to: LifeCycle) -> Response:
 
 
 def _ordered(desk: Desk, identifier: str, form: Form, command: Callable[[], Command]) -> Response:
-    _require_whole(form)
+    form.require_whole()
     return desk.order(desk.gateway(identifier), command())
-
-
-def _require_whole(form: Form) -> None:
-    """These forms have few fields, which browsers check: what comes otherwise was not typed into them."""
-    if form.faults:
-        raise BadRequest(f"not understood: {', '.join(sorted(form.faults))}")

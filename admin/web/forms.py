@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest
 
 from wire.errors import ObisError, WireError
 from wire.obis import Obis
@@ -165,6 +166,11 @@ class Form:
             self.fault(name, Fault.LONG)
             return b""
         return found
+
+    def require_whole(self) -> None:
+        """Where no page shows faults again: what browsers let nobody enter did not come from one. Raises BadRequest."""
+        if self.faults:
+            raise BadRequest(f"not understood: {', '.join(sorted(self.faults))}")
 
     def entered(self) -> MultiDict[str, str]:
         """What to show again beside the faults."""

@@ -37,6 +37,7 @@ def _order(desk: Desk, number: int, template: str) -> Response:
         template,
         order=found,
         command=found.command,
+        known=list(desk.office.orders.expected(found.gateway).profiles.values()),
         open=found.state in OPEN,
         errand=errand,
         running=found.state in OPEN,

@@ -27,7 +27,9 @@ def add_user(desk: Desk) -> Response:
 
 def change_role(desk: Desk, *, name: str) -> Response:
     """Give somebody another role."""
-    role = desk.form.member("role", UserRole)
+    form = desk.form
+    role = form.member("role", UserRole)
+    form.require_whole()
     desk.office.users.change_role(name, role, desk.by, desk.now)
     return desk.go("people")
 

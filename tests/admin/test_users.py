@@ -1,5 +1,6 @@
 """Users: names, passwords, the last supervisor, and the lock-out."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -25,7 +26,7 @@ def people(office: Office) -> Users:
     return office.users
 
 
-def refused(reason: UserReason):
+def refused(reason: UserReason) -> "pytest.RaisesExc[UserError]":
     return pytest.raises(UserError, check=lambda error: error.reason is reason)
 
 
@@ -62,10 +63,11 @@ def test_a_name_belongs_to_one(people: Users) -> None:
 
 
 def test_there_is_always_a_supervisor(people: Users) -> None:
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: people.remove("susi", BY, NOW),
         lambda: people.change_role("susi", UserRole.OPERATOR, BY, NOW),
-    ):
+    )
+    for change in changes:
         with refused(UserReason.LAST_SUPERVISOR):
             change()
     people.change_role("otto", UserRole.SUPERVISOR, BY, NOW)
@@ -74,12 +76,13 @@ def test_there_is_always_a_supervisor(people: Users) -> None:
 
 
 def test_who_is_unknown(people: Users) -> None:
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: people.get("nobody"),
         lambda: people.remove("nobody", BY, NOW),
         lambda: people.set_password("nobody", PASSWORD, BY, NOW),
         lambda: people.change_role("nobody", UserRole.VIEWER, BY, NOW),
-    ):
+    )
+    for change in changes:
         with refused(UserReason.UNKNOWN):
             change()
 

@@ -153,4 +153,5 @@ def furnished(bureau: Bureau) -> Iterator[Place]:
 def words(response: TestResponse) -> str:
     """The text of a page, as somebody reads it."""
     body = re.sub(r"(?s)^.*?<main[^>]*>", "", response.text)
+    body = re.sub(r"</?(?:b|code|small|span|a)\b[^>]*>", "", body)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())

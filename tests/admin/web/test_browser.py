@@ -21,8 +21,8 @@ from tests.admin.bureau import GATEWAY, NOW, Bureau
 from tests.admin.web.desk import PASSWORD, Place, furnished
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install selenium)")
+from selenium.webdriver.chrome.webdriver import WebDriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.remote.webdriver import WebDriver  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
@@ -244,7 +244,7 @@ def test_every_page_fits_and_names_its_fields(hand: Hand, address: str, width: i
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 500},
     )
-    hand.browser.get_log("browser")
+    _told(hand)
     try:
         for path in PAGES:
             hand.browser.get(f"{address}{path}")
@@ -253,9 +253,15 @@ def test_every_page_fits_and_names_its_fields(hand: Hand, address: str, width: i
             assert hand.browser.execute_script(_NAMELESS) == [], path
             assert hand.browser.execute_script(_FAINT) == [], f"contrast below 4.5 (WCAG 1.4.3) on {path}"
             hand.keep(f"page-{width}-{path.strip('/').replace('/', '-').split('?')[0] or 'gateways'}")
-        assert [one for one in hand.browser.get_log("browser") if one["level"] in {"SEVERE", "WARNING"}] == []
+        assert [one for one in _told(hand) if one["level"] in {"SEVERE", "WARNING"}] == []
     finally:
         hand.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def _told(hand: Hand) -> list[dict[str, str]]:
+    """What the browser complained of since it was asked last."""
+    found: list[dict[str, str]] = hand.browser.execute("getLog", {"type": "browser"})["value"]
+    return found
 
 
 def test_the_way_out(hand: Hand, address: str) -> None:
