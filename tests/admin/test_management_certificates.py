@@ -1,13 +1,16 @@
-"""New certificates on their way to a gateway: whatever breaks, the gateway is let in again with what it has."""
+"""New certificates on their way to a gateway: whatever breaks, the gateway is let in again with what it has; and ends."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from admin.orders import OrderState
 from pki.certificates import Purpose
-from tests.admin.server_world import GATEWAY, Gateway, Keys, World, world
+from testbed.small_pki import Holder
+from tests.admin.server_world import GATEWAY, Gateway, Keys, World, until, world
+from tests.pki.forge import rebuild
 from wire.orders import BreakUp, InstallCertificates, Order, Reply
 
 pytestmark = pytest.mark.token
@@ -89,3 +92,15 @@ def test_one_that_did_not_switch_keeps_its_place(here: World) -> None:
     device.leave()
     assert here.office.inventory.get(GATEWAY).certificates == device.keys.der
     device.come(port).leave()
+
+
+def test_a_certificate_that_ends_cuts_a_running_tunnel(here: World) -> None:
+    end, ca = here.clock().replace(microsecond=0) + timedelta(hours=1), here.pki.hierarchy.sub_ca.key
+    made = here.keys().holders.items()
+    device = Gateway(here, Keys({one: Holder(rebuild(each.certificate, ca, end=end), each.key) for one, each in made}))
+    here.add(device.keys)
+    device.come(here.server().ports[0])
+    until(lambda: device.requests == [("GET", "/status")])
+    here.shift = timedelta(hours=1)
+    device.wait()
+    assert here.why().startswith("certificate: expired")

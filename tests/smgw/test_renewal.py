@@ -1,6 +1,7 @@
 """The administrator's orders about keys, with a real token and a real store; power losses are in keys/test_ring.py."""
 
 import base64
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +29,7 @@ from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.trust import TrustFolder
 from testbed.small_pki import NOW, SmallPki
 from tests.pki.forge import rebuild
-from tests.smgw.keys.world import GATEWAY, World, open_token
+from tests.smgw.keys.world import GATEWAY, PowerLossError, World, metered_files, open_token
 from tests.smgw.store import samples
 from tests.softhsm import fresh_token
 from wire.orders import InstallCertificates, RenewKeys
@@ -163,6 +164,33 @@ def test_an_order_whose_answer_was_lost_is_answered_again(office: Office) -> Non
         office.refused(office.command(dict.fromkeys(Purpose, office.pki.key(ec.BrainpoolP256R1()).public_key())))[0]
         is RenewalReason.NOTHING_WAITS
     )
+
+
+def test_an_installation_that_power_interrupted_is_done_by_the_same_order(tmp_path: Path, token: Token) -> None:
+    """Why the order is one of those that are begun again (``order_gate.REPEATABLE``)."""
+    for cut_at in itertools.count():
+        folder = tmp_path / str(cut_at)
+        folder.mkdir()
+        database = samples.open_database(folder)
+        office = Office(folder, token, database)
+        command = office.command(office.renewal())
+        office.world.meter.cut_at = len(office.world.meter.passed) + cut_at
+        with metered_files(office.world):
+            try:
+                office.install(command)
+            except PowerLossError:
+                cut = True
+            else:
+                cut = False
+        office.world.meter.cut_at = -1
+        office.ring = office.start()
+        office.orders = KeyOrders(office.ring, office.trust, office.log)
+        assert office.install(command).result["generation"] == 2
+        assert office.world.check(office.ring).phase is Phase.SETTLED
+        database.close()
+        if not cut:
+            assert cut_at > 20
+            break
 
 
 def test_the_last_request_is_the_one_that_counts(office: Office) -> None:
