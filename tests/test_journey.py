@@ -16,6 +16,7 @@ from testbed.faults import Fault
 from testbed.world import GATEWAY, PARTY, QUARTER_HOUR, SERIES, ConversationError, World
 from wire.cosem_xml import MEDIA_TYPE
 from wire.meter.iec62056 import Identification
+from wire.reading import SignedReading
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def test_one_reading_walks_from_the_line_to_the_row(world: World) -> None:
     assert stored.gateway == GATEWAY
     # The evidence of step 4 has come through all others.
     holder = world.gateway_holders[Purpose.SIG]
+    assert isinstance(stored.signed, SignedReading)
     verify_reading(stored.signed, world.pki.verified(holder, Role.SMGW, Purpose.SIG, world.now))
     # What was on the way shows neither the meter nor its value.
     (sealed,) = world.datacenter.bodies

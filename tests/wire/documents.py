@@ -57,7 +57,7 @@ def signed_readings(draw: st.DrawFn) -> SignedReading:
     return SignedReading(reading, draw(st.binary(min_size=64, max_size=64)))
 
 
-def place(signed: SignedReading) -> tuple[object, ...]:
+def place(signed: SignedReading | UnsignedReading) -> tuple[object, ...]:
     return signed.reading.device, signed.reading.obis, signed.reading.captured_at
 
 

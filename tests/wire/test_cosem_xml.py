@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.wire.documents import BEGIN, GATEWAY, PSEUDONYM, QUARTER, contents, pseudonymous, series
-from wire.cosem_xml import EXTENSION, MAXIMUM_READINGS, PROFILE_GENERIC, Content, parse, render
+from wire.cosem_xml import EXTENSION, MAXIMUM_READINGS, PROFILE_GENERIC, Content, Readings, parse, render
 from wire.errors import ContentError
 from wire.profiles import UseCase
-from wire.reading import DeviceId, Register, SignedReading, Unit, UnsignedReading
+from wire.reading import DeviceId, Register, Unit, UnsignedReading
 
 NAMES = {"p": PROFILE_GENERIC, "cox": EXTENSION}
 
@@ -153,7 +153,7 @@ def test_readings_come_in_one_order_whatever_order_they_are_given_in() -> None:
     assert render(replace(content, readings=content.readings[::-1])) == render(content)
 
 
-def with_reading(content: Content, **deviation: Any) -> tuple[SignedReading, ...]:
+def with_reading(content: Content, **deviation: Any) -> Readings:
     first = content.readings[0]
     return (replace(first, reading=replace(first.reading, **deviation)), *content.readings[1:])
 
