@@ -227,6 +227,7 @@ class _Parts:
             certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log),
             service=link.time_service(runtime.nudge),
             notifier=link.notifier(),
+            records=ClockRecords(self.database),
         )
         program = Program(version(), program_hash())
         base = FirmwareBase(configuration, self.database, self.log, self.trust, self.ring.current, program.version)
@@ -249,7 +250,7 @@ class _Parts:
         followers = [runtime.apply]
         test = self._self_test(states, program, firmware)
         desk = self._desk(gateway, runtime, report, orders, followers, test=test, firmware=firmware)
-        management = link.management(desk, restart=environment.restart, ended=timekeeping.compare_soon)
+        management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
         wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
         opened.callback(wake_up_port.stop)
         followers.append(partial(reserve, wake_up_port))

@@ -73,6 +73,15 @@ class SecureStates:
         """Whether ``duty`` is done at ``at``."""
         return duty in WORKS[self.at(at)]
 
+    def entered(self, since: SecureState, at: datetime) -> SecureState | None:
+        """The state of ``at``, if it is another than ``since`` and nobody wrote it down.
+
+        That a deviation begins or ends is written down where it is found (``smgw/wan/time_service.py``); that a time
+        becomes too old, or is valid again, happens by itself.
+        """
+        now = self.at(at)
+        return None if now is since or SecureState.DEVIATION in (now, since) else now
+
     def allows(self, duty: Duty) -> Callable[[datetime], bool]:
         """:meth:`works` for one duty."""
         return lambda at: self.works(duty, at)

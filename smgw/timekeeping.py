@@ -1,20 +1,21 @@
 """The clock of one gateway with everything that looks after it, and after what has an end.
 
-Decides nothing: it starts and stops the time service and the notifier, lets the machine's clock be compared when it
-jumped, and tells how the clock goes.
+Decides nothing: it starts and stops the time service and the notifier, lets the clock be compared when the machine's
+jumped, writes down when no time is valid any more, and tells how the clock goes.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from smgw.certificate_watch import CertificateWatch
 from smgw.clock import GatewayClock
-from smgw.secure_states import SecureStates
-from smgw.store.clock_records import milliseconds
+from smgw.secure_states import SecureState, SecureStates
+from smgw.store.clock_records import ClockRecords, milliseconds
 from smgw.store.errors import StoreError
+from smgw.store.events import Outcome
 from smgw.wan.notifier import Notifier
 from smgw.wan.time_service import TimeService
 from wire.canonical_json import JsonObject
@@ -23,7 +24,7 @@ from wire.instant import format_instant
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Timekeeping:
     """The parts."""
 
@@ -34,6 +35,9 @@ class Timekeeping:
     certificates: CertificateWatch
     service: TimeService
     notifier: Notifier
+    records: ClockRecords
+    _state: SecureState = field(default=SecureState.NORMAL, init=False)
+    """What :meth:`look` found last."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -45,15 +49,31 @@ class Timekeeping:
             yield
 
     def look(self) -> None:
-        """What wants to be looked at now and then; never raises for what the store may do."""
+        """What wants to be looked at now and then, by one thread; never raises for what the store may do."""
+        at = self.clock().replace(microsecond=0)
         try:
-            self.certificates.look(self.clock().replace(microsecond=0))
+            self._note_state(at)
+            self.certificates.look(at)
         except StoreError as error:
             _logger.warning("system log: %s", error)
 
+    def _note_state(self, at: datetime) -> None:
+        """Write down that no time is valid any more, or one is again. Raises StoreError."""
+        entered = self.states.entered(self._state, at)
+        if entered is not None:
+            _logger.warning("secure state: %s", entered.value)
+            outcome = Outcome.SUCCESS if entered is SecureState.NORMAL else Outcome.FAILURE
+            self.records.entered(entered.value, outcome, at)
+        self._state = self.states.at(at)
+
     def compare_soon(self) -> None:
-        """The machine's clock jumped, and ours with it; or a management tunnel ended. From any thread."""
+        """The machine's clock jumped, and ours with it. From any thread."""
         self.service.nudge()
+
+    def tunnel_ended(self) -> None:
+        """The administrator was there a moment ago: what waits for him need not wait longer. From any thread."""
+        self.service.nudge()
+        self.notifier.nudge()
 
     @property
     def deviation(self) -> timedelta | None:

@@ -88,6 +88,11 @@ class ClockRecords:
             if ended:
                 _both(connection, Event.SECURE_STATE, Outcome.SUCCESS, after, {"state": state})
 
+    def entered(self, state: str, outcome: Outcome, at: datetime) -> None:
+        """The gateway came into ``state`` by itself. Raises StoreError."""
+        with self._database.write() as connection:
+            _both(connection, Event.SECURE_STATE, outcome, at, {"state": state})
+
     def failed(self, reason: str, at: datetime) -> None:
         """The clock could not be compared. Raises StoreError."""
         with self._database.write() as connection:

@@ -54,6 +54,7 @@ class Notifier:
     def __init__(self, ports: NotifierPorts) -> None:
         """Nothing runs before :meth:`start`."""
         self._ports = ports
+        self._nudged = threading.Event()
         self._stopping = threading.Event()
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
@@ -62,9 +63,14 @@ class Notifier:
         """Begin to tell."""
         self._thread.start()
 
+    def nudge(self) -> None:
+        """Let it look at once: the administrator is there again. From any thread."""
+        self._nudged.set()
+
     def stop(self) -> None:
         """End the thread; may be called again and before :meth:`start`."""
         self._stopping.set()
+        self._nudged.set()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
@@ -111,7 +117,11 @@ class Notifier:
 
     def _run(self) -> None:
         wait = LOOK
-        while not self._stopping.wait(wait.total_seconds()):
+        while not self._stopping.is_set():
+            self._nudged.wait(wait.total_seconds())
+            self._nudged.clear()
+            if self._stopping.is_set():
+                return
             try:
                 wait = self.step()
             except Exception:  # a defect of ours: what waits is told later all the same

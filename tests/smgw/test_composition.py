@@ -230,7 +230,7 @@ def test_everything_goes_by_the_gateways_clock_and_asks_its_state(premises: Prem
         keeping = one.timekeeping
         clock, sender = keeping.clock, one.runtime._make_sender("grid")
         assert one.environment.clock == one.gateway._clock == clock
-        assert one.management._ports.ended == keeping.compare_soon
+        assert one.management._ports.ended == keeping.tunnel_ended
         assert (one.gateway._clock_valid(now()), sender.ports.may_deliver(now())) == (True, True)
         hour = timedelta(hours=1)
         clock.take(ClockEvent.DEVIATED, clock.after(ClockEvent.DEVIATED, hour, corrected=False))
@@ -243,7 +243,7 @@ def test_everything_goes_by_the_gateways_clock_and_asks_its_state(premises: Prem
 
 def test_the_clock_goes_on_after_a_restart(premises: Premises) -> None:
     with composed(premises) as one:
-        clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
+        clock, records = one.timekeeping.clock, one.timekeeping.records
         records.compared(clock.after(ClockEvent.AGREED, timedelta(seconds=20), corrected=True), now(), corrected=True)
     with composed(premises) as one:
         assert timedelta(seconds=19) < one.timekeeping.clock() - now() < timedelta(seconds=22)

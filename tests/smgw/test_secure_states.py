@@ -39,6 +39,17 @@ def test_what_follows_from_the_clock(clock: ClockState, state: SecureState, *, v
     assert follows(clock, valid=valid) is state
 
 
+def test_only_what_happens_by_itself_is_found_later() -> None:
+    clock = GatewayClock(lambda: NOON)
+    states, old = SecureStates(clock), datetime(1970, 1, 1, tzinfo=UTC)
+    normal, measurement, deviation = SecureState
+    assert [states.entered(since, NOON) for since in SecureState] == [None, normal, None]
+    assert [states.entered(since, old) for since in SecureState] == [measurement, None, None]
+    clock.take(ClockEvent.DEVIATED, clock.after(ClockEvent.DEVIATED, timedelta(hours=1), corrected=True))
+    assert states.at(NOON) is deviation
+    assert [states.entered(since, NOON) for since in SecureState] == [None] * 3
+
+
 def test_the_state_of_a_gateway() -> None:
     clock = GatewayClock(lambda: NOON)
     states = SecureStates(clock)

@@ -14,6 +14,7 @@ from tests.admin.server_world import clock, until
 from tests.smgw.wan.service_site import Site, at_clerk
 from tests.smgw.wan.test_time_service import reply
 from wire.canonical_json import encode
+from wire.orders import SynchroniseClock
 
 
 class Looked(CertificateWatch):
@@ -34,7 +35,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def keeping(site: Site) -> Timekeeping:
-    return Timekeeping(clock, site.clock, site.states, Looked(), site.time, site.notifier)
+    return Timekeeping(clock, site.clock, site.states, Looked(), site.time, site.notifier, site.records)
 
 
 def test_a_clock_that_was_never_compared(site: Site) -> None:
@@ -75,6 +76,48 @@ def test_no_valid_time_is_told(site: Site) -> None:
     site.time.synchronise()
     site.drift = LONGEST_TRUST + timedelta(hours=1)
     assert keeping(site).report()["secure_state"] == "measurement"
+
+
+def test_that_no_time_is_valid_any_more_is_written_down_once_and_so_is_its_end(site: Site) -> None:
+    kept = keeping(site)
+    kept.look()
+    site.time.synchronise()
+    site.drift = LONGEST_TRUST + timedelta(hours=1)
+    kept.look()
+    kept.look()
+    assert site.calibration() == ["SECURE_STATE FAILURE"]
+    assert site.house.logged()[-1].parameters == {"state": "measurement"}
+    site.drift = timedelta()
+    kept.look()
+    assert site.calibration() == ["SECURE_STATE FAILURE", "SECURE_STATE SUCCESS"]
+    assert site.queue.waiting() == 2
+
+
+def test_a_deviation_is_written_down_where_it_is_found_and_not_again(site: Site) -> None:
+    kept = keeping(site)
+    site.drift = timedelta(seconds=60)
+    site.time.synchronise()
+    kept.look()
+    site.time.order(SynchroniseClock(accept_any_deviation=True), clock())
+    kept.look()
+    assert site.calibration() == [
+        "CLOCK_DEVIATION FAILURE", "SECURE_STATE FAILURE", "CLOCK_SYNCHRONISED SUCCESS", "SECURE_STATE SUCCESS",
+    ]  # fmt: skip
+
+
+def test_a_gateway_that_starts_with_an_old_time_says_so(site: Site) -> None:
+    site.time.synchronise()
+    site.drift = timedelta(days=-1)
+    site.restart()
+    kept = keeping(site)
+    kept.look()
+    assert site.calibration() == ["SECURE_STATE FAILURE"]
+
+
+def test_after_a_tunnel_nothing_waits_for_its_next_attempt(site: Site) -> None:
+    kept = keeping(site)
+    kept.tunnel_ended()
+    assert (site.time._nudged.is_set(), site.notifier._nudged.is_set()) == (True, True)
 
 
 def test_what_runs_ends_and_a_full_store_stops_nothing(site: Site) -> None:

@@ -93,6 +93,20 @@ def test_the_thread_tells_by_itself(office: World, site: Site) -> None:
 
 
 @pytest.mark.token
+def test_a_nudge_ends_the_waiting_for_the_next_attempt(office: World, site: Site) -> None:
+    assert site.house.profile is not None
+    port = site.house.profile.service_port
+    site.house.change(service_port=1)
+    alarm(site, "line-1")
+    site.notifier.start()
+    until(lambda: site.notifier._failures == 1)
+    site.house.change(service_port=port)
+    site.notifier.nudge()
+    until(lambda: told(office) == [(1, "line-1")])
+    site.notifier.stop()
+
+
+@pytest.mark.token
 def test_an_answer_that_was_lost_does_not_tell_twice(office: World, site: Site) -> None:
     """The administrator has it; the gateway does not know, and tells it again under its number."""
     alarm(site, "line-1")
