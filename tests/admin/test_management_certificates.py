@@ -1,4 +1,4 @@
-"""New certificates on their way to a gateway: whatever breaks, the gateway is let in again with what it has; and ends."""
+"""Certificates on their way to a gateway: whatever breaks, it is let in again with what it has. And their ends."""
 
 from collections.abc import Iterator
 from datetime import timedelta
