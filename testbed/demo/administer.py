@@ -105,32 +105,37 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
     """Bring the gateway to where it delivers, or ask one that does how it is. Raises SceneError, StoppedError."""
     gateway, now = scene.gateway_id, standing(scene)
 
-    def type_(*words: str) -> None:
-        _type(scene, words, say, stopping)
+    def type_(*words: str) -> list[str]:
+        return _type(scene, words, say, stopping)
+
+    def show(lines: list[str]) -> None:
+        for line in lines:
+            say("  " + line)
 
     if now.state is not LifeCycle.OPERATING:
         say(f"{gateway} has the manufacturer's quality seal and no profile: it gets certificates of its own")
-        type_("enrol", gateway)
+        show(type_("enrol", gateway))
         now = standing(scene)
     scene.publish_certificates()
     if not now.profiles:
         if now.tunnel:
-            type_("break-up", gateway)
+            show(type_("break-up", gateway))
         say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
         if ChangeProfiles.KIND not in now.waiting:
-            type_("profiles", "issue", *scene.drafts, gateway, "--no-wait")
+            show(type_("profiles", "issue", *scene.drafts, gateway, "--no-wait"))
         if BreakUp.KIND not in now.waiting:
-            type_("break-up", gateway, "--no-wait")
-        type_("orders", "run", gateway)
+            show(type_("break-up", gateway, "--no-wait"))
+        show(type_("orders", "run", gateway))
     else:
         say(f"{gateway} has its profiles from an earlier order; it is asked how it is")
         type_("status", gateway, "--refresh")
-        type_("break-up", gateway)
+        say("  its answer is kept: the same command without --refresh shows it")
+        show(type_("break-up", gateway))
     say(f"{gateway} needs nobody now: it reads, seals and delivers by itself")
 
 
-def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Event) -> None:
-    """Run one command of ``smgw-admin`` and tell what it said."""
+def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Event) -> list[str]:
+    """Run one command of ``smgw-admin``; gives what it said, line by line."""
     say("$ smgw-admin " + " ".join(words))
     command = [program("smgw-admin"), *words, "--config", str(scene.administrator_configuration)]
     # A session of its own, so that Ctrl-C reaches only the demonstration, which then ends the command.
@@ -146,10 +151,9 @@ def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Ev
             said = _said(process, stopping)
         finally:
             process.kill()
-    for line in said.splitlines():
-        say("  " + line)
     if process.returncode:
         raise SceneError(f"`smgw-admin {' '.join(words)}` ended with {process.returncode}: {said.strip()}")
+    return said.splitlines()
 
 
 def _said(process: "subprocess.Popen[str]", stopping: threading.Event) -> str:
