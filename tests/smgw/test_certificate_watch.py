@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pki.certificates import Purpose, Role
-from smgw.certificate_watch import EARLY, LOOK_EVERY, CertificateWatch
+from pki.certificates import Purpose, Role, TrustStore
+from smgw.certificate_watch import EARLY, EARLY_LIST, LOOK_EVERY, CertificateWatch
 from smgw.identity import Identity, OwnCertificates
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.notifications import Notifications
@@ -102,3 +102,25 @@ def test_what_cannot_be_read_is_left_to_its_user(shelf: Shelf) -> None:
     object.__setattr__(communication, "tls_certificate", broken)
     shelf.watch.look(max(shelf.ends.values()) + DAY)
     assert shelf.found() == set(shelf.ends) - {("grid", "TLS")}
+
+
+def test_revocation_lists_end_too_and_only_the_newest_of_each_counts(shelf: Shelf) -> None:
+    """Without a current list not even the administrator is believed: it must hear of it while it still is."""
+    pki = SmallPki()
+    store = pki.trust()
+    shelf.watch = CertificateWatch(
+        lambda: shelf.identity, lambda: shelf.profiles, SystemLog(shelf.house.database), lambda: store
+    )
+    ends = [end for crl in store.crls if (end := crl.next_update_utc) is not None]
+    first = min(ends)
+    shelf.watch.look(first - EARLY_LIST)
+    assert shelf.found() == set()
+    shelf.watch.look(first - EARLY_LIST + LOOK_EVERY)
+    near = sum(end == first for end in ends)
+    assert {purpose for _, purpose in shelf.found()} == {"CRL"}
+    assert len(shelf.found()) == near
+    newer = pki.trust(now=pki.now + 3 * DAY)
+    store = TrustStore(store.roots, store.authorities[len(store.roots) :], (*store.crls, *newer.crls))
+    before = [entry.repetition_count for entry in shelf.house.logged()]
+    shelf.watch.look(first - EARLY_LIST + 2 * LOOK_EVERY)
+    assert [entry.repetition_count for entry in shelf.house.logged()] == before
