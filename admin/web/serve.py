@@ -19,6 +19,7 @@ from admin.office import Office
 from admin.session import Environment
 from admin.web.app import create_app
 from admin.web.certificate import own_certificate
+from admin.web.desk import Console
 from pki.certificates import fingerprint, load_certificate
 from pki.errors import CertificateError
 
@@ -35,6 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         self._address = address
         self._files = files
         self._load = load
+        self._opened: Flask | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -55,6 +57,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "loglevel": "warning",
+            "worker_exit": lambda _arbiter, _worker: self.end(),
             "certfile": str(certificate),
             "keyfile": str(key),
             "ssl_context": lambda _settings, _default: context(certificate, key),
@@ -66,7 +69,15 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> Flask:
         """The application, in the worker."""
-        return self._load()
+        self._opened = self._load()
+        return self._opened
+
+    def end(self) -> None:
+        """The worker ends: nobody waits for a gateway any longer, and the token is left."""
+        if self._opened is not None:
+            console: Console = self._opened.extensions["console"]
+            console.errands.stop()
+            console.office.close()
 
 
 def context(certificate: Path, key: Path) -> ssl.SSLContext:

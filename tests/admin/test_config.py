@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from admin.config import RESEND_SECONDS, TIMEOUT_SECONDS, Configuration, Listen, WakeUpConfiguration
+from admin.config import (
+    RESEND_SECONDS,
+    TIMEOUT_SECONDS,
+    WEB_PORT,
+    Configuration,
+    Listen,
+    WakeUpConfiguration,
+    WebConfiguration,
+)
 from admin.errors import ConfigError
 
 BASE = Path("/srv/admin")
@@ -52,6 +60,17 @@ def test_what_may_be_added() -> None:
     assert found.wake_up == WakeUpConfiguration(2, TIMEOUT_SECONDS)
     assert found.authority is not None
     assert (found.authority.folder, found.authority.module) == (BASE / "pki", Path("/m.so"))
+
+
+def test_the_console_listens_on_this_machine_alone_unless_it_is_said_otherwise() -> None:
+    assert Configuration.parse(WHOLE, base=BASE).web == WebConfiguration(Listen("127.0.0.1", WEB_PORT), None, None)
+    table = '[web]\nhost = "192.0.2.1"\nport = 443\ncertificate = "w.pem"\n'
+    found = Configuration.parse(f'{WHOLE}{table}key = "w.key"\n', base=BASE).web
+    assert found == WebConfiguration(Listen("192.0.2.1", 443), BASE / "w.pem", BASE / "w.key")
+    with pytest.raises(ConfigError, match="belong together"):
+        Configuration.parse(WHOLE + table, base=BASE)
+    with pytest.raises(ConfigError, match=r"web\.keys is unknown"):
+        Configuration.parse(f'{WHOLE}[web]\nhost = "::1"\nport = 443\nkeys = "x"\n', base=BASE)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from admin.office import Office
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, Bureau
 from tests.admin.samples import COMMUNICATION, METER, NETZ, SERIES
 from wire.orders import ChangeProfiles, Reply, ReplyOutcome
+from wire.profiles import FindingReason
 
 pytestmark = pytest.mark.token
 
@@ -115,6 +116,15 @@ def test_the_same_profile_twice_in_one_order(drafted: Office) -> None:
 def test_checking_queues_nothing(drafted: Office) -> None:
     assert [profile.id for profile in drafted.drafts.check(("netz",), GATEWAY)] == ["netz"]
     assert drafted.orders.all() == []
+
+
+def test_a_preview_tells_every_contradiction_and_queues_nothing(drafted: Office) -> None:
+    preview = drafted.drafts.preview(("series",), GATEWAY)
+    assert [(profile.id, profile.version) for profile in preview.profiles] == [("netz-series", 1)]
+    assert [one.reason for one in preview.findings] == [FindingReason.UNKNOWN_PARTY, FindingReason.UNKNOWN_METER]
+    assert drafted.drafts.preview(("netz", "meter", "series"), GATEWAY).findings == ()
+    assert drafted.orders.all() == []
+    assert refused(lambda: drafted.drafts.preview(("nothing",), GATEWAY)) is DraftReason.UNKNOWN
 
 
 def test_what_another_profile_needs_is_not_withdrawn(drafted: Office) -> None:

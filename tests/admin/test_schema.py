@@ -30,6 +30,23 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, spoil: str) -> No
         open_database(tmp_path / "admin.db")
 
 
+def test_a_file_of_an_earlier_version_gets_what_it_lacks(tmp_path: Path) -> None:
+    open_database(tmp_path / "admin.db").dispose()
+    with sqlite3.connect(tmp_path / "admin.db") as plain:
+        plain.execute("INSERT INTO drafts VALUES ('x', 'text', 'anna', 1)")
+        for table in ("sessions", "attempts", "users"):
+            plain.execute(f"DROP TABLE {table}")
+        plain.execute("PRAGMA user_version = 1")
+    plain.close()
+    engine = open_database(tmp_path / "admin.db")
+    assert set(sa.inspect(engine).get_table_names()) == set(metadata.tables)
+    engine.dispose()
+    with sqlite3.connect(tmp_path / "admin.db") as plain:
+        assert plain.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert plain.execute("SELECT name FROM drafts").fetchall() == [("x",)]
+    plain.close()
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_the_past_is_not_rewritten(tmp_path: Path, table: str) -> None:
     engine = open_database(tmp_path / "admin.db")

@@ -10,6 +10,7 @@ from admin.users import UserRole
 from admin.web.errands import ErrandKind
 from tests.admin import samples
 from tests.admin.bureau import BY, GATEWAY
+from tests.admin.firmware import package
 from tests.admin.server_world import until
 from tests.admin.web.desk import Place, words
 from wire.orders import (
@@ -69,7 +70,7 @@ def test_our_own_revocation_lists(place: Place) -> None:
 def test_only_packages_that_are_kept_are_brought(place: Place) -> None:
     boss = place.person(UserRole.SUPERVISOR)
     assert boss.post(f"{HERE}/firmware/store", {"sha256": "0" * 64}).status_code == 400
-    kept = Packages(place.office.engine, place.office.audit).keep(b"package", "0.2.0", BY, place.now)
+    kept = Packages(place.office.engine, place.office.audit).keep(package("0.2.0"), BY, place.now)
     assert "0.2.0" in words(boss.get(HERE))
     assert boss.post(f"{HERE}/firmware/store", {"sha256": kept.sha256}).status_code == 303
 
