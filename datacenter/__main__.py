@@ -183,16 +183,22 @@ def verify(path: Path, **selection: Any) -> None:
 @_config_option
 @_json_option
 def gateways(path: Path, as_json: bool) -> None:
-    """List registered gateways: what their certificates are worth now, what they delivered."""
+    """List registered gateways and administrators: what their certificates are worth now, what gateways delivered.
+
+    What an administrator forwarded stands under the pseudonyms, not under his name.
+    """
     with _opened(path) as (config, connection):
         ground, now = _ground(config), datetime.now(UTC)
         delivered = queries.deliveries(connection)
-        for gateway, registered in sorted(ground.registry.gateways.items()):
-            count, last = delivered.get(gateway, (0, None))
-            row: dict[str, Any] = {"gateway": gateway, "deliveries": count}
+        registry = ground.registry
+        senders = [(Role.SMGW, *each) for each in sorted(registry.gateways.items())]
+        senders += [(Role.GWA, *each) for each in sorted(registry.administrators.items())]
+        for role, name, registered in senders:
+            count, last = delivered.get(name, (0, None))
+            row: dict[str, Any] = {"gateway": name, "role": role.value, "deliveries": count}
             row["last"] = None if last is None else format_instant(datetime.fromtimestamp(last, UTC))
             for purpose, certificates in ((Purpose.TLS, registered.tunnel), (Purpose.SIG, registered.signature)):
-                row[purpose.value] = [_worth(ground, mark, certificates, purpose, now) for mark in certificates]
+                row[purpose.value] = [_worth(ground, mark, certificates, (role, purpose), now) for mark in certificates]
             text = "{gateway} TLS {0} SIG {1} deliveries {deliveries} last {last}"
             states = [",".join(row[purpose.value]) or "none" for purpose in (Purpose.TLS, Purpose.SIG)]
             click.echo(json.dumps(row) if as_json else text.format(*states, **row))
@@ -271,9 +277,10 @@ def _as_stored(stored: queries.StoredReading) -> queries.StoredReading:
     return stored
 
 
-def _worth(ground: Ground, mark: str, certificates: Any, purpose: Purpose, now: datetime) -> str:
+def _worth(ground: Ground, mark: str, certificates: Any, kind: tuple[Role, Purpose], now: datetime) -> str:
+    role, purpose = kind
     try:
-        ground.store.verify(certificates[mark], role=Role.SMGW, purpose=purpose, at=now, pinned=certificates.keys())
+        ground.store.verify(certificates[mark], role=role, purpose=purpose, at=now, pinned=certificates.keys())
     except CertificateError as error:
         return error.reason.value
     return f"good until {certificates[mark].not_valid_after_utc:%Y-%m-%d}"

@@ -99,6 +99,17 @@ def test_gateways(filled: World) -> None:
     assert "TLS revoked SIG good until" in called(filled, "gateways").stdout
 
 
+def test_administrators_are_listed_with_the_gateways(filled: World) -> None:
+    filled.add_administrator()
+    filled.configuration(8443)
+    rows = [json.loads(line) for line in called(filled, "gateways", "--json").stdout.splitlines()]
+    assert [(row["gateway"], row["role"], row["deliveries"]) for row in rows] == [
+        (GATEWAY, "SMGW", 2),
+        ("Admin", "GWA", 0),
+    ]
+    assert all(row[purpose][0].startswith("good until ") for row in rows for purpose in ("TLS", "SIG"))
+
+
 def test_refusals(filled: World) -> None:
     assert called(filled, "refusals").stdout == ""
 

@@ -9,6 +9,8 @@ import pytest
 from pki.certificates import Purpose
 from tests.admin.server_world import GATEWAY, TIMEOUT, Gateway, World, until, world
 from tests.softhsm import MODULE, shared_configuration
+from wire.http import HttpClient
+from wire.management import RELAY
 from wire.orders import BreakUp, RunSelfTest
 
 pytestmark = pytest.mark.token
@@ -63,7 +65,11 @@ def test_a_server_of_its_own_process_serves_what_this_one_queues(tmp_path: Path,
             here.finished(here.order(RunSelfTest()))
             here.finished(here.order(BreakUp()))
             device.wait()
-            open_one = here.dial(service, keys.holders[Purpose.TLS])
+            open_one, client = here.dial(service, keys.holders[Purpose.TLS]), HttpClient()
+            open_one.send(client.request(RELAY, "admin", {}, b"of no type"))
+            answered = client.receive(open_one.receive(65_536, TIMEOUT))
+            assert answered is not None
+            assert answered.status == 415, "somebody relays"
             process.send_signal(number)
             told = process.communicate(timeout=TIMEOUT * 3)[1]
             open_one.close()
