@@ -73,6 +73,8 @@ class Counts:
     states: Mapping[OrderState, int]
     """Of the gateways whose turn it is, and of those that wait (queued)."""
     elapsed: timedelta
+    woken_for: timedelta
+    """Of that, since the first gateway was woken: queuing is quick, and says nothing about the rest."""
 
     @property
     def finished(self) -> int:
@@ -83,7 +85,7 @@ class Counts:
     def remaining(self) -> timedelta | None:
         """How long the rest takes if it goes on like this; None while nothing is known."""
         worked = self.finished - self.outcomes.get(Outcome.HELD, 0)
-        return self.elapsed / worked * (self.total - self.finished) if worked else None
+        return self.woken_for / worked * (self.total - self.finished) if worked else None
 
     @property
     def sentence(self) -> str:
@@ -135,6 +137,7 @@ class FleetRun:
     _waiting: deque[tuple[Wish, int]] = field(default_factory=deque)
     _turns: dict[int, _Turn] = field(default_factory=dict)
     _begun: float = 0.0
+    _waking: float | None = None
 
     @property
     def counts(self) -> Counts:
@@ -143,8 +146,10 @@ class FleetRun:
         queued = len(self.wishes) - len(self.results) - len(self._turns)
         if queued:
             states[OrderState.QUEUED] += queued
-        elapsed = timedelta(seconds=self.timing.monotonic() - self._begun)
-        return Counts(len(self.wishes), Counter(result.outcome for result in self.results), states, elapsed)
+        now = self.timing.monotonic()
+        elapsed = timedelta(seconds=now - self._begun)
+        woken_for = timedelta(seconds=0 if self._waking is None else now - self._waking)
+        return Counts(len(self.wishes), Counter(result.outcome for result in self.results), states, elapsed, woken_for)
 
     def go(self, progress: Callable[[Counts], None] = lambda _: None) -> None:
         """Queue what is missing, wake so many at a time, wait for what each says. Raises FleetError (:func:`check`)."""
@@ -155,6 +160,7 @@ class FleetRun:
             for wish in self.wishes:
                 self._queue(wish)
                 progress(self.counts)
+            self._waking = self.timing.monotonic()
             while self._waiting or self._turns:
                 while self._waiting and len(self._turns) < self.parallel:
                     self._begin(*self._waiting.popleft())
