@@ -51,13 +51,15 @@ def sha256(data: bytes) -> str:
 class World:
     """One gateway's slots. ``trust``, ``running``, ``launched`` and ``free`` are what each test spoils."""
 
-    def __init__(self, folder: Path, pki: SmallPki, manufacturer: Holder, *, create: bool = True) -> None:
+    def __init__(
+        self, folder: Path, pki: SmallPki, manufacturer: Holder, *, create: bool = True, trust: TrustStore | None = None
+    ) -> None:
         self.pki = pki
         self.manufacturer = manufacturer
         self.running = INSTALLED
         self.launched = True
         self.free = 1 << 40
-        self.trust: TrustStore = pki.trust()
+        self.trust: TrustStore = trust or pki.trust()
         self.slots = SlotFolder(folder / "firmware")
         self.certificate = folder / "manufacturer.pem"
         if create:
@@ -104,6 +106,7 @@ def in_a_child(function: Callable[[], object], *, folder: Path | None = None, cu
     child = os.fork()
     if child == 0:
         try:
+            os.fsync = _nothing  # type: ignore[assignment]  # what a process has written outlives it: only its order is looked at here
             if folder is not None:
                 sys.addaudithook(_Power(str(folder), cut_at))
             function()
@@ -112,6 +115,10 @@ def in_a_child(function: Callable[[], object], *, folder: Path | None = None, cu
             os._exit(1)
         os._exit(FINISHED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 class _Power:
