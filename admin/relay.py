@@ -10,7 +10,10 @@ What it cannot hide from the party is when a delivery arrives and how long it is
 gateway waits for the party's own word.
 """
 
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -43,6 +46,9 @@ ANSWER_TIMEOUT: Final = 10.0
 """Seconds; both together stay below the 20 s that a gateway waits, so that it hears what became of its delivery."""
 MAXIMUM_ANSWER_BYTES: Final = 4096
 """A party's word is one small JSON object; no gateway looks at a longer one."""
+MAXIMUM_AT_ONCE: Final = 16
+"""Deliveries on their way to one party. A party that is slow holds up its own deliveries, and not the time service and
+the alarms of all gateways, which share the server's workers."""
 _ANSWERS: Final = (200, *range(400, 600))
 """What a receiver of deliveries may answer; a redirection, for one, is followed by nobody."""
 _RECEIVE_BYTES: Final = 4096
@@ -56,6 +62,7 @@ class RelayReason(StrEnum):
     SIGNATURE = "signature"
     MALFORMED = "malformed"
     UNKNOWN_PARTY = "unknown-party"
+    BUSY = "busy"
     PARTY_CERTIFICATE = "party-certificate"
     PARTY_UNREACHABLE = "party-unreachable"
     PARTY_ANSWER = "party-answer"
@@ -67,6 +74,7 @@ STATUS: Final = {
     RelayReason.SIGNATURE: 403,
     RelayReason.MALFORMED: 400,
     RelayReason.UNKNOWN_PARTY: 403,
+    RelayReason.BUSY: 503,
     RelayReason.PARTY_CERTIFICATE: 503,
     RelayReason.PARTY_UNREACHABLE: 502,
     RelayReason.PARTY_ANSWER: 502,
@@ -100,6 +108,8 @@ class Forwarder:
         self._clock = clock
         self._monotonic = monotonic
         self._backend = backend or self._own_backend
+        self._lock = threading.Lock()
+        self._under_way: Counter[str] = Counter()
 
     def deliver(self, gateway: DeviceId, request: Request, at: datetime) -> RelayAnswer:
         """What becomes of a delivery of ``gateway``, which its tunnel proved.
@@ -109,8 +119,9 @@ class Forwarder:
         """
         try:
             delivery, party = self._believe(gateway, request, at)
-            forwarded = self._cover(delivery, party, at)
-            response = self._hand_over(forwarded, party, at)
+            with self._turn(party):
+                forwarded = self._cover(delivery, party, at)
+                response = self._hand_over(forwarded, party, at)
         except RelayRefusedError as refused:
             self._office.audit.record(
                 Action.RELAY_REFUSED, gateway.text, gateway.text, at, reason=refused.reason.value, detail=refused.detail
@@ -188,6 +199,21 @@ class Forwarder:
         if signer.identity != gateway.text:
             raise RelayRefusedError(RelayReason.SIGNATURE)
         return signer
+
+    @contextmanager
+    def _turn(self, party: CommunicationProfile) -> Iterator[None]:
+        """One of the few places on the way to ``party``; whoever finds none comes again."""
+        with self._lock:
+            if self._under_way[party.tls_fingerprint] >= MAXIMUM_AT_ONCE:
+                raise RelayRefusedError(RelayReason.BUSY)
+            self._under_way[party.tls_fingerprint] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[party.tls_fingerprint] -= 1
+                if not self._under_way[party.tls_fingerprint]:
+                    del self._under_way[party.tls_fingerprint]
 
     def _cover(self, delivery: RelayedDelivery, party: CommunicationProfile, at: datetime) -> bytes:
         """The sealed bytes under our signature in place of the gateway's.

@@ -1,7 +1,9 @@
 """What is forwarded to whom, what comes back, and that the administrator neither reads nor keeps nor betrays it."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +15,14 @@ from admin.audit import Action
 from admin.database import writing
 from admin.installed import keep
 from admin.inventory import LifeCycle
-from admin.relay import STATUS, Forwarder, RelayReason
+from admin.relay import MAXIMUM_AT_ONCE, STATUS, Forwarder, RelayReason
 from pki import cms
 from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import SealError, TokenError
 from tests.admin.relaying import Relaying, der, evaluation
 from tests.admin.server_world import BY, GATEWAY, Keys, clock, world
 from tests.datacenter.served import free_port
-from tests.smgw.wan.receiver import DUPLICATE, http
+from tests.smgw.wan.receiver import DUPLICATE, STORED, http
 from tests.wire.documents import METER
 from wire import canonical_json
 from wire.cosem_xml import MEDIA_TYPE, parse
@@ -242,6 +244,26 @@ def test_a_party_that_answers_too_late(here: Relaying) -> None:
     ticks = iter(range(0, 1000, 11))
     here.forwarder = Forwarder(here.world.office, clock=here.world.clock, monotonic=lambda: float(next(ticks)))
     refused(here, RelayReason.PARTY_ANSWER, here.request())
+
+
+def test_a_slow_party_holds_up_a_few_deliveries_only(here: Relaying) -> None:
+    request, go_on, arrived = here.request(), threading.Event(), threading.Semaphore(0)
+
+    def slowly(_: bytes) -> bytes:
+        arrived.release()
+        assert go_on.wait(60)
+        return STORED
+
+    here.party.receiver.answer = slowly
+    with ThreadPoolExecutor(MAXIMUM_AT_ONCE) as pool:
+        waiting = [pool.submit(here.forwarder.deliver, GATEWAY, request, clock()) for _ in range(MAXIMUM_AT_ONCE)]
+        for _ in waiting:
+            assert arrived.acquire(timeout=60)
+        answer = here.forwarder.deliver(GATEWAY, request, clock())
+        go_on.set()
+        assert {each.result().status for each in waiting} == {200}
+    assert (answer.status, answer.body) == (503, b'{"reason":"busy"}')
+    assert here.forwarder.deliver(GATEWAY, request, clock()).status == 200
 
 
 def test_locked_after_it_was_operating(here: Relaying) -> None:
