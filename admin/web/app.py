@@ -79,7 +79,7 @@ def _entrance(console: Console, route: Route):  # type: ignore[no-untyped-def] #
     def entrance(**parts: object) -> Response:
         now = console.environment.clock()
         # 1
-        visit = console.sessions.find(request.cookies.get(SESSION_COOKIE, ""), now)
+        visit = console.sessions.find(request.cookies.get(SESSION_COOKIE, ""), now, used=not route.by_itself)
         # 2
         if not isinstance(route.least, Everybody):
             if visit is None:

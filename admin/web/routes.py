@@ -33,6 +33,8 @@ class Route:
     path: str
     view: Callable[..., Response]
     least: UserRole | Everybody
+    by_itself: bool = False
+    """Asked for by a page and not by a person: it does not count as using the session."""
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ ROUTES: Final = (
     Route("GET", "/gateways/new", gateways.new_gateway_form, OPERATOR),
     Route("POST", "/gateways/new", gateways.new_gateway, OPERATOR),
     Route("GET", _GATEWAY, gateways.gateway, VIEWER),
-    Route("GET", f"{_GATEWAY}/progress", gateways.gateway_progress, VIEWER),
+    Route("GET", f"{_GATEWAY}/progress", gateways.gateway_progress, VIEWER, by_itself=True),
     Route("GET", f"{_GATEWAY}/logs/<subject>", gateways.log, VIEWER),
     Route("POST", f"{_GATEWAY}/wake", acts.wake, OPERATOR),
     Route("POST", f"{_GATEWAY}/break-up", acts.break_up, OPERATOR),
@@ -85,7 +87,7 @@ ROUTES: Final = (
     Route("POST", "/issue", drafts.issue, OPERATOR),
     Route("GET", "/orders", orders.orders, VIEWER),
     Route("GET", "/orders/<int:number>", orders.order, VIEWER),
-    Route("GET", "/orders/<int:number>/progress", orders.order_progress, VIEWER),
+    Route("GET", "/orders/<int:number>/progress", orders.order_progress, VIEWER, by_itself=True),
     Route("POST", "/orders/<int:number>/wake", orders.wake_for, OPERATOR),
     Route("POST", "/orders/<int:number>/cancel", orders.cancel, OPERATOR),
     Route("GET", "/audit", books.audit, VIEWER),

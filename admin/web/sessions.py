@@ -65,8 +65,8 @@ class Sessions:
             connection.execute(sessions.insert(), row)
         return key
 
-    def find(self, key: str, at: datetime) -> Visit | None:
-        """Who holds ``key``, if the session is not over; using it keeps it alive."""
+    def find(self, key: str, at: datetime, *, used: bool = True) -> Visit | None:
+        """Who holds ``key``, if the session is not over; a person who uses it keeps it alive."""
         query = (
             sa.select(sessions, users.c.name, users.c.role, users.c.added_at)
             .join(users, users.c.name == sessions.c.user)
@@ -76,7 +76,7 @@ class Sessions:
             row = connection.execute(query).first()
         if row is None:
             return None
-        if at - from_seconds(row.seen_at) >= TOUCH:
+        if used and at - from_seconds(row.seen_at) >= TOUCH:
             with writing(self._engine) as connection:
                 connection.execute(
                     sessions.update().where(sessions.c.token == row.token).values(seen_at=to_seconds(at))

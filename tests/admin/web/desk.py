@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,15 +53,15 @@ class Person:
         self.last = self.client.get(path, base_url=HOST, buffered=True)
         return self.last
 
-    def post(self, path: str, data: dict[str, object] | None = None, *, page: str = "/account") -> TestResponse:
+    def post(self, path: str, data: Mapping[str, object] | None = None, *, page: str = "/account") -> TestResponse:
         """Send a form with the token that stands on ``page``."""
         found = re.search(r'name="form_token" value="([^"]+)"', self.client.get(page, base_url=HOST).text)
         token = {"form_token": found[1]} if found else {}
         return self.bare(path, {**token, **(data or {})})
 
-    def bare(self, path: str, data: dict[str, object] | None = None) -> TestResponse:
+    def bare(self, path: str, data: Mapping[str, object] | None = None) -> TestResponse:
         """Send a form exactly like this."""
-        self.last = self.client.post(path, base_url=HOST, data=data or {})
+        self.last = self.client.post(path, base_url=HOST, data=dict(data or {}))
         return self.last
 
     def log_in(self, name: str, password: str = PASSWORD) -> TestResponse:

@@ -238,12 +238,14 @@ return [...document.querySelectorAll("body *")].filter(one => one.innerText && o
 """
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_fits_and_names_its_fields(hand: Hand, address: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+def test_every_page_fits_can_be_read_and_names_its_fields(hand: Hand, address: str, width: int, scheme: str) -> None:
     hand.browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 500},
     )
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    hand.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     _told(hand)
     try:
         for path in PAGES:
@@ -256,6 +258,7 @@ def test_every_page_fits_and_names_its_fields(hand: Hand, address: str, width: i
         assert [one for one in _told(hand) if one["level"] in {"SEVERE", "WARNING"}] == []
     finally:
         hand.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        hand.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def _told(hand: Hand) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from admin.users import UserRole
 from pki.certificates import Purpose, Role
 from tests.admin.bureau import GATEWAY, OTHER
 from tests.admin.web.desk import Place, words
+from wire.canonical_json import JsonObject
 
 pytestmark = pytest.mark.token
 
@@ -51,7 +52,9 @@ def test_whoever_only_looks_sees_no_button(place: Place) -> None:
 
 def test_a_log_page_by_page(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admin.web.gateways.ENTRIES", 2)
-    entries = [{"record_number": one, "event": f"event-{one}", "outcome": "<b>"} for one in range(1, 6)]
+    entries: list[JsonObject] = [
+        {"record_number": one, "event": f"event-{one}", "outcome": "<b>"} for one in range(1, 6)
+    ]
     place.office.reports.keep_entries(GATEWAY, Subject.SYSTEM_LOG, entries, place.now)
     person = place.person(UserRole.VIEWER)
     seen = []

@@ -32,10 +32,10 @@ def test_how_an_order_goes_on(place: Place) -> None:
     place.office.orders.confirmed(number, reply, place.now)
     assert words(person.get(fragment)).startswith("confirmed")
     assert "data-over" in person.get(fragment).text
-    page = person.get(f"/orders/{number}")
-    assert "http-equiv" not in page.text
-    assert "storage good" in words(page)
-    assert "sequence number 1" in words(page)
+    whole = person.get(f"/orders/{number}")
+    assert "http-equiv" not in whole.text
+    assert "storage good" in words(whole)
+    assert "sequence number 1" in words(whole)
 
 
 def test_a_failure_has_its_reason(place: Place) -> None:

@@ -9,7 +9,7 @@ from admin.database import reading
 from admin.schema import sessions
 from admin.users import UserRole
 from admin.web.sessions import IDLE, LONGEST, MAXIMUM_PER_USER, same
-from tests.admin.bureau import BY
+from tests.admin.bureau import BY, GATEWAY
 from tests.admin.web.desk import Place
 
 pytestmark = pytest.mark.token
@@ -34,6 +34,16 @@ def test_and_when_the_day_is_over(place: Place) -> None:
         assert found.find(key, at) is not None
         at += IDLE / 2
     assert found.find(key, place.now + LONGEST) is None
+
+
+def test_a_page_that_looks_by_itself_keeps_nobody_logged_in(place: Place) -> None:
+    number = place.bureau.queue(place.office)
+    person = place.person()
+    place.clock.shift = IDLE - SECOND
+    assert person.get(f"/orders/{number}/progress").status_code == 200
+    assert person.get(f"/gateways/{GATEWAY}/progress").status_code == 200
+    place.clock.shift = IDLE
+    assert person.get("/orders").headers["Location"] == "/login"
 
 
 @pytest.mark.parametrize("key", ["", "x", "ä" * 43, "\udcff"])
