@@ -25,13 +25,13 @@ from admin.errors import ConfigError, InventoryError, InventoryReason
 from admin.inventory import Inventory
 from admin.orders import CLOCK_ALLOWANCE, OrderBook
 from admin.reports import Reports
-from admin.trust import TrustFolder
 from admin.tunnels import Tunnels
 from admin.users import Users
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
 from pki.pin import read_pin
 from pki.token import Token, use_configuration
+from pki.trust_folder import TrustFolder
 from pki.wakeup import sign_wake_up
 from wire.orders import Order
 from wire.reading import DeviceId

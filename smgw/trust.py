@@ -1,8 +1,7 @@
 """Whom the gateway believes, read again when somebody brought new revocation lists.
 
-Decides when the trust folder is read: whenever a file in it came, went or changed. A folder that cannot be read leaves
-the former store in place, whose revocation lists end by themselves: without fresh ones all is refused in the end. A
-list with a lower number than one that was installed before is not believed, whoever put it into the folder.
+Decides what of the trust folder is believed, which ``pki.trust_folder`` reads: a list with a lower number than one that
+was installed before is not, whoever put it into the folder.
 
 The administrator brings lists with an order (TR-03109-4: the gateway fetches none); ``pki.revocation_lists`` proves
 them, and what is proven is written here, one file for each authority, each replaced in one step. First the lists, then
@@ -21,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pki import trust_folder
 from pki.certificates import TrustStore, fingerprint
 from pki.checks import UNREADABLE
 from pki.errors import CertificateError, CertificateReason
@@ -33,37 +33,17 @@ from wire.orders import InstallRevocationLists
 
 _logger = logging.getLogger(__name__)
 
-_Files = frozenset[tuple[str, int, int, int]]
 NUMBERS: Final = "numbers.json"
 """The highest number of each authority's lists that was ever installed; only counts upwards."""
 
 
-class TrustFolder:
-    """The current TrustStore of a folder; call it for each decision. Safe to use from several threads."""
+class TrustFolder(trust_folder.TrustFolder):
+    """The current TrustStore of a folder, without lists older than one that was installed before."""
 
     def __init__(self, folder: Path) -> None:
         """Read ``folder``. Raises CertificateError."""
-        self._folder = folder
         self._changing = Lock()
-        self._reading = Lock()
-        self._seen = self._told = self._files()
-        self._store = self._read()
-
-    def __call__(self) -> TrustStore:
-        """The store of the files that lie there now."""
-        # One reader at a time: what a slower one read of the former files must not take the place of newer lists.
-        with self._reading:
-            files = self._files()
-            if files != self._seen:
-                try:
-                    self._store, self._seen = self._read(), files
-                except CertificateError as error:
-                    # Tried again at the next call, told once: it may have been the moment that was bad, not the files.
-                    if files != self._told:
-                        sentence = "trust folder %s: %s (what was believed before goes on)"
-                        _logger.warning(sentence, self._folder, error)
-                    self._told = files
-            return self._store
+        super().__init__(folder)
 
     def highest(self) -> HighestNumbers:
         """The numbers of the newest lists that were ever installed. Raises CertificateError MALFORMED."""
@@ -111,16 +91,6 @@ class TrustFolder:
             if held.issuer == crl.issuer and _authority_key(held) == _authority_key(crl):
                 found.append(path)
         return found
-
-    def _files(self) -> _Files:
-        found = set()
-        for path in self._folder.glob("*"):
-            try:
-                status = path.stat()
-            except OSError:
-                continue  # replaced at this moment: the next look sees it
-            found.add((path.name, status.st_ino, status.st_mtime_ns, status.st_size))
-        return frozenset(found)
 
 
 def _authority_key(crl: x509.CertificateRevocationList) -> str:
