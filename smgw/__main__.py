@@ -33,6 +33,7 @@ from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.provisioning import ImportRefusedError
 from smgw.report import KEY_IN_MEMORY, describe_slots
+from smgw.self_test import PERIOD_SECONDS
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
@@ -177,10 +178,15 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
         _logger.info(
             "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
         )
-        timekeeping = composed.timekeeping
+        timekeeping, monotonic = composed.timekeeping, composed.environment.monotonic
         timekeeping.look()
-        watch = ClockWatch(timekeeping.system, composed.environment.monotonic)
+        watch = ClockWatch(timekeeping.system, monotonic)
+        composed.self_test.run(clock())
+        tested = monotonic()
         while not stopping.wait(LOOK_SECONDS):
+            if monotonic() - tested >= PERIOD_SECONDS:
+                composed.self_test.run(clock())
+                tested = monotonic()
             if (jump := watch.jump()) is not None:
                 _logger.warning("the clock jumped by %s", jump)
                 _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))

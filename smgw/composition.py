@@ -99,6 +99,7 @@ class Composed:
     management: ManagementTunnel
     wake_up_port: WakeUpPort
     timekeeping: Timekeeping
+    self_test: SelfTest
     firmware: Firmware | None = None
     """There where the configuration names slots."""
 
@@ -138,17 +139,15 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
 
     1. The security module opens with the PIN and holds the keys.
     2. The trust folder can be read.
-    3. The gateway's own certificates are good now, are this gateway's and certify the keys in use.
-    4. The pinned administrator's certificate can be read.
-    5. The database opens with the key that the module unwraps.
+    3. The database opens with the key that the module unwraps, and says by how much the machine's clock is wrong.
+    4. The gateway's own certificates are good now, are this gateway's and certify the keys in use.
+    5. The pinned administrator's certificate can be read.
     6. The profile of an administrator is there.
     7. A tunnel can be made.
     8. The wake-up port is free.
 
-    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError,
-    WakeUpPortError.
+    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, WakeUpPortError.
     """
-    now = environment.clock().replace(microsecond=0)
     with ExitStack() as opened:
         # 1
         token = opened.enter_context(open_token(configuration, environment.monotonic))
@@ -156,15 +155,15 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         # 2
         trust = TrustFolder(configuration.trust.folder)
         # 3
-        ring = KeyRing.open(configuration.gateway, configuration.trust.certificates, cabinet, trust(), now)
-        # 4
-        administrator = Administrator(_certificate(configuration.trust.administrator))
-        # 5
         database = Database.open(configuration.store, token, configuration.gateway)
         opened.callback(database.close)
-        # 6
         clock = GatewayClock(environment.clock, ClockRecords(database).load())
-        now = clock().replace(microsecond=0)
+        now = clock.administration().replace(microsecond=0)
+        # 4
+        ring = KeyRing.open(configuration.gateway, configuration.trust.certificates, cabinet, trust(), now)
+        # 5
+        administrator = Administrator(_certificate(configuration.trust.administrator))
+        # 6
         log = SystemLog(database)
         provisioning = Provisioning(ProfileStore(database), log, administrator, trust())
         profiles = provisioning.import_administrator(configuration.administrator, now)
@@ -224,7 +223,7 @@ class _Parts:
             system=system,
             clock=self.clock,
             states=states,
-            certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log),
+            certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log, self.trust),
             service=link.time_service(runtime.nudge),
             notifier=link.notifier(),
             records=ClockRecords(self.database),
@@ -267,6 +266,7 @@ class _Parts:
             management,
             wake_up_port,
             timekeeping,
+            test,
             firmware,
         )
 

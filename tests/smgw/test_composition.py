@@ -5,7 +5,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,9 +53,9 @@ def premises(built: Premises, tmp_path: Path) -> Premises:
 
 
 @contextmanager
-def composed(premises: Premises) -> Iterator[Composed]:
+def composed(premises: Premises, clock: Callable[[], datetime] = now) -> Iterator[Composed]:
     generator = random.Random(1)
-    environment = Environment(now, lambda: 0.0, generator.randbytes, generator.random)
+    environment = Environment(clock, lambda: 0.0, generator.randbytes, generator.random)
     with compose(premises.configuration, environment) as one:
         yield one
 
@@ -193,16 +193,16 @@ def test_a_store_without_its_key_stays_closed(premises: Premises) -> None:
 def test_a_token_that_lost_a_key(tmp_path: Path) -> None:
     premises = make(tmp_path)
     with premises.open_token() as token:
+        token.destroy_key("SIG")
+    with pytest.raises(TokenError) as refusal, composed(premises):
+        pass
+    assert refusal.value.reason is TokenReason.KEY_MISSING
+    with premises.open_token() as token:
         token.destroy_key("STORAGE")
         token.generate_storage_key("STORAGE")
     with pytest.raises(StoreError) as refused, composed(premises):
         pass
     assert refused.value.reason is StoreReason.KEY_WRONG
-    with premises.open_token() as token:
-        token.destroy_key("SIG")
-    with pytest.raises(TokenError) as refusal, composed(premises):
-        pass
-    assert refusal.value.reason is TokenReason.KEY_MISSING
 
 
 def test_a_key_in_process_memory_is_said_loudly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -247,3 +247,19 @@ def test_the_clock_goes_on_after_a_restart(premises: Premises) -> None:
         records.compared(clock.after(ClockEvent.AGREED, timedelta(seconds=20), corrected=True), now(), corrected=True)
     with composed(premises) as one:
         assert timedelta(seconds=19) < one.timekeeping.clock() - now() < timedelta(seconds=22)
+
+
+def test_a_machine_whose_clock_is_wrong_starts_by_the_clock_that_was_set(premises: Premises) -> None:
+    """Its own certificates begin after what the machine takes for now: the store knows by how much it is wrong."""
+    behind = timedelta(days=40)
+
+    def machine() -> datetime:
+        return now() - behind
+
+    with pytest.raises(CertificateError), composed(premises, machine):
+        pass
+    with composed(premises) as one:
+        clock, records = one.timekeeping.clock, one.timekeeping.records
+        records.compared(clock.after(ClockEvent.SET, behind, corrected=True), now(), corrected=True)
+    with composed(premises, machine) as one:
+        assert abs(one.environment.clock() - now()) < timedelta(seconds=2)

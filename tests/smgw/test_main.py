@@ -113,6 +113,8 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
     events = [entry["event"] for entry in entries]
     assert events.count("PROFILE_IMPORTED") == 1  # the administrator's
     assert events[-1] == "GATEWAY_STOPPED"
+    (tested,) = (entry for entry in entries if entry["event"] == "SELF_TEST")
+    assert (tested["outcome"], tested["parameters"]) == ("SUCCESS", {"failed": ""})
 
     (premises.folder / "pin").write_bytes(b"9999999999")
     refused = smgw("run", premises.file)
@@ -191,6 +193,26 @@ def test_a_clock_that_jumps_while_the_gateway_runs_stands_in_the_log(
             thread.join(PATIENCE)
         (told,) = (entry for entry in composed.log.entries() if entry.event is Event.CLOCK_JUMPED)
     assert told.parameters == {"direction": "forward", "at_least_seconds": 10_000}
+
+
+def test_the_gateway_tests_itself_at_its_start_and_then_periodically(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smgw.__main__.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("smgw.__main__.PERIOD_SECONDS", 0.0)
+    premises = Premises(tmp_path, shared_configuration(), "premises-test")
+    premises.enrol()
+    stopping = threading.Event()
+    with compose(premises.configuration, Environment(now, time.monotonic, os.urandom, lambda: 0.5)) as composed:
+        thread = threading.Thread(target=_run, args=(composed, stopping))
+        thread.start()
+        try:
+            wait_until(
+                lambda: any(one.event is Event.SELF_TEST and one.repetition_count for one in composed.log.entries())
+            )
+        finally:
+            stopping.set()
+            thread.join(PATIENCE)
 
 
 def wait_until(good: Callable[[], bool]) -> None:
