@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from admin.life_cycle import GATEWAY_TRANSITIONS, ORDER_TRANSITIONS
 from smgw.clock import TRANSITIONS as CLOCK_TRANSITIONS
@@ -19,6 +19,7 @@ from smgw.wan.management import TRANSITIONS as TUNNEL_TRANSITIONS
 
 _MARK = re.compile(r"(<!-- states: (?P<name>[a-z]+) -->\n)```mermaid\n.*?```\n", re.DOTALL)
 
+_State = TypeVar("_State", bound=str)
 Arrow = tuple[str, str, str]
 """From, to, and what causes it (may be empty)."""
 
@@ -80,7 +81,7 @@ def redrawn(page: str) -> str:
     return _MARK.sub(lambda match: match[1] + mermaid(DIAGRAMS[match["name"]]()), page)
 
 
-def _plain(transitions: Mapping[str, frozenset[str]]) -> Iterable[Arrow]:
+def _plain(transitions: Mapping[_State, frozenset[_State]]) -> Iterable[Arrow]:
     for old, following in transitions.items():
         yield from ((old, new, "") for new in sorted(following) if new != old)
 

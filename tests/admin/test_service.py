@@ -175,12 +175,13 @@ def test_revocation_cuts_a_connection_that_drips(here: World, keys: Keys, caller
 
 
 def test_a_request_has_its_time_however_it_drips(here: World, keys: Keys) -> None:
+    elapsed = 0.0
+
     def hurrying() -> float:
         nonlocal elapsed
         elapsed += REQUEST_SECONDS / 4
         return elapsed
 
-    elapsed = 0.0
     server = Server(here.office, clock=clock, monotonic=hurrying)
     server.start()
     try:

@@ -131,6 +131,7 @@ def not_an_order(house: House) -> bytes:
 
 
 def profile_for_an_order(house: House) -> bytes:
+    assert house.profile is not None
     return cms.sign_document(house.profile.to_bytes(), signer=house.sig.certificate, key=house.sig.key)
 
 
