@@ -5,7 +5,7 @@ parameters are identifications, counts and reasons. It is stored data, not devel
 
 Nobody outside can push entries out of the ring by causing many: what a line or a tunnel can cause comes with reasons
 out of a short list and is counted. Only two things write an entry of their own each time, and are slow: a delivery that
-its receiver refuses for good (one in a dispatch interval), and a file in the profile folder (bounded for each start).
+its receiver refuses for good (one in a dispatch interval), and the initial document of an administrator (once a start).
 
 Every entry passes :func:`note`, and so does every alarm: what the administrator must be told unasked is queued in the
 transaction that writes the entry (``notifications.py``), and neither exists without the other.
