@@ -45,6 +45,12 @@ class Choices:
     meters: dict[str, MeterChoice]
 
     @property
+    def only(self) -> list[PartyChoice | MeterChoice]:
+        """What will be chosen, because there is nothing else of its kind."""
+        kinds = (list(self.parties.values()), list(self.meters.values()))
+        return [kind[0] for kind in kinds if len(kind) == 1]
+
+    @property
     def registers(self) -> list[str]:
         """Every register that one of the meters captures."""
         return list(dict.fromkeys(register for meter in self.meters.values() for register in meter.registers))

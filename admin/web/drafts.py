@@ -47,14 +47,16 @@ def access(desk: Desk) -> Response:
 
 def _access_page(desk: Desk, gateway: DeviceId, status: int = 200, **again: object) -> Response:
     record = desk.office.inventory.get(gateway)
+    offered = choices(desk.office, gateway)
     values: dict[str, object] = {
         "gateway": record,
-        "choices": choices(desk.office, gateway),
+        "choices": offered,
         "periods": wizard.PERIODS,
         "billing": wizard.BILLING,
         "purposes": list(AccessPurpose),
         "begin": desk.now,
-        "end": desk.now + USUAL_VALIDITY,
+        # What the gateway does not know for so long is of no use for so long.
+        "end": min([desk.now + USUAL_VALIDITY, *(one.valid_until for one in offered.only)]),
         "faults": {},
         "entered": None,
         "refused": "",

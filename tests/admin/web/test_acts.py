@@ -165,5 +165,5 @@ def test_waking(place: Place) -> None:
     assert "wake" in str(place.console.errands.of(GATEWAY))
     until(lambda: (one := place.console.errands.of(GATEWAY)) is not None and one.over)
     shown = words(person.get(f"{HERE}/progress"))
-    assert "The gateway did not come within 1 s (1 wake-ups sent)" in shown
+    assert "The gateway did not come within 1 s (1 wake-up sent)" in shown
     assert "start smgw-admin serve" in shown

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.token
 
 def test_nothing_is_there_at_first(place: Place) -> None:
     found = choices(place.office, GATEWAY)
-    assert (found.parties, found.meters, found.registers) == ({}, {}, [])
+    assert (found.parties, found.meters, found.registers, found.only) == ({}, {}, [], [])
 
 
 def test_drafts_can_be_chosen_and_what_the_gateway_has_comes_first(place: Place) -> None:
@@ -23,6 +23,7 @@ def test_drafts_can_be_chosen_and_what_the_gateway_has_comes_first(place: Place)
     found = choices(place.office, GATEWAY)
     assert {one.id: one.draft for one in found.parties.values()} == {"netz": ""}
     assert {one.meter: one.draft for one in found.meters.values()} == {"1ISK0012345678": "meter-draft"}
+    assert [one.id for one in found.only] == ["netz", "meter"]
     netz = found.parties["netz"]
     assert netz.recipient == samples.COMMUNICATION.encryption_fingerprint
     assert netz.purposes == (AccessPurpose.GRID_OPERATION,)
