@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from tests.wire.documents import signed_readings
 from wire.errors import ReadingError
 from wire.obis import Obis
-from wire.reading import INNER_SIGNATURE_SIZE, DeviceId, Reading, Register, SignedReading, Unit, require_utc_seconds
+from wire.reading import (
+    INNER_SIGNATURE_SIZE,
+    DeviceId,
+    Reading,
+    Register,
+    SignedReading,
+    Unit,
+    UnsignedReading,
+    require_utc_seconds,
+)
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GATEWAY = DeviceId("EABC0012345678")
@@ -115,3 +124,11 @@ def test_a_change_of_any_field_changes_the_signed_bytes(signed: SignedReading, d
     changed = replace(reading, **data.draw(st.sampled_from(deviations)))
     assert changed == reading or changed.signed_bytes(GATEWAY) != reading.signed_bytes(GATEWAY)
     assert reading.signed_bytes(DeviceId("EABC0012345679")) != reading.signed_bytes(GATEWAY)
+
+
+@given(signed_readings())
+def test_a_reading_under_a_pseudonym_has_no_signature_and_cannot_get_one(signed: SignedReading) -> None:
+    unsigned = UnsignedReading(signed.reading)
+    assert unsigned.signature == b""
+    with pytest.raises(TypeError):
+        UnsignedReading(signed.reading, signed.signature)  # type: ignore[call-arg]

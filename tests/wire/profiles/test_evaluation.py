@@ -8,7 +8,7 @@ import pytest
 from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE, PSEUDONYM
 from wire.errors import ProfileError
 from wire.obis import Obis
-from wire.profiles import UseCase
+from wire.profiles import UseCase, is_pseudonym
 from wire.reading import DeviceId
 
 SUM = replace(EVALUATION, use_case=UseCase.TAF_1, period_seconds=31 * 86400, dispatch_seconds=31 * 86400)
@@ -68,3 +68,9 @@ def test_a_pseudonym_stands_for_one_meter_or_for_a_sum() -> None:
 def test_no_pseudonym_is_said_in_the_document() -> None:
     assert b'"pseudonym":null' in EVALUATION.to_bytes()
     assert b'"pseudonym":"EPSN0000000001"' in replace(EVALUATION, pseudonym=PSEUDONYM).to_bytes()
+
+
+def test_an_alias_is_told_from_a_device() -> None:
+    assert is_pseudonym(PSEUDONYM)
+    assert not is_pseudonym(METER_DEVICE)
+    assert not is_pseudonym(DeviceId("EPSM0000000001"))
