@@ -34,9 +34,9 @@ REMAINDER = timedelta(seconds=60)
 TOO_LATE = "expired"
 """The gateway's reason for refusing an order whose validity is over (smgw/administration/order_gate.py)."""
 MAXIMUM_REASON = 500
-MAXIMUM_LEAP = 1_000_000
-"""How far the number of a gateway's next order may follow what the gateway says: a century of orders by the hour, and
-too little for a gateway that lies to use the numbers up."""
+MAXIMUM_LEAP = 10**12
+"""How far the number of a gateway's next order may follow what the gateway says. A gateway itself takes leaps of a
+million (smgw/administration/order_gate.py); a million of these, and still too few to use the numbers up with lies."""
 _SERVER = "smgw-admin serve"
 
 

@@ -41,6 +41,10 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 """An order may begin to hold this much later than now: two clocks that are both right differ by less. Its end has no
 tolerance. Unverified: the same window as that recalled for wake-ups."""
 
+MAXIMUM_LEAP: Final = 1_000_000
+"""How far an order's number may lie above the highest that was taken. Without a bound one order, signed with a stolen
+key, would use up all numbers for good, for every administrator to come."""
+
 REPEATABLE: Final[frozenset[type]] = frozenset(
     {RenewKeys, InstallCertificates, InstallRevocationLists, SetRetention, SynchroniseClock, RunSelfTest}
 )
@@ -120,12 +124,12 @@ class OrderGate:
         4. The document is SignedData whose signature by that certificate holds.
         5. Its content is an order, to the last byte.
         6. The order is addressed to this gateway.
-        7. Its number is higher than every number that was taken.
+        7. Its number is higher than every number that was taken, and not higher by more than MAXIMUM_LEAP.
         8. It is valid now.
         9. Its number is taken, on the disk, before anybody sees the order.
 
-        From step 7 on a refusal takes the order's number as well, so that no order that was refused can be believed
-        later. (In step 7 itself the number is taken already.)
+        From step 8 on a refusal takes the order's number as well, so that no order that was refused can be believed
+        later. (In step 7 itself the number is taken already, or too high to be taken.)
 
         Raises:
             OrderRefusedError: with the reason of the first step that fails.
@@ -157,6 +161,10 @@ class OrderGate:
         if order.sequence <= last and not (earlier is not None and order.sequence == last):
             raise OrderRefusedError(
                 OrderReason.SEQUENCE, f"order {last} was taken before, {order.sequence} is not later", order.sequence
+            )
+        if order.sequence - last > MAXIMUM_LEAP:
+            raise OrderRefusedError(
+                OrderReason.SEQUENCE, f"{order.sequence} is too far from order {last}, the last one", order.sequence
             )
         # 8. It is valid now.
         if at < order.valid_from - CLOCK_TOLERANCE:

@@ -12,6 +12,7 @@ from pki.cms.signed import SignedData
 from pki.revoke import Revocation
 from smgw.administration.order_gate import (
     CLOCK_TOLERANCE,
+    MAXIMUM_LEAP,
     REPEATABLE,
     Admitted,
     OrderReason,
@@ -90,6 +91,15 @@ def test_another_document_with_an_old_number_is_refused(house: House) -> None:
     for sequence in (1, 4, 5):
         assert refused(house, house.sign(house.order(sequence, Restart()))) is OrderReason.SEQUENCE
     assert admitted(house, house.sign(house.order(6))).sequence == 6
+
+
+def test_no_order_uses_up_the_numbers(house: House) -> None:
+    """Whoever had the administrator's key for a moment must not have the last word for ever."""
+    admitted(house, house.sign(house.order(3)))
+    for sequence in (3 + MAXIMUM_LEAP + 1, 2**63 - 1):
+        assert refused(house, house.sign(house.order(sequence))) is OrderReason.SEQUENCE
+    assert house.orders.last() == 3
+    assert admitted(house, house.sign(house.order(3 + MAXIMUM_LEAP))).sequence == 3 + MAXIMUM_LEAP
 
 
 def test_the_same_order_signed_again_is_another_document(house: House) -> None:
