@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import ANY
 
 import pytest
 from cryptography import x509
@@ -115,9 +114,8 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert set(status["lines"]) == {"line-1"}
             entries = tunnel.told("/logs/calibration?after=0")["entries"]
             assert [entry["event"] for entry in entries] == ["PROFILE_INSTALLED"] * 3
-            failed = CheckName.CLOCK.value  # nobody serves the time here
             checks = tunnel.order(RunSelfTest()).result["checks"]
-            assert checks == [{"name": name.value, "passed": name.value != failed, "detail": ANY} for name in CheckName]
+            assert checks == [{"name": name.value, "passed": True, "detail": ""} for name in CheckName]
             withdrawn = tunnel.order(ChangeProfiles((), (ProfileReference("evaluation", "grid-1"),)))
             assert withdrawn.result == {"installed": [], "withdrawn": ["grid-1"]}
             assert tunnel.order(Restart()).outcome is ReplyOutcome.DONE
