@@ -11,14 +11,14 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from admin.certificates import judged, read_folder
 from admin.errors import DraftError, DraftReason, FleetError, InventoryError, LineFault
-from admin.inventory import GatewayRecord, Inventory
+from admin.inventory import GatewayRecord, Inventory, require_enterable
 from admin.life_cycle import LifeCycle
 from pki.certificates import TrustStore
 from wire.errors import WireError
@@ -104,12 +104,18 @@ def records(
     """
     wanted: list[GatewayRecord] = []
     faults: list[LineFault] = []
+    there = {record.gateway: record for record in inventory.all()}
     for line in lines:
         try:
             record = _record(line, trust, base=base, state=state, at=at)
-            if not _stands(record, inventory):
-                inventory.check(record)
+            if record.gateway not in there:
+                require_enterable(record)
                 wanted.append(record)
+            elif not _alike(record, there[record.gateway]):
+                told = (
+                    f"{record.gateway} is in the inventory with other values: smgw-admin gateways show {record.gateway}"
+                )
+                faults.append(LineFault(line.number, told))
         except (FleetError, InventoryError) as error:
             faults.append(LineFault(line.number, str(error)))
     if faults:
@@ -228,9 +234,6 @@ def _record(line: FleetLine, trust: TrustStore, *, base: Path, state: LifeCycle,
     return GatewayRecord(line.gateway, state, host, int(port), certificates, seal, note=note)
 
 
-def _stands(record: GatewayRecord, inventory: Inventory) -> bool:
-    """Whether a run that was cut short entered it, or somebody did, just so; where its life stands does not matter."""
-    found = inventory.find(match=record.gateway.text)
-    return bool(found) and (
-        found[0].wake_host, found[0].wake_port, found[0].certificates, found[0].seal, found[0].note
-    ) == (record.wake_host, record.wake_port, record.certificates, record.seal, record.note)  # fmt: skip
+def _alike(record: GatewayRecord, there: GatewayRecord) -> bool:
+    """Whether an earlier run entered it, or somebody did, just so; where its life stands does not matter."""
+    return replace(there, state=record.state, next_sequence=1, last_tunnel_at=None) == record

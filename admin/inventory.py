@@ -64,14 +64,8 @@ class Inventory:
             for record in records:
                 self._add(connection, record, by, at)
 
-    def check(self, record: GatewayRecord) -> None:
-        """Raise what :meth:`add` would."""
-        _require_enterable(record)
-        with reading(self._engine) as connection:
-            _require_new(connection, record.gateway)
-
     def _add(self, connection: sa.Connection, record: GatewayRecord, by: str, at: datetime) -> None:
-        _require_enterable(record)
+        require_enterable(record)
         row = {
             "gateway": record.gateway.text,
             "state": record.state.value,
@@ -226,7 +220,8 @@ def _require_new(connection: sa.Connection, gateway: DeviceId) -> None:
         )
 
 
-def _require_enterable(record: GatewayRecord) -> None:
+def require_enterable(record: GatewayRecord) -> None:
+    """Raise what :meth:`Inventory.add` would for a gateway that is not there. Raises InventoryError: not EXISTS."""
     _require_address(record.wake_host, record.wake_port)
     _require_own(record.gateway, record.certificates)
     if record.state is LifeCycle.OPERATING:

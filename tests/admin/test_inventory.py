@@ -7,7 +7,7 @@ import pytest
 
 from admin.audit import verify
 from admin.errors import InventoryError, InventoryReason
-from admin.inventory import GatewayRecord, Inventory, LifeCycle
+from admin.inventory import GatewayRecord, Inventory, LifeCycle, require_enterable
 from admin.office import Office
 from pki.certificates import Purpose
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, Bureau
@@ -164,6 +164,5 @@ def test_several_are_entered_together_or_not_at_all(office: Office, bureau: Bure
     new = GatewayRecord(OTHER)
     assert refused(lambda: office.inventory.add_all((new, bureau.record()), BY, NOW)) is InventoryReason.EXISTS
     assert refused(lambda: office.inventory.get(OTHER)) is InventoryReason.UNKNOWN
-    office.inventory.check(new)
-    assert refused(lambda: office.inventory.check(bureau.record())) is InventoryReason.EXISTS
-    assert refused(lambda: office.inventory.check(replace(new, wake_port=0))) is InventoryReason.ADDRESS
+    require_enterable(new)
+    assert refused(lambda: require_enterable(replace(new, wake_port=0))) is InventoryReason.ADDRESS
