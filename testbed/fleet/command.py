@@ -81,7 +81,7 @@ def run(
     begun = time.monotonic()
     with running(ground, ground.administrator()), Children(ground.state / "logs") as children:
         say(f"{gateways} gateways listen after {time.monotonic() - begun:.1f} s")
-        children.start("administrator", [*_admin(ground, "serve")], ready=lambda: _listens(port))
+        children.start("administrator", administer(ground, "serve"), ready=lambda: answers(port))
         code = _type(ground, "fleet", "add", str(ground.list), "--state", "operating", say=say)
         if code == 0:
             words = [word for draft in ground.drafts for word in ("--profiles", str(draft))]
@@ -99,7 +99,8 @@ def run(
     return code
 
 
-def _admin(ground: Ground, *words: str) -> list[str]:
+def administer(ground: Ground, *words: str) -> list[str]:
+    """``smgw-admin`` as an argument list, with this fleet's configuration."""
     return [sys.executable, "-m", "admin", *words, "--config", str(ground.configuration)]
 
 
@@ -107,12 +108,13 @@ def _type(ground: Ground, *words: str, say: Callable[[str], None]) -> int:
     """One command as it would be typed; its output is ours."""
     say("$ smgw-admin " + " ".join(words))
     begun = time.monotonic()
-    code = subprocess.run(_admin(ground, *words), stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(administer(ground, *words), stdin=subprocess.DEVNULL, check=False).returncode
     say(f"ended with {code} after {time.monotonic() - begun:.1f} s")
     return code
 
 
-def _listens(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether somebody listens on the TCP ``port`` of this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
