@@ -64,7 +64,6 @@ ALARMS: Final[Mapping[Event, Alarm]] = MappingProxyType(
         Event.STORE_FAILED: Alarm(),
         Event.CERTIFICATE_EXPIRING: Alarm(),
         Event.PROFILE_REFUSED: Alarm(),
-        Event.PROFILE_INCONSISTENT: Alarm(),
         # Meters and deliveries.
         Event.LINE_STATE: Alarm(),
         Event.METER_STATE: Alarm(),
