@@ -23,6 +23,7 @@ from admin.database import reading
 from admin.errors import AdminError, OrderBookError, OrderReason, PackageError
 from admin.office import Office
 from admin.orders import OrderRecord, OrderState
+from admin.pace import Pace
 from admin.packages import Packages
 from admin.reports import Subject
 from admin.schema import inquiries, orders
@@ -56,6 +57,9 @@ HANG_UP_SECONDS: Final = 5.0
 """For the gateway to end a tunnel after BreakUp; then we do."""
 GIVE_WAY_SECONDS: Final = 10.0
 """For a gateway's older tunnel to give way to its newer one."""
+TUNNELS_IN_AN_HOUR: Final = 1000
+"""Of one gateway: far more than wake-ups can bring, and a bound on what one that dials by itself can fill the audit log
+with. It is told by the server's own log then, and may come again later."""
 BUSY: Final = 503
 """The gateway did nothing and cannot now: what was asked stays to be done."""
 MAXIMUM_PAGES: Final = 1000
@@ -122,6 +126,7 @@ class ManagementServer:
         self._work = Work(office.engine, monotonic)
         self._lock = threading.Lock()
         self._live: dict[str, Live] = {}
+        self._tunnels = Pace(TUNNELS_IN_AN_HOUR, monotonic)
 
     @property
     def live(self) -> list[int]:
@@ -132,6 +137,10 @@ class ManagementServer:
     def serve(self, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
         """Use ``tunnel`` until it is over, and keep why. Raises AdminError where the database does not answer."""
         gateway = DeviceId(tunnel.peer.identity)
+        if not self._tunnels.take(gateway.text):
+            _log.warning("management: %s dialled %d times in an hour", gateway.text, TUNNELS_IN_AN_HOUR)
+            tunnel.close()
+            return
         live = Live(self._office.tunnels.opened(gateway, self._clock()))
         why = EndedError(End.OURS, "see the server's log").why
         try:

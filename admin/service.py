@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from admin.errors import AdminError
+from admin.pace import Pace
 from admin.reports import Reports
 from pki.acceptor import AcceptedTunnel
 from pki.errors import CertificateError, TrustError, TunnelError, TunnelReason
@@ -39,6 +40,9 @@ SLOWEST_RATE: Final = 4096
 MAXIMUM_CONNECTIONS: Final = 16
 """Of one gateway at once: its alarms, its time, what it has relayed, and former ones that nobody ended yet. A sixteenth
 of all places, so that no gateway keeps the alarms of the others out."""
+NOTIFICATIONS_IN_AN_HOUR: Final = 1000
+"""Of one gateway: many times what a gateway in trouble tells, and a bound on what one can fill the audit log with. The
+next one is put off, not lost: a gateway keeps what nobody took."""
 _RECEIVE_BYTES: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
@@ -89,6 +93,7 @@ class ServiceServer:
         self._ports = ports
         self._lock = threading.Lock()
         self._connections: Counter[str] = Counter()
+        self._notifications = Pace(NOTIFICATIONS_IN_AN_HOUR, ports.monotonic)
         self._routes: dict[tuple[str, str], Callable[[DeviceId, Request], Answer]] = {
             ("POST", NOTIFICATIONS): self._notification,
             ("POST", TIME): self._time,
@@ -193,6 +198,8 @@ class ServiceServer:
             return _refusal(400, "malformed")
         if notification.gateway != gateway:
             return _refusal(403, "foreign-gateway")
+        if not self._notifications.take(gateway.text):
+            return _refusal(503, "not-now")
         new = self._ports.reports.keep_notification(notification, self._ports.clock())
         return Answer(200, JSON, canonical_json.encode({"result": "stored" if new else "duplicate"}))
 

@@ -17,10 +17,12 @@ from admin.reports import Subject
 from pki.certificates import Purpose
 from pki.errors import TunnelError
 from pki.tls import InProcessTunnel
-from tests.admin.server_world import BY, GATEWAY, TIMEOUT, Gateway, World, until, world
+from tests.admin.server_world import BY, GATEWAY, STARTED, TIMEOUT, Gateway, World, until, world
 from wire.canonical_json import encode
+from wire.http import HttpClient
 from wire.http_server import Request
-from wire.management import LAST_RECORD, MAX_ANSWER_BYTES
+from wire.management import LAST_RECORD, MAX_ANSWER_BYTES, NOTIFICATIONS
+from wire.notification import Notification
 from wire.orders import RunSelfTest
 from wire.reading import DeviceId
 
@@ -126,6 +128,51 @@ def test_a_database_that_was_restored_goes_on_with_the_gateways_numbers(here: Wo
     device.leave()
     (entry,) = [each for each in here.office.audit.entries() if each.action == Action.ORDER_NUMBERS]
     assert entry.parameters == {"before": 2, "taken": 41}
+
+
+def test_who_dials_without_end_fills_no_log(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.management.TUNNELS_IN_AN_HOUR", 3)
+    keys, good = here.keys(), here.keys(HONEST)
+    here.add(keys)
+    here.add(good, gateway=HONEST)
+    port, _ = here.server().ports
+    for _ in range(8):
+        with closing(here.dial(port, keys.holders[Purpose.TLS])):
+            pass
+    honest = Gateway(here, good, HONEST)
+    number = here.order(RunSelfTest(), HONEST)
+    honest.come(port)
+    assert here.finished(number).state is OrderState.CONFIRMED
+    honest.leave()
+    here.why(HONEST)
+    opened = [each.subject for each in here.office.audit.entries() if each.action == Action.TUNNEL_OPENED]
+    assert opened.count(GATEWAY.text) <= 3
+
+
+def test_who_notifies_without_end_is_put_off(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers may jump as they like; how many of them are kept in an hour is bounded."""
+    monkeypatch.setattr("admin.service.NOTIFICATIONS_IN_AN_HOUR", 3)
+    keys = here.keys()
+    here.add(keys)
+    _, port = here.server().ports
+    answers = []
+    with closing(here.dial(port, keys.holders[Purpose.TLS])) as tunnel:
+        client = HttpClient()
+        for number in (7, 2**63 - 1, 1, 8, 9):
+            told = Notification(
+                gateway=GATEWAY,
+                number=number,
+                event="self-test",
+                outcome="failure",
+                subject="clock",
+                at=STARTED,
+            )
+            tunnel.send(client.request(NOTIFICATIONS, "admin", {}, told.to_bytes()))
+            while (response := client.receive(tunnel.receive(65_536, TIMEOUT))) is None:
+                pass
+            answers.append(response.status)
+    assert answers == [200, 200, 200, 503, 503]
+    assert {each.number for each in here.office.reports.notifications(GATEWAY)} == {7, 2**63 - 1, 1}
 
 
 def page(*numbers: int) -> bytes:
