@@ -2,7 +2,7 @@
 
 Decides when a wake-up is repeated (each with a new nonce and time) and what silence means. A gateway never answers a
 wake-up, so every reason but those that can be seen from here is a guess, and is told as one; what can be seen comes
-first: no server here, somebody refused here, nobody listening there.
+first: no server here, somebody refused here, a certificate that is not believed here, nobody listening there.
 """
 
 import socket
@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from admin.certificates import judged
+from admin.errors import InventoryError
 from admin.office import Letter, Office
 from admin.tunnels import TunnelRecord
 from wire.reading import DeviceId
@@ -31,10 +33,11 @@ class WakeOutcome(StrEnum):
 
 
 class SilenceReason(StrEnum):
-    """Why nothing came; the first four were seen, the rest is likely."""
+    """Why nothing came; the first five were seen, the rest is likely."""
 
     NO_SERVER = "no-server"
     REFUSED_HERE = "refused-here"
+    CERTIFICATE = "certificate"
     NOBODY_LISTENS = "nobody-listens"
     NOT_SENT = "not-sent"
     NEVER_CAME = "never-came"
@@ -188,6 +191,12 @@ def likely_reasons(
         Likely(SilenceReason.REFUSED_HERE, f"{refused.peer} called and was refused here: {refused.why}")
         for refused in office.tunnels.refusals_since(began_at.replace(microsecond=0))
     ]
+    if record.certificates:
+        # OpenSSL refuses a revoked or expired certificate without saying which of it and whose it was.
+        try:
+            judged(record.certificates, gateway, office.trust(), at)
+        except InventoryError as error:
+            seen.append(Likely(SilenceReason.CERTIFICATE, f"it is not let in: {error}"))
     if postman.failure:
         seen.append(Likely(SilenceReason.NOT_SENT, f"the wake-up could not be sent to {place}: {postman.failure}"))
     if postman.bounced:

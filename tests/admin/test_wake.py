@@ -10,6 +10,8 @@ from admin.errors import InventoryError
 from admin.inventory import LifeCycle
 from admin.office import Letter, Office
 from admin.wake import WINDOW_SECONDS, Postman, Progress, SilenceReason, WakeOutcome, WakeResult, wake_and_wait
+from pki.certificates import Purpose, load_certificate
+from pki.revoke import Revocation
 from smgw.wan.wakeup import WINDOW
 from tests.admin.bureau import BY, GATEWAY, NOW, SECOND, Bureau, FakeTime, fake_timing, real_timing
 from tests.admin.listener import Listener, serve_orders
@@ -60,16 +62,18 @@ def test_a_wake_up_that_is_lost_is_followed_by_another_one(bureau: Bureau) -> No
     fake = FakeTime()
     with Listener(bureau) as listener, bureau.office(GATEWAY, port=listener.port) as office:
         timing = fake_timing(fake, timeout=3600)
+        answered: list[WakeUp] = []
 
         def wait(seconds: float) -> None:
-            # The fake clock goes on only when the listener has heard what was sent so far.
-            while fake.slept >= 5 * len(listener.heard):
+            # The fake clock goes on only when the listener has done what it does about what was sent so far.
+            while fake.slept >= 5 * len(answered):
                 real_timing().sleep(0.001)
             fake.sleep(seconds)
 
-        def come(_: WakeUp) -> None:
+        def come(heard: WakeUp) -> None:
             if len(listener.heard) == 3:
                 office.tunnels.opened(GATEWAY, NOW)
+            answered.append(heard)
 
         listener.react = come
         timing = type(timing)(timing.clock, timing.monotonic, wait, timing.timeout, timing.resend)
@@ -137,6 +141,20 @@ def test_somebody_who_called_and_was_refused_is_seen(bureau: Bureau, ear: socket
         result = wake(office, FakeTime())
     assert reasons(result) == [SilenceReason.REFUSED_HERE]
     assert "its certificate is revoked" in result.reasons[0].sentence
+
+
+def test_a_certificate_that_is_not_believed_here_is_seen(bureau: Bureau, ear: socket.socket) -> None:
+    with bureau.office(GATEWAY, port=ear.getsockname()[1]) as office:
+        office.tunnels.start(NOW)
+        triple = office.inventory.get(GATEWAY).certificates
+        assert SilenceReason.CERTIFICATE not in reasons(wake(office, FakeTime()))
+        gone = Revocation(load_certificate(triple[Purpose.TLS]).serial_number, NOW - timedelta(hours=1))
+        bureau.write_trust(*bureau.pki.crls(sub_ca=(gone,)))
+        office.tunnels.start(NOW)
+        (likely,) = wake(office, FakeTime()).reasons
+    assert likely.reason is SilenceReason.CERTIFICATE
+    assert f"the TLS certificate of {GATEWAY} is not believed" in likely.sentence
+    assert "revoked" in likely.sentence
 
 
 def test_an_address_that_takes_no_datagram_is_seen(bureau: Bureau) -> None:
