@@ -10,7 +10,6 @@ import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import Final
 
 import sqlalchemy as sa
 
@@ -21,13 +20,8 @@ from admin.schema import packages as table
 from pki.cms.signed import SignedData
 from pki.errors import SealError
 from wire.errors import FirmwareError
-from wire.firmware import Manifest
+from wire.firmware import MANIFEST, MAXIMUM_MANIFEST_BYTES, Manifest
 from wire.management import MAX_PACKAGE_BYTES
-
-MANIFEST: Final = "manifest.cms"
-"""The first member of a package: SignedData over the manifest."""
-MAXIMUM_MANIFEST_BYTES: Final = 65536
-"""A manifest of 64 files has 12 kB."""
 
 
 @dataclass(frozen=True, slots=True)

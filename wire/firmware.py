@@ -16,6 +16,10 @@ from wire.errors import FirmwareError, ProfileError
 from wire.profiles import document, fields
 from wire.profiles.document import Fields
 
+MANIFEST = "manifest.cms"
+"""The first member of a package: SignedData over the manifest, stored as it is."""
+MAXIMUM_MANIFEST_BYTES = 65536
+"""A manifest of 64 files has 12 kB."""
 MAXIMUM_FILES = 64
 """Wheels in one package: ours and everything that it depends on are fewer than twenty."""
 MAXIMUM_FILE_BYTES = 48 * 1024 * 1024

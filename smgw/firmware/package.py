@@ -23,12 +23,9 @@ from pki.errors import CertificateError, SealError
 from smgw.firmware.errors import FirmwareReason, FirmwareRefusedError
 from smgw.program import DISTRIBUTION
 from wire.errors import FirmwareError
-from wire.firmware import MAXIMUM_FILES, Manifest
+from wire.firmware import MANIFEST, MAXIMUM_FILES, MAXIMUM_MANIFEST_BYTES, Manifest
 from wire.management import MAX_PACKAGE_BYTES
 
-MANIFEST: Final = "manifest.cms"
-MAXIMUM_MANIFEST: Final = 65536
-"""A manifest of 64 files has 12 kB."""
 MAXIMUM_MEMBERS: Final = 10_000
 """Files in all wheels together: ours and all that it depends on have some 2,000."""
 MAXIMUM_UNPACKED: Final = 192 * 1024 * 1024
@@ -88,7 +85,7 @@ def open_package(data: bytes, signer: VerifiedCertificate) -> Package:
         members = archive.infolist()
         if not 1 <= len(members) <= MAXIMUM_FILES + 1 or members[0].filename != MANIFEST:
             raise FirmwareRefusedError(FirmwareReason.PACKAGE, "not a manifest and its files")
-        signed = _stored(archive, members[0], MAXIMUM_MANIFEST)
+        signed = _stored(archive, members[0], MAXIMUM_MANIFEST_BYTES)
         # 3
         try:
             content = cms.open_document(signed, signers=[signer]).content

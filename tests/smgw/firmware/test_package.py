@@ -18,8 +18,6 @@ from pki.revoke import Revocation
 from smgw.firmware import package as package_module
 from smgw.firmware.errors import FirmwareReason, FirmwareRefusedError
 from smgw.firmware.package import (
-    MANIFEST,
-    MAXIMUM_MANIFEST,
     Package,
     build_package,
     manufacturer,
@@ -29,7 +27,7 @@ from smgw.firmware.package import (
 from testbed.manufacturer import wheel_name
 from testbed.small_pki import NOW, SmallPki
 from tests.smgw.firmware.world import manufacturer_of, program_files, sha256, signed, wheel_of
-from wire.firmware import Manifest, PackagedFile
+from wire.firmware import MANIFEST, MAXIMUM_MANIFEST_BYTES, Manifest, PackagedFile
 from wire.management import MAX_PACKAGE_BYTES
 
 PKI = SmallPki()
@@ -119,7 +117,7 @@ def test_the_manifest_names_these_files_and_no_others() -> None:
 
 def test_a_package_is_bounded() -> None:
     assert refusal(bytes(MAX_PACKAGE_BYTES + 1)) is FirmwareReason.TOO_LARGE
-    assert refusal(build_package(bytes(MAXIMUM_MANIFEST + 1), {NAME: WHEEL})) is FirmwareReason.PACKAGE
+    assert refusal(build_package(bytes(MAXIMUM_MANIFEST_BYTES + 1), {NAME: WHEEL})) is FirmwareReason.PACKAGE
     many = {f"{number:03}.whl": b"x" for number in range(65)}
     assert refusal(build_package(sign(manifest().to_bytes()), many)) is FirmwareReason.PACKAGE
 
