@@ -88,7 +88,7 @@ def _entrance(console: Console, route: Route):  # type: ignore[no-untyped-def] #
                 raise Forbidden(f"that needs the role {route.least}; yours is {visit.user.role}")
         # 3
         token = _form_token(console, visit)
-        if route.method == "POST" and not _own_form(visit, token):
+        if route.method == "POST" and not same(request.form.get("form_token", ""), token):
             raise BadRequest("this form was not sent from a page of yours, or that page is too old; load it again")
         response = route.view(Desk(console, now, visit, token), **parts)
         if visit is None and route.least is PUBLIC and request.cookies.get(FORM_COOKIE, "") != token:
@@ -99,17 +99,11 @@ def _entrance(console: Console, route: Route):  # type: ignore[no-untyped-def] #
 
 
 def _form_token(console: Console, visit: Visit | None) -> str:
+    """The token of the session; before there is one, that of the cookie, and without it a new one that nobody knows."""
     if visit is not None:
         return visit.form_token
     held = request.cookies.get(FORM_COOKIE, "")
     return held if len(held) == len(console.sessions.token()) else console.sessions.token()
-
-
-def _own_form(visit: Visit | None, token: str) -> bool:
-    """Whether the form carries the token of its session; before a session, that of the cookie."""
-    if visit is None and not same(request.cookies.get(FORM_COOKIE, ""), token):
-        return False
-    return same(request.form.get("form_token", ""), token)
 
 
 def _guarded(response: Response) -> Response:

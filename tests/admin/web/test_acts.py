@@ -162,8 +162,9 @@ def test_a_locked_gateway_is_left_alone(place: Place, act: str) -> None:
 def test_waking(place: Place) -> None:
     person = place.person()
     assert person.post(f"{HERE}/wake").headers["Location"] == HERE
-    assert "wake" in str(place.console.errands.of(GATEWAY))
+    assert "data-over" not in person.get(f"{HERE}/progress").text
     until(lambda: (one := place.console.errands.of(GATEWAY)) is not None and one.over)
     shown = words(person.get(f"{HERE}/progress"))
+    assert "data-over" in person.get(f"{HERE}/progress").text
     assert "The gateway did not come within 1 s (1 wake-up sent)" in shown
     assert "start smgw-admin serve" in shown

@@ -30,9 +30,10 @@ def test_and_when_the_day_is_over(place: Place) -> None:
     found = place.console.sessions
     key = found.open(place.office.users.get("otto"), place.now)
     at = place.now
-    while at < place.now + LONGEST - IDLE / 2:
+    while at < place.now + LONGEST:
         assert found.find(key, at) is not None
-        at += IDLE / 2
+        at += IDLE / 3
+    assert found.find(key, place.now + LONGEST - SECOND) is not None
     assert found.find(key, place.now + LONGEST) is None
 
 
