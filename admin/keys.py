@@ -8,13 +8,11 @@ file, because the servers that gateways dial need it in their memory.
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from admin.config import Configuration
 from pki.certificates import Purpose, Role
-from pki.files import read_key, write_requests
+from pki.files import make_key, read_key, write_requests
 from pki.requests import build_triple, common_name_of
-from pki.store import write_atomically
 from pki.token import Token
 
 
@@ -28,15 +26,8 @@ def request_certificates(configuration: Configuration, token: Token) -> Path:
         purpose: token.key(purpose) if purpose in present else token.generate_key(purpose, ec.BrainpoolP256R1())
         for purpose in (Purpose.SIG, Purpose.ENC)
     }
-    keys[Purpose.TLS] = _tls_key(configuration.keys.tls_key)
+    make_key(configuration.keys.tls_key)
+    keys[Purpose.TLS] = read_key(configuration.keys.tls_key)
     folder = configuration.keys.signature_certificate.parent
     write_requests(folder, build_triple(keys, common_name_of(Role.GWA, configuration.name)))
     return folder
-
-
-def _tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = ec.generate_private_key(ec.BrainpoolP256R1())
-        write_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
-    return read_key(path)

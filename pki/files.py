@@ -58,8 +58,14 @@ def write_keys(folder: Path, keys: Mapping[Purpose, ec.EllipticCurvePrivateKey])
     """Write three software keys, readable by their owner only."""
     with _writing(folder):
         for purpose, key in keys.items():
-            data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            write_atomically(folder / f"{purpose}.key", data)
+            _write_key(folder / f"{purpose}.key", key)
+
+
+def make_key(path: Path) -> None:
+    """A new software key in ``path``, readable by its owner only; one that is there stays. Raises IssueError STATE."""
+    if not path.exists():
+        with _writing(path.parent):
+            _write_key(path, ec.generate_private_key(ec.BrainpoolP256R1()))
 
 
 def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
@@ -77,6 +83,10 @@ def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.BrainpoolP256R1):
         raise IssueError(IssueReason.STATE, f"{path} holds no key on brainpoolP256r1")
     return key
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    write_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
 
 
 @contextmanager

@@ -5,15 +5,11 @@ that the command may be repeated after a failure. Private keys are generated ins
 that a renewal has replaced are never made anew: later generations come from the running gateway (``smgw/keys``).
 """
 
-from pathlib import Path
-
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from pki.files import write_requests
+from pki.files import make_key, write_requests
 from pki.profiles import Purpose, Role
 from pki.requests import build_triple, common_name_of
-from pki.store import write_atomically
 from pki.token import Token
 from smgw.config import Configuration
 from smgw.identity import software_key
@@ -42,7 +38,9 @@ def _request(configuration: Configuration, token: Token) -> None:
     keys: dict[Purpose, ec.EllipticCurvePrivateKey] = {}
     for purpose in Purpose:
         if purpose is Purpose.TLS and configuration.wan.tls_key_file is not None:
-            keys[purpose] = _made_software_key(configuration.wan.tls_key_file)
+            # By the configuration's own words this key is kept in memory.
+            make_key(configuration.wan.tls_key_file)
+            keys[purpose] = software_key(configuration.wan.tls_key_file)
         elif purpose in present:
             keys[purpose] = token.key(purpose)
         else:
@@ -50,11 +48,3 @@ def _request(configuration: Configuration, token: Token) -> None:
     write_requests(
         configuration.trust.certificates, build_triple(keys, common_name_of(Role.SMGW, configuration.gateway.text))
     )
-
-
-def _made_software_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """The TLS key of a gateway that keeps it in memory, by its configuration's own words; made where there is none."""
-    if not path.exists():
-        key = ec.generate_private_key(ec.BrainpoolP256R1())
-        write_atomically(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
-    return software_key(path)

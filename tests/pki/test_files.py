@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pki.certificates import Purpose
-from pki.errors import IssueError
-from pki.files import read_key, read_requests, write_certificates, write_keys, write_requests
+from pki.errors import IssueError, IssueReason
+from pki.files import make_key, read_key, read_requests, write_certificates, write_keys, write_requests
 from pki.requests import build_triple, read_triple
 from testbed.small_pki import SmallPki
 
@@ -53,3 +53,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, small_pki: SmallPki) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(IssueError):
         write_certificates(tmp_path / "file", {Purpose.SIG: small_pki.hierarchy.root.certificate})
+
+
+def test_a_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "TLS.key"
+    make_key(path)
+    made = read_key(path).private_numbers()
+    assert path.stat().st_mode & 0o777 == 0o600
+    make_key(path)
+    assert read_key(path).private_numbers() == made
+
+
+def test_a_key_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(IssueError) as caught:
+        make_key(tmp_path / "file" / "TLS.key")
+    assert caught.value.reason is IssueReason.STATE
