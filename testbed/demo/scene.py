@@ -178,10 +178,6 @@ class Scene:
 
     def _make_gateway(self) -> None:
         self.gateway.mkdir(mode=0o700)
-        (self.gateway / "tokens").mkdir(mode=0o700)
-        (self.gateway / "softhsm2.conf").write_text(
-            f"directories.tokendir = {self.gateway / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n"
-        )
         text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=free_datagram_port())
         for line in self.plan["lines"]:
             text += templates.LINE.format(
