@@ -1,6 +1,10 @@
 """``smgw-admin fleet``: a thousand gateways, and what a run says and ends with."""
 
 import csv
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +97,24 @@ def test_what_cannot_be_ordered_is_told_before_anything_is(desk: Desk, tmp_path:
     assert "is retired" in desk(*configure, "meter", "--state", "retired", code=Exit.REFUSED).stderr
     assert "no gateway of EDEF*" in desk(*configure, "meter", "--gateways", "EDEF*", code=Exit.REFUSED).stderr
     assert desk.lines("orders", "list") == []
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is(desk: Desk) -> None:
+    desk("profiles", "draft", "meter", "-", text=METER)
+    ours, theirs = pty.openpty()
+    words = ["fleet", "configure", "--profiles", "meter", "--config", str(desk.bureau.file)]
+    # By the machine's clock the certificates of this test ended long ago, so nobody is woken.
+    with subprocess.Popen([sys.executable, "-m", "admin", *words], stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:
+            pass  # the other end is closed
+        finally:
+            os.close(ours)
+        told = process.communicate()[0].decode()
+    assert process.returncode == Exit.REFUSED
+    assert b"1 of 1, 1 not-woken" in shown
+    assert "0 of 1 gateways hold their profiles" in told
