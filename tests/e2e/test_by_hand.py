@@ -168,6 +168,8 @@ def bring_trust(root: Path, party: str) -> None:
         fresh.replace(folder / source.name)
 
 
+@pytest.mark.token
+@pytest.mark.peer
 def test_the_page_typed_by_hand(tmp_path: Path) -> None:
     if not MODULE.exists():
         pytest.skip("SoftHSM2 is not installed (apt install softhsm2)")
@@ -314,7 +316,7 @@ def revoked(hand: Hand, root: Path, keys: Sequence[str]) -> None:
     bring_trust(root, "administrator")
     until(lambda: tunnels(root)[-1][0] is not None)
     assert str(tunnels(root)[-1][1]).startswith("certificate: revoked")
-    hand(f"smgw-admin wake {GATEWAY} --timeout 3", code=Exit.SILENCE, says="was refused here: the peer's certificate")
+    hand(f"smgw-admin wake {GATEWAY} --timeout 3", code=Exit.SILENCE, says="is not believed")
     hand(f"smgw-admin gateways state {GATEWAY} locked", says="locked")
     hand(f"smgw-admin wake {GATEWAY}", code=Exit.REFUSED, says="locked")
     hand(f"smgw-admin notifications {GATEWAY}")
