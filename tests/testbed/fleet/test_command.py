@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from admin.exit import Exit
 from testbed.__main__ import main
 from testbed.fleet.ground import Ground
 from tests.softhsm import shared_configuration
@@ -26,6 +27,23 @@ def configure(world: FleetWorld) -> list[str]:
     words = [sys.executable, "-m", "admin", "fleet", "configure", "--config", str(ground.configuration), "--json"]
     words += ["--gateways", str(ground.list), "--parallel", "1"]
     return words + [word for draft in ground.drafts for word in ("--profiles", str(draft))]
+
+
+def test_a_run_that_is_interrupted_tells_what_is_left(tmp_path: Path) -> None:
+    with fleet(tmp_path, 4) as world:
+        with subprocess.Popen(configure(world), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as stopped:
+            deadline = time.monotonic() + PATIENCE
+            while not any(gateway.changes for gateway in world.gateways):
+                assert stopped.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            stopped.send_signal(signal.SIGINT)
+            said, complained = stopped.communicate()
+        assert stopped.returncode == Exit.UNANSWERED
+        assert b"start it again for the rest" in complained
+        told = json.loads(said)
+        assert told["confirmed"] + told["cut-short"] == 4
+        assert told["cut-short"] >= 1
 
 
 def test_a_run_that_is_killed_is_started_again_and_nothing_is_done_twice(tmp_path: Path) -> None:
