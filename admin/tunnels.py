@@ -61,11 +61,6 @@ class Tunnels:
             self._audit.enter(connection, Action.TUNNEL_OPENED, gateway.text, _SYSTEM, at, tunnel=number[0])
         return int(number[0])
 
-    def seen(self, number: int, at: datetime) -> None:
-        """Tunnel ``number`` is still there."""
-        with writing(self._engine) as connection:
-            connection.execute(tunnels.update().where(tunnels.c.number == number).values(seen_at=to_seconds(at)))
-
     def closed(self, number: int, why: str, at: datetime) -> None:
         """Tunnel ``number`` is over; saying it twice changes nothing."""
         with writing(self._engine) as connection:

@@ -43,7 +43,6 @@ class KeyRing:
         self._changing = RLock()
         self._identity: Identity | None = None
         self._ready: Identity | None = None
-        self._listeners: list[Callable[[Identity], None]] = []
         self._happened: list[tuple[Event, bool, int]] = []
 
     @classmethod
@@ -73,10 +72,6 @@ class KeyRing:
     def signature_key(self) -> CurrentKey:
         """A key that always is the current SIG key, for those who sign and show no certificate with it."""
         return CurrentKey(lambda: self.current().keys[Purpose.SIG])
-
-    def on_switch(self, listener: Callable[[Identity], None]) -> None:
-        """Call ``listener`` after every switch, before the former keys are destroyed. It may not raise."""
-        self._listeners.append(listener)
 
     def happened(self) -> list[tuple[Event, bool, int]]:
         """What was done since the last call, for the system log: event, whether it succeeded, generation."""
@@ -197,13 +192,11 @@ class KeyRing:
         return state
 
     def _switch(self, state: KeyState) -> None:
-        """Once the disk names the next generation it is in use here too, and everybody is told."""
+        """Once the disk names the next generation it is in use here too, for everybody who asks."""
         if self._ready is None or self._ready.generation != state.generation:
             return
         self._identity, self._ready = self._ready, None
         self._happened.append((Event.CERTIFICATES_INSTALLED, True, state.generation))
-        for listener in self._listeners:
-            listener(self._identity)
 
     def _act(self, action: Action, state: KeyState, write: Callable[[], Identity] | None) -> None:
         """The action of one row, on the other generation."""

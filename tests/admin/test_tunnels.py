@@ -29,7 +29,7 @@ def test_a_tunnel_that_nobody_sees_any_more_is_over(office: Office) -> None:
     number = office.tunnels.opened(GATEWAY, NOW)
     assert office.tunnels.open(GATEWAY, NOW + STALE - SECOND) is not None
     assert office.tunnels.open(GATEWAY, NOW + STALE) is None
-    office.tunnels.seen(number, NOW + STALE)
+    office.tunnels.beat(NOW + STALE, [number])
     assert office.tunnels.open(GATEWAY, NOW + STALE) is not None
 
 
