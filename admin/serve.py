@@ -16,6 +16,7 @@ from admin.admission import Admission
 from admin.errors import AdminError, ConfigError
 from admin.management import ManagementServer
 from admin.office import Office
+from admin.pace import Pace
 from admin.service import Relay, ServicePorts, ServiceServer
 from admin.workers import Workers
 from pki.acceptor import Acceptor, Address
@@ -30,6 +31,8 @@ SHUTDOWN_SECONDS: Final = 15.0
 """For tunnels to finish an answer that is on its way; what is cut off comes again at the next tunnel."""
 MAXIMUM_STRANGERS: Final = 256
 """Addresses whose refusals are told apart; more would let a flood from many addresses fill tables."""
+REFUSALS_IN_A_SECOND: Final = 10
+"""Of one address that are counted: each is a transaction, and strangers must not keep the orders from theirs."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class Server:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._strangers: set[str] = set()
+        self._refusals = Pace(REFUSALS_IN_A_SECOND, monotonic, seconds=1.0)
         self._heart = threading.Thread(target=self._beat, name="sign of life", daemon=True)
 
     @property
@@ -136,8 +140,11 @@ class Server:
             known = address[0] in self._strangers or len(self._strangers) < MAXIMUM_STRANGERS
             if known:
                 self._strangers.add(address[0])
+        name = address[0] if known else "others"
+        if not self._refusals.take(name):
+            return
         try:
-            self._office.tunnels.refused(address[0] if known else "others", str(error), self._clock())
+            self._office.tunnels.refused(name, str(error), self._clock())
         except (AdminError, TrustError):
             _log.exception("a refusal cannot be kept")
 

@@ -27,7 +27,15 @@ def test_each_gateway_by_itself() -> None:
 
 
 def test_no_more_names_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "MAXIMUM_GATEWAYS", 2)
+    monkeypatch.setattr(pace, "MAXIMUM_NAMES", 2)
     one = Pace(1, Line().monotonic)
     assert [one.take(name) for name in "abc"] == [True, True, True]
-    assert len(one._hours) == 1
+    assert len(one._periods) == 1
+
+
+def test_in_a_period_of_its_own() -> None:
+    line = Line()
+    one = Pace(1, line.monotonic, seconds=2.0)
+    assert [one.take("a") for _ in range(2)] == [True, False]
+    line.now = 2.0
+    assert one.take("a")

@@ -1,7 +1,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -68,6 +68,23 @@ def test_somebody_who_is_not_let_in_is_told_of(here: World) -> None:
     (refused,) = here.office.tunnels.refusals_since(here.clock() - timedelta(minutes=1))
     assert refused.peer == "127.0.0.1"
     assert "not in the inventory" in refused.why
+
+
+def test_a_stranger_who_knocks_without_end_keeps_nobody_from_the_database(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("admin.serve.REFUSALS_IN_A_SECOND", 2)
+    server = Server(here.office, clock=here.clock, monotonic=lambda: 0.0)
+    server.start()
+    try:
+        stranger = here.keys()
+        for _ in range(4):
+            with suppress(TunnelError), closing(here.dial(server.ports[0], stranger.holders[Purpose.TLS])) as tunnel:
+                tunnel.receive(1, 10)
+    finally:
+        server.stop()
+    (refused,) = here.office.tunnels.refusals_since(here.clock() - timedelta(minutes=1))
+    assert refused.times == 2
 
 
 def test_a_revoked_certificate_makes_no_tunnel(here: World) -> None:
