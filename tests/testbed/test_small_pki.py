@@ -1,5 +1,7 @@
 """The small SM-PKI is one that the real verification believes, and the same seed is the same PKI."""
 
+from datetime import timedelta
+
 import pytest
 
 from pki.certificates import Purpose, Role, fingerprint
@@ -47,3 +49,14 @@ def test_its_quality_seals_are_believed_and_revoked() -> None:
 def test_one_seed_is_one_pki() -> None:
     keys = [SmallPki(seed=seed).holder(Role.EMT, Purpose.ENC).key.private_numbers() for seed in (3, 3, 4)]
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_what_is_asked_for_twice_is_made_twice_and_the_same_of_one_seed_once() -> None:
+    one, other, later = SmallPki(), SmallPki(), SmallPki(now=NOW + timedelta(days=1))
+    first, second = (one.holder(Role.EMT, Purpose.ENC).certificate for _ in range(2))
+    assert first.serial_number != second.serial_number
+    assert first.public_key() != second.public_key()
+    assert other.holder(Role.EMT, Purpose.ENC).certificate == first
+    assert later.holder(Role.EMT, Purpose.ENC).certificate.not_valid_before_utc == NOW + timedelta(days=1)
+    revocation = Revocation(first.serial_number, NOW)
+    assert [len(crl) for crl in (*one.crls(), *one.crls(sub_ca=(revocation,)))] == [0, 0, 0, 1]
