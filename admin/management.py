@@ -10,7 +10,6 @@ administrator itself orders BreakUp. The server never dials; it only ever answer
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +20,7 @@ from admin.config import LINGER_SECONDS
 from admin.conversation import Conversation, End, EndedError
 from admin.database import reading
 from admin.errors import AdminError, OrderBookError, OrderReason, PackageError
+from admin.live_tunnels import Live, LiveTunnels
 from admin.office import Office
 from admin.orders import OrderRecord, OrderState
 from admin.pace import Pace
@@ -55,8 +55,6 @@ WORK_SECONDS: Final = 0.5
 """How long an answer to "who has work waiting" is good; one question serves all tunnels."""
 HANG_UP_SECONDS: Final = 5.0
 """For the gateway to end a tunnel after BreakUp; then we do."""
-GIVE_WAY_SECONDS: Final = 10.0
-"""For a gateway's older tunnel to give way to its newer one."""
 TUNNELS_IN_AN_HOUR: Final = 1000
 """Of one gateway: far more than wake-ups can bring, and a bound on what one that dials by itself can fill the audit log
 with. It is told by the server's own log then, and may come again later."""
@@ -97,15 +95,6 @@ class Work:
             return gateway.text in self._waiting
 
 
-@dataclass(slots=True)
-class Live:
-    """One tunnel that is being served: its number in the table, and whether it is to give way."""
-
-    number: int
-    give_way: threading.Event = field(default_factory=threading.Event)
-    gone: threading.Event = field(default_factory=threading.Event)
-
-
 class ManagementServer:
     """Serves management tunnels; one object for all of them, :meth:`serve` in a thread for each."""
 
@@ -124,15 +113,13 @@ class ManagementServer:
         self._monotonic = monotonic
         self._linger = linger_seconds
         self._work = Work(office.engine, monotonic)
-        self._lock = threading.Lock()
-        self._live: dict[str, Live] = {}
+        self._live = LiveTunnels()
         self._tunnels = Pace(TUNNELS_IN_AN_HOUR, monotonic)
 
     @property
     def live(self) -> list[int]:
         """Numbers of the tunnels that are being served."""
-        with self._lock:
-            return [each.number for each in self._live.values()]
+        return self._live.numbers
 
     def serve(self, tunnel: AcceptedTunnel, stopping: threading.Event) -> None:
         """Use ``tunnel`` until it is over, and keep why. Raises AdminError where the database does not answer."""
@@ -141,18 +128,27 @@ class ManagementServer:
             _log.warning("management: %s dialled %d times in an hour", gateway.text, TUNNELS_IN_AN_HOUR)
             tunnel.close()
             return
-        live = Live(self._office.tunnels.opened(gateway, self._clock()))
+        live = Live()
+        talk = Conversation(tunnel, self._clock, self._monotonic, over=lambda: _wanted(live.give_way, stopping))
+        status: Response | None = None
+        if self._live.has(gateway):
+            # The older one goes on until this one answers; one that is closed at once was a look whether we are here.
+            try:
+                with self._live.knocking(gateway, live):
+                    status = talk.ask("GET", STATUS)
+            except EndedError as error:
+                _log.info("management: %s dialled while its tunnel was open: %s", gateway.text, error.why)
+                tunnel.close()
+                return
+        live.number = self._office.tunnels.opened(gateway, self._clock())
         why = EndedError(End.OURS, "see the server's log").why
         try:
-            self._take_over(gateway, live)
-            talk = Conversation(tunnel, self._clock, self._monotonic, over=lambda: _wanted(live.give_way, stopping))
-            self._converse(gateway, talk)
+            self._live.take_over(gateway, live)
+            self._converse(gateway, talk, status)
         except EndedError as error:
             why = error.why
         finally:
-            with self._lock:
-                if self._live.get(gateway.text) is live:
-                    del self._live[gateway.text]
+            self._live.leave(gateway, live)
             tunnel.close()
             self._close(gateway, live, why)
 
@@ -163,23 +159,13 @@ class ManagementServer:
         finally:
             live.gone.set()
 
-    def _take_over(self, gateway: DeviceId, live: Live) -> None:
-        """A gateway has one tunnel: its newest. Two at once would send one order twice and mix up the answers."""
-        with self._lock:
-            older = self._live.get(gateway.text)
-            self._live[gateway.text] = live
-        if older is not None:
-            older.give_way.set()
-            if not older.gone.wait(GIVE_WAY_SECONDS):
-                raise EndedError(End.OURS, "the gateway's older tunnel did not give way in time")
-
-    def _converse(self, gateway: DeviceId, talk: Conversation) -> None:
-        """Everything that is said in one tunnel; ends only by EndedError."""
+    def _converse(self, gateway: DeviceId, talk: Conversation, status: Response | None) -> None:
+        """Everything that is said in one tunnel, ``status`` where that was said already; ends only by EndedError."""
         try:
             self._settle(gateway)
             self._adopt(gateway, talk)
             # What it says is kept as it is; a gateway that does not say it is served all the same.
-            self._read(gateway, Subject.STATUS, talk)
+            self._told(gateway, talk.ask("GET", STATUS) if status is None else status)
             active = self._monotonic()
             while True:
                 if self._next(gateway, talk):
@@ -293,13 +279,7 @@ class ManagementServer:
     def _read(self, gateway: DeviceId, subject: Subject, talk: Conversation) -> str:
         """Read and keep what was wished; gives why it could not be, or nothing."""
         if subject is Subject.STATUS:
-            document, failure = _object(talk.ask("GET", STATUS))
-            if not failure:
-                self._office.reports.keep_status(gateway, document, self._clock())
-                taken = document.get(LAST_ORDER)
-                if type(taken) is int:
-                    self._office.orders.catch_up(gateway, taken, self._clock())
-            return failure
+            return self._told(gateway, talk.ask("GET", STATUS))
         path = LOGS[subject]
         # The last entry that is known comes again: it may have been repeated since.
         after = max(0, self._office.reports.last_entry(gateway, subject) - 1)
@@ -321,6 +301,16 @@ class ManagementServer:
                 return ""
             after = max(numbers)
         return f"the log has more than {MAXIMUM_PAGES} pages: ask again for the rest"
+
+    def _told(self, gateway: DeviceId, status: Response) -> str:
+        """Keep what a gateway told of itself; gives why it could not be read, or nothing."""
+        document, failure = _object(status)
+        if not failure:
+            self._office.reports.keep_status(gateway, document, self._clock())
+            taken = document.get(LAST_ORDER)
+            if type(taken) is int:
+                self._office.orders.catch_up(gateway, taken, self._clock())
+        return failure
 
     def _settle(self, gateway: DeviceId) -> None:
         """A BreakUp belongs to its tunnel: one that came too late for it must not end the next one."""
