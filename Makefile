@@ -36,8 +36,8 @@ bench: $(VENV)/installed-dev ## every figure as a ratio within one run; JSON in 
 	@tools/system-packages $(TEST_PACKAGES)
 	@$(BIN)/python -m testbed.bench --json bench.json $(ARGS)
 
-fuzz: $(VENV)/installed-dev ## the property tests alone, with many more examples
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n auto --only-properties $(ARGS)
+fuzz: $(VENV)/installed-dev ## the property tests with many more examples, the power cut at every moment
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n auto --only-properties --exhaustive $(ARGS)
 
 format: $(VENV)/installed-dev ## write the style instead of checking it
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

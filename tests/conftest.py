@@ -1,9 +1,11 @@
-"""What every test shares: how hard the property tests try, and how to run only them."""
+"""What every test shares: how hard the property tests and the walks try, and how to run only them."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.moments import Moments
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
@@ -11,9 +13,24 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only-properties", action="store_true", help="run only the Hypothesis tests (make fuzz)")
+    parser.addoption(
+        "--only-properties", action="store_true", help="run only the Hypothesis tests and the walks (make fuzz)"
+    )
+    parser.addoption(
+        "--exhaustive", action="store_true", help="cut the power at every moment of a walk, not at a sample of them"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-properties"):
-        items[:] = [item for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)]
+        items[:] = [item for item in items if _is_property(item) or item.get_closest_marker("walk")]
+
+
+def _is_property(item: pytest.Item) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
+
+@pytest.fixture(scope="session")
+def moments(request: pytest.FixtureRequest) -> Moments:
+    """Which moments a walk is cut at; a test that asks for it carries the marker ``walk``."""
+    return Moments(exhaustive=request.config.getoption("--exhaustive"))

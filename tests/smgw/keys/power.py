@@ -1,7 +1,7 @@
-"""Kills one process after the other at every moment of a renewal; started by test_ring.py, never imported by it.
+"""Kills one process after the other in the midst of a renewal; started by test_ring.py, never imported by it.
 
-``python -m tests.smgw.keys.power FOLDER TOKEN``: for each moment a child begins a renewal and is ended there with
-``os._exit``; another child starts the gateway again and must find one working set. Prints how many moments there were.
+``python -m tests.smgw.keys.power FOLDER TOKEN MOMENT...``: for each moment a child begins a renewal and is ended there
+with ``os._exit``; another child starts the gateway again and must find one working set.
 """
 
 import os
@@ -12,9 +12,8 @@ from smgw.keys.state import Phase
 from testbed.small_pki import SmallPki
 from tests.smgw.keys.world import World, cut_the_process, metered_files, open_token
 
+KILLED = 42
 DONE = 43
-STEP = 2
-"""Every second moment: the in-memory test passes them all, and each of these is two processes."""
 
 
 def renew_until(folder: Path, label: str, cut_at: int) -> None:
@@ -48,20 +47,15 @@ def in_a_child(function: object, *arguments: object) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def main(folder: Path, label: str) -> int:
-    moments = 0
-    while True:
-        place = folder / str(moments)
-        code = in_a_child(renew_until, place, label, moments * STEP)
-        if code == DONE:
-            break
-        if code != 42 or in_a_child(start_again, place, label) != DONE:
-            print(f"moment {moments * STEP}: {code}", flush=True)  # noqa: T201
+def main(folder: Path, label: str, moments: list[int]) -> int:
+    for moment in moments:
+        place = folder / str(moment)
+        code = in_a_child(renew_until, place, label, moment)
+        if code != KILLED or in_a_child(start_again, place, label) != DONE:
+            print(f"moment {moment}: {code}", flush=True)  # noqa: T201
             return 1
-        moments += 1
-    print(moments, flush=True)  # noqa: T201
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], [int(moment) for moment in sys.argv[3:]]))

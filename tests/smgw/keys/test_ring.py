@@ -1,10 +1,10 @@
 """Power is cut at every moment of a renewal; the gateway always comes back with one working set of keys."""
 
-import itertools
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from smgw.keys.ring import KeyRing
 from smgw.keys.state import ENTRIES, TABLE, KeyState, Phase, read_state, write_state
 from smgw.store.logs import Event
 from testbed.small_pki import NOW, SmallPki
-from tests.smgw.keys.world import GATEWAY, PowerLossError, World, metered_files, open_token
+from tests.moments import Moments
+from tests.smgw.keys.world import GATEWAY, Meter, PowerLossError, World, metered_files, open_token
 from tests.softhsm import fresh_token, shared_configuration
 
 pytestmark = pytest.mark.token
 ROOT = Path(__file__).parents[3]
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -52,25 +52,33 @@ def life(world: World) -> None:
     world.renew(ring)
 
 
+def rehearsed(world: World, work: Callable[[World], object]) -> Meter:
+    """The moments of ``work`` where nothing goes wrong."""
+    with metered_files(world):
+        work(world)
+    return world.meter
+
+
+@pytest.mark.walk
 @pytest.mark.parametrize("software", [False, True])
-def test_power_may_go_at_every_moment(tmp_path: Path, token: Token, pki: SmallPki, *, software: bool) -> None:
-    phases, passed = set(), list[str]()
-    # The key in a file differs in three effects only: every third moment will do there.
-    for cut_at in itertools.count(0, 3 if software else 1):
+def test_power_may_go_at_every_moment(
+    tmp_path: Path, token: Token, pki: SmallPki, moments: Moments, *, software: bool
+) -> None:
+    rehearsal = rehearsed(World(tmp_path / "rehearsal", token, pki, software=software), life)
+    assert len(rehearsal.kinds) == 64, rehearsal.passed
+    assert set(rehearsal.phases) == set(Phase) - {Phase.WITHDRAWING}, "that is the recovery's own: it is cut below"
+    # The key in a file differs in three effects only: a moment of every phase will do there.
+    chosen = moments.of(rehearsal.phases if software else rehearsal.kinds, sample=3)
+    for cut_at in chosen:
         world = World(tmp_path / str(cut_at), token, pki, software=software)
-        passed = world.meter.passed
+        world.meter.cut_at = cut_at
         with metered_files(world):
-            world.meter.cut_at = cut_at
-            try:
+            with pytest.raises(PowerLossError):
                 life(world)
-            except PowerLossError:
-                # And again while it recovers, at a moment that differs from run to run.
-                phases.add(read_state(world.folder).phase)
-                world.meter.cut_at = len(world.meter.passed) + cut_at % 7
-                with suppress(PowerLossError):
-                    world.start()
-            else:
-                break
+            # And again while it recovers, at a moment that differs from cut to cut.
+            world.meter.cut_at = len(world.meter.passed) + cut_at % 7
+            with suppress(PowerLossError):
+                world.start()
         world.meter.cut_at = -1
         ring = world.start()
         before = world.check(ring)
@@ -78,29 +86,39 @@ def test_power_may_go_at_every_moment(tmp_path: Path, token: Token, pki: SmallPk
         world.renew(ring)
         after = world.check(ring)
         assert (after.phase, after.generation > before.generation) == (Phase.SETTLED, True)
-    assert len(passed) > 60, passed
-    assert phases == set(Phase) - {Phase.WITHDRAWING}, "withdrawing is the recovery's own: it was cut too, see below"
 
 
-def test_recovery_itself_may_be_cut_anywhere(tmp_path: Path, token: Token, pki: SmallPki) -> None:
-    """Each phase is broken off, and then its recovery at every moment."""
-    for phase in (one for one in Phase if TABLE[one].action is not None and one is not Phase.WITHDRAWING):
-        for cut_at in itertools.count():
-            world = World(tmp_path / f"{phase}-{cut_at}", token, pki)
-            break_off(world, phase)
-            with metered_files(world):
-                world.meter.passed.clear()
-                world.meter.cut_at = cut_at
-                try:
-                    world.start()
-                except PowerLossError:
-                    world.meter.cut_at = -1
-                    world.check(world.start())
-                else:
-                    world.meter.cut_at = -1
-                    world.check(world.start())
-                    assert cut_at > 5
-                    break
+RECOVERIES = {Phase.GENERATING: 13, Phase.DISCARDING: 13, Phase.INSTALLING: 8, Phase.RETIRING: 13}
+"""How many moments the recovery from each phase has."""
+
+
+@pytest.mark.walk
+@pytest.mark.parametrize("phase", RECOVERIES)
+def test_recovery_itself_may_be_cut_anywhere(
+    tmp_path: Path, token: Token, pki: SmallPki, moments: Moments, phase: Phase
+) -> None:
+    """Each phase is broken off, and then its recovery."""
+    world = World(tmp_path / "rehearsal", token, pki)
+    break_off(world, phase)
+    world.meter.passed.clear()
+    world.meter.kinds.clear()
+    kinds = rehearsed(world, World.start).kinds
+    assert len(kinds) == RECOVERIES[phase], world.meter.passed
+    # What is after one step is before the next: here both are one kind.
+    for cut_at in moments.of([re.sub(" (before|after) ", " ", kind) for kind in kinds], sample=2):
+        world = World(tmp_path / str(cut_at), token, pki)
+        break_off(world, phase)
+        world.meter.passed.clear()
+        world.meter.cut_at = cut_at
+        with metered_files(world), pytest.raises(PowerLossError):
+            world.start()
+        world.meter.cut_at = -1
+        world.check(world.start())
+
+
+def test_every_phase_with_an_action_is_broken_off() -> None:
+    acting = {phase for phase in Phase if TABLE[phase].action is not None}
+    assert acting - set(RECOVERIES) == {Phase.WITHDRAWING}, "which begins in the recovery from installing"
 
 
 def break_off(world: World, phase: Phase) -> None:
@@ -129,12 +147,17 @@ def break_off(world: World, phase: Phase) -> None:
     assert read_state(world.folder).phase is phase
 
 
-def test_a_process_that_is_killed_at_any_step_starts_again(tmp_path: Path) -> None:
+@pytest.mark.walk
+def test_a_process_that_is_killed_at_any_step_starts_again(
+    tmp_path: Path, token: Token, pki: SmallPki, moments: Moments
+) -> None:
     """The same with real processes, real key files of a real token and ``os._exit``: tests/smgw/keys/power.py."""
+    rehearsal = rehearsed(World(tmp_path / "rehearsal", token, pki), lambda world: world.renew(world.start()))
+    assert len(rehearsal.kinds) == 38, rehearsal.passed
+    chosen = moments.of(rehearsal.phases, sample=3)
     configuration = shared_configuration()
-    label = fresh_token()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.smgw.keys.power", str(tmp_path), label],
+        [sys.executable, "-m", "tests.smgw.keys.power", str(tmp_path), fresh_token(), *map(str, chosen)],
         cwd=ROOT,
         env={**os.environ, "SOFTHSM2_CONF": str(configuration)},
         capture_output=True,
@@ -142,7 +165,6 @@ def test_a_process_that_is_killed_at_any_step_starts_again(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert int(done.stdout.split()[0]) >= 15
 
 
 def test_a_renewal_from_start_to_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

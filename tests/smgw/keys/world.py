@@ -18,7 +18,7 @@ from pki.certificates import Purpose, Role
 from pki.token import Token
 from smgw.keys.cabinet import KeyCabinet, key_file_of, prove_key
 from smgw.keys.ring import KeyRing
-from smgw.keys.state import KeyState
+from smgw.keys.state import KeyState, read_state
 from testbed.small_pki import SmallPki
 from tests.softhsm import MODULE, PIN
 from wire.reading import DeviceId
@@ -36,17 +36,28 @@ def _raise() -> None:
 
 @dataclass
 class Meter:
-    """Counts moments at which the power may go, and cuts it at one of them."""
+    """Counts moments at which the power may go, and cuts it at one of them.
 
+    The kind of a moment is the phase on the disk and what is being done, whatever the key or the number.
+    """
+
+    folder: Path = Path()
     cut_at: int = -1
     cut: Callable[[], None] = _raise
     passed: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
 
     def tick(self, moment: str) -> None:
         if len(self.passed) == self.cut_at:
             self.passed.append(f"{moment} CUT")
             self.cut()
         self.passed.append(moment)
+        self.kinds.append(" ".join([read_state(self.folder).phase, *moment.split(" ")[:2]]))
+
+    @property
+    def phases(self) -> list[str]:
+        """The phase of each moment that passed."""
+        return [kind.partition(" ")[0] for kind in self.kinds]
 
 
 class MeteredCabinet(KeyCabinet):
@@ -82,7 +93,7 @@ class World:
         self.pki = pki_
         self.key_file = folder / "tls.key" if software else None
         self.cabinet = MeteredCabinet(token, self.key_file)
-        self.meter = self.cabinet.meter = Meter()
+        self.meter = self.cabinet.meter = Meter(self.folder)
         if begin:
             self.folder.mkdir(parents=True)
             for label in token.labels():
