@@ -180,11 +180,19 @@ def by_hand(scene: Scene) -> list[str]:
         ("its process, started anew", f"restart {gateway}"),
         ("everything that was ever ordered", "orders list"),
         ("who did what, signed", "audit list"),
+        ("yourself, let in to the console", "users add you --role supervisor"),
+        ("the console, in a browser", "web"),
     ]
     return [
         "The administrator by hand, in another terminal, while the demonstration runs:",
-        *(f"  {tool} {typed} --config {configuration}  # {what}" for what, typed in words),
+        *(f"  {_near(tool)} {typed} --config {_near(configuration)}  # {what}" for what, typed in words),
     ]
+
+
+def _near(path: Path) -> Path:
+    """``path`` as it is typed in this folder, where it lies in it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextmanager

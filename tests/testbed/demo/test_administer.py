@@ -97,3 +97,9 @@ def test_a_person_is_told_how_to_go_on(scene: Scene) -> None:
     for words in ("status ESMG0000000001 --refresh", "wake ESMG0000000001", "logs ESMG0000000001", "break-up"):
         assert words in told
     assert str(scene.administrator_configuration) in told
+
+
+def test_what_lies_in_this_folder_is_named_from_here(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scene.state)
+    told = "\n".join(by_hand(scene))
+    assert f" --config {scene.administrator_configuration.relative_to(scene.state)}  #" in told
