@@ -1,6 +1,5 @@
 """The slots on a real disk: filled, chosen, tried, confirmed, rolled back, damaged, and cut off at every step."""
 
-import itertools
 import os
 import shutil
 from datetime import timedelta
@@ -24,6 +23,7 @@ from smgw.firmware.package import manufacturer
 from smgw.firmware.slots import Phase, Slot, Step
 from smgw.program import program_hash
 from testbed.small_pki import NOW, SmallPki
+from tests.moments import Moments
 from tests.smgw.firmware.world import FINISHED, KILLED, World, in_a_child, manufacturer_of, program_files, sha256
 from wire.orders import ActivateFirmware, StoreFirmware
 
@@ -272,15 +272,17 @@ def life(tmp_path: Path) -> Life:
     return Life(tmp_path, SmallPki())
 
 
-def test_the_power_may_go_at_every_step(life: Life) -> None:
-    steps = 0
-    for cut_at in itertools.count():
-        folder = life.folder / str(cut_at)
-        shutil.copytree(life.folder / "new", folder)
-        code = in_a_child(partial(life.live, folder), folder=folder / "firmware", cut_at=cut_at)
-        assert code in {KILLED, FINISHED}, cut_at
+@pytest.mark.walk
+def test_the_power_may_go_at_every_step(life: Life, moments: Moments) -> None:
+    def place(name: str) -> Path:
+        shutil.copytree(life.folder / "new", life.folder / name)
+        return life.folder / name
+
+    folder, written = place("rehearsal"), life.folder / "kinds"
+    assert in_a_child(partial(life.live, folder), folder=folder / "firmware", kinds=written) == FINISHED
+    kinds = written.read_text().splitlines()
+    assert len(kinds) >= 126, kinds
+    for cut_at in moments.of(kinds, sample=12):
+        folder = place(str(cut_at))
+        assert in_a_child(partial(life.live, folder), folder=folder / "firmware", cut_at=cut_at) == KILLED, cut_at
         assert in_a_child(partial(life.check, folder)) == FINISHED, cut_at
-        if code == FINISHED:
-            break
-        steps += 1
-    assert steps > 80

@@ -101,15 +101,23 @@ def manufacturer_of(pki: SmallPki) -> Holder:
     return pki.holder(Role.GWH, Purpose.SIG, "Hersteller")
 
 
-def in_a_child(function: Callable[[], object], *, folder: Path | None = None, cut_at: int = -1) -> int:
-    """Do this in a child, which is ended before its ``cut_at``-th change of a file below ``folder``."""
+def in_a_child(
+    function: Callable[[], object], *, folder: Path | None = None, cut_at: int = -1, kinds: Path | None = None
+) -> int:
+    """Do this in a child, which is ended before its ``cut_at``-th change of a file below ``folder``.
+
+    ``kinds`` takes the kind of every change, one a line.
+    """
     child = os.fork()
     if child == 0:
         try:
             os.fsync = _nothing  # type: ignore[assignment]  # what a process has written outlives it: only its order is looked at here
+            power = _Power(str(folder), cut_at)
             if folder is not None:
-                sys.addaudithook(_Power(str(folder), cut_at))
+                sys.addaudithook(power)
             function()
+            if kinds is not None:
+                kinds.write_text("\n".join(power.kinds))
         except BaseException as error:  # noqa: BLE001
             print(repr(error), file=sys.stderr, flush=True)  # noqa: T201
             os._exit(1)
@@ -124,6 +132,7 @@ def _nothing(_: object) -> None:
 class _Power:
     def __init__(self, folder: str, cut_at: int) -> None:
         self._folder, self._left = folder, cut_at
+        self.kinds: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
@@ -134,3 +143,9 @@ class _Power:
             if self._left == 0:
                 os._exit(KILLED)
             self._left -= 1
+            self.kinds.append(f"{event} {self._place(str(arguments[0]))}")
+
+    def _place(self, path: str) -> str:
+        """What is changed: a file of the folder by its name, anything in a slot by its slot, the rest as one."""
+        parts = Path(path.removeprefix(self._folder)).parts
+        return parts[1] if len(parts) > 1 else "something"
