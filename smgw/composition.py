@@ -54,7 +54,7 @@ from smgw.timekeeping import Timekeeping
 from smgw.trust import RevocationLists, TrustFolder
 from smgw.tunnels import CurrentBackend, backend_maker
 from smgw.wan.management import ManagementTunnel
-from smgw.wan.parts import Link, WakeUpPortError, administrator_of, reserve
+from smgw.wan.parts import Link, WakeUpPortError, reserve
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
 from smgw.wan.wakeup_port import WakeUpPort
 from wire.orders import (
@@ -248,7 +248,7 @@ class _Parts:
         orders.note(now)  # what was finished at this start
         followers = [runtime.apply]
         test = self._self_test(states, program, firmware)
-        desk = self._desk(gateway, runtime, report, orders, followers, test=test, firmware=firmware)
+        desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
         wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
         opened.callback(wake_up_port.stop)
@@ -316,6 +316,7 @@ class _Parts:
         orders: KeyOrders,
         followers: Sequence[Callable[[ProfileSet], None]],
         *,
+        link: Link,
         test: SelfTest,
         firmware: Firmware | None,
     ) -> Desk:
@@ -330,6 +331,7 @@ class _Parts:
             ProfileStore(self.database),
             self.trust,
             lines=[line.name for line in self.configuration.lines],
+            reachable=link.reachable,
             exchange=gateway.change_profiles,
             apply=apply,
         )
@@ -345,7 +347,7 @@ class _Parts:
         }
         gate = OrderGate(
             self.configuration.gateway,
-            administrator=lambda: administrator_of(gateway.profiles),
+            administrator=link.administrator,
             trust=self.trust,
             orders=OrderStore(self.database),
         )

@@ -1,7 +1,8 @@
 """The order that changes profiles: which set of profiles may hold, and the one transaction that makes it hold.
 
 Decides on the whole set that would result, before anything changes: a gateway never runs half of an order. It installs
-what is newer, withdraws what is named, and what was withdrawn owes nothing from that moment on. Who may order is
+what is newer, withdraws what is named, and what was withdrawn owes nothing from that moment on. A new administrator is
+tried before it holds, because only whoever the gateway reaches can ever order anything again. Who may order is
 decided in ``smgw/administration/order_gate.py``; what a version may change, in ``smgw/store/profiles.py``. Each change
 stands in the system log and in the calibration log, in the same transaction (TR-03109-1: Zaehler-, Auswertungs- and
 Kommunikationsprofile are the administrator's to manage).
@@ -16,7 +17,7 @@ from cryptography import x509
 
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
 from pki.checks import check_validity
-from pki.errors import CertificateError
+from pki.errors import CertificateError, TunnelError
 from smgw.administration.errors import CommandRefusedError, Done, FollowUp
 from smgw.store import calibration_log, logs
 from smgw.store.errors import StoreError, StoreReason
@@ -43,6 +44,8 @@ class ChangeReason(StrEnum):
     IDENTITY = "identity"
     ADMINISTRATOR = "administrator"
     """There would not be exactly one administrator whose profile holds now."""
+    UNREACHABLE = "unreachable"
+    """Where the new profile of the administrator leads, he does not answer with its certificate."""
     UNKNOWN_LINE = "unknown-line"
     CERTIFICATE = "certificate"
     INCONSISTENT = "inconsistent"
@@ -64,10 +67,11 @@ class ProfileChange:
         trust: Callable[[], TrustStore],
         *,
         lines: Collection[str],
+        reachable: Callable[[AdministratorProfile], None],
         exchange: Callable[[Callable[[], ProfileSet]], ProfileSet],
         apply: Callable[[ProfileSet], None],
     ) -> None:
-        """``lines`` are the names of the gateway's lines.
+        """``lines`` are the names of the gateway's lines; ``reachable`` dials an administrator or raises TunnelError.
 
         ``exchange`` runs the change while nothing is granted and takes over what it returns
         (``Gateway.change_profiles``); ``apply`` makes lines and senders follow (``Runtime.apply``).
@@ -75,6 +79,7 @@ class ProfileChange:
         self._store = store
         self._trust = trust
         self._lines = frozenset(lines)
+        self._reachable = reachable
         self._exchange = exchange
         self._apply = apply
 
@@ -87,7 +92,8 @@ class ProfileChange:
         4. Every certificate in what is installed is good now, for its role and its purpose, and those of one profile
            belong to the same party.
         5. Nothing in what would hold contradicts what is installed, or lacks what is withdrawn.
-        6. Nothing goes back to an older version, or changes whose data it is about (in the transaction itself).
+        6. Another profile of the administrator leads to somebody who answers with its certificate.
+        7. Nothing goes back to an older version, or changes whose data it is about (in the transaction itself).
 
         Raises CommandRefusedError, and StoreError where the store fails; nothing was changed then.
         """
@@ -112,7 +118,10 @@ class ProfileChange:
             _require_good_certificates(profile, self._trust(), at)
         # 5. Nothing contradicts or lacks what is changed.
         _require_consistent(before, after, command, at)
-        # 6. Nothing goes back or changes whose data it is about.
+        # 6. Another profile of the administrator leads to him.
+        if after.administrators != before.administrators:
+            self._require_reachable(administrators[0])
+        # 7. Nothing goes back or changes whose data it is about.
         withdrawn = [(reference.kind, reference.id) for reference in command.withdraw]
         noted: list[tuple[Profile, bool]] = []
 
@@ -135,6 +144,13 @@ class ProfileChange:
             # The tunnel rests on the administrator's profile: whoever the new one names is dialled at the next call.
             then=FollowUp.NOTHING if before.administrators == holding.administrators else FollowUp.END_TUNNEL,
         )
+
+    def _require_reachable(self, administrator: AdministratorProfile) -> None:
+        try:
+            self._reachable(administrator)
+        except TunnelError as error:
+            sentence = f"{administrator.id}: {error.reason.value}: {error}"
+            raise _refused(ChangeReason.UNREACHABLE, sentence) from error
 
 
 def certificates_of(profile: Profile) -> tuple[tuple[str, bytes, Role, Purpose], ...]:

@@ -6,7 +6,12 @@ nobody to believe. All of it goes by the administration's clock (``GatewayClock.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
+from pki.certificates import Role, load_certificate
+from pki.errors import TunnelError, TunnelReason
+from pki.profiles import read_subject
+from pki.tunnel import TunnelPeer
 from smgw.administration.desk import Desk
 from smgw.clock import GatewayClock
 from smgw.config import WakeUpConfiguration
@@ -26,6 +31,9 @@ from smgw.wan.wakeup import WakeUpGate
 from smgw.wan.wakeup_port import WakeUpPort, addresses_of
 from wire.profiles import AdministratorProfile
 from wire.reading import DeviceId
+
+TRIAL_SECONDS: Final = 20.0
+"""For dialling an administrator before his profile holds; the order waits meanwhile, and its answer has two minutes."""
 
 
 class WakeUpPortError(Exception):
@@ -49,6 +57,25 @@ class Link:
     def administrator(self) -> AdministratorProfile | None:
         """The administrator of this moment."""
         return administrator_of(self.profiles())
+
+    def reachable(self, profile: AdministratorProfile) -> None:
+        """Whether ``profile`` leads to an administrator: handshakes with its certificate, and closes at once.
+
+        At the address that is in use now, the same party's former certificate is as good: it is shown there until the
+        last gateway has the new profile. Raises TunnelError, within TRIAL_SECONDS.
+        """
+        began = self.monotonic()
+        try:
+            self._try(profile, profile.tls_certificate, TRIAL_SECONDS)
+        except TunnelError as error:
+            former = self.administrator()
+            if error.reason is not TunnelReason.PEER_CERTIFICATE or former is None or not _at_home(former, profile):
+                raise
+            self._try(profile, former.tls_certificate, max(1.0, TRIAL_SECONDS - (self.monotonic() - began)))
+
+    def _try(self, profile: AdministratorProfile, certificate: bytes, seconds: float) -> None:
+        peer = TunnelPeer(profile.host, profile.management_port, load_certificate(certificate), Role.GWA)
+        self.backend.open(peer, timeout=seconds).close()
 
     def management(self, desk: Desk, *, restart: Callable[[], None], ended: Callable[[], None]) -> ManagementTunnel:
         """The management tunnel; ``ended`` is called after each."""
@@ -105,6 +132,13 @@ class Link:
     def service(self) -> ServicePorts:
         """The way to the administrator's service port."""
         return ServicePorts(self.administrator, self.trust, self.backend, self.clock.administration, self.monotonic)
+
+
+def _at_home(former: AdministratorProfile, profile: AdministratorProfile) -> bool:
+    """Whether both are of one party at one address: only its certificates or terms changed."""
+    one, other = (read_subject(load_certificate(each.tls_certificate).subject) for each in (former, profile))
+    same_place = (former.host, former.management_port) == (profile.host, profile.management_port)
+    return same_place and one.identity == other.identity
 
 
 def administrator_of(profiles: ProfileSet) -> AdministratorProfile | None:

@@ -104,7 +104,12 @@ class FleetGateway:
                 jitter=clocks.jitter,
             )
             change = ProfileChange(
-                self.profiles, trust, lines=[LINE], exchange=self._walk.change_profiles, apply=self._changed
+                self.profiles,
+                trust,
+                lines=[LINE],
+                reachable=link.reachable,
+                exchange=self._walk.change_profiles,
+                apply=self._changed,
             )
             gate = OrderGate(self.gateway, administrator=link.administrator, trust=trust, orders=self._orders)
             desk = Desk(

@@ -13,6 +13,7 @@ from cryptography import x509
 from pki import cms
 from pki.acceptor import AcceptedTunnel, Acceptor
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint
+from pki.errors import TunnelError, TunnelReason
 from pki.tls import TlsIdentity
 from pki.wakeup import sign_wake_up
 from tests.smgw.premises import GATEWAY, Premises, now
@@ -68,6 +69,21 @@ class Caller:
             yield Conversation(self, accepted)
         finally:
             accepted.close()
+
+    def tried(self) -> bool:
+        """Take a connection on which nothing is said; whether it was ended by the gateway, in whatever way."""
+        incoming = self.acceptor.accept(PATIENCE)
+        assert incoming is not None, "the gateway did not dial"
+        try:
+            tunnel = incoming.shake_hands(PATIENCE)
+        except TunnelError:
+            return True
+        try:
+            return tunnel.receive(1, PATIENCE) == b""
+        except TunnelError as error:
+            return error.reason is not TunnelReason.TIMEOUT
+        finally:
+            tunnel.close()
 
     def document(self, command: Command) -> bytes:
         """The next order, signed."""

@@ -3,6 +3,7 @@
 import base64
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,28 @@ def test_from_nothing_to_deliveries_and_back(house: House) -> None:
             assert tunnel.order(ChangeProfiles((second,))).outcome is ReplyOutcome.DONE
         wait_for(premises, gateway, lambda told: told["profiles"]["grid-1"]["acknowledged"] > received)
     assert len(house.receiver.bodies) > received
+
+
+def test_a_new_profile_of_the_administrator_is_tried_before_it_holds(house: House) -> None:
+    """The order is answered on the tunnel it came through, whoever was dialled meanwhile."""
+    premises, caller = house.premises, house.caller
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nowhere = replace(house.administrator, version=2, management_port=probe.getsockname()[1])
+    renewed = premises.pki.holder(Role.GWA, Purpose.TLS, "Verwalter").certificate
+    here = replace(house.administrator, version=2, tls_certificate=renewed.public_bytes(Encoding.DER))
+    with running(premises) as gateway:
+        wait_for(premises, gateway, bool)
+        with caller.tunnel() as tunnel:
+            refused = tunnel.order(ChangeProfiles((nowhere,)))
+            assert (refused.outcome, refused.reason) == (ReplyOutcome.REFUSED, "unreachable")
+            assert [one["version"] for one in tunnel.told("/status")["profiles"]] == [1]
+            # Once with the new certificate, which is not shown as yet, once with the former one.
+            with ThreadPoolExecutor() as other:
+                tried = [other.submit(caller.tried) for _ in range(2)]
+                assert tunnel.order(ChangeProfiles((here,))).outcome is ReplyOutcome.DONE
+                assert [one.result() for one in tried] == [True, True]
+            assert tunnel.ended()
 
 
 def test_keys_are_renewed_while_deliveries_go_on(house: House) -> None:

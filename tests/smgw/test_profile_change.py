@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pki.certificates import Purpose, Role, TrustStore
+from pki.errors import TunnelError, TunnelReason
 from pki.revoke import Revocation
 from smgw import profile_change
 from smgw.administration.errors import CommandRefusedError, FollowUp
@@ -45,13 +46,21 @@ class Site:
         self.trust = trust
         self.store = ProfileStore(database)
         self.applied: list[ProfileSet] = []
+        self.tried: list[Profile] = []
+        self.nobody_there = False
         self.handler = ProfileChange(
             self.store,
             lambda: self.trust,
             lines=[LINE],
+            reachable=self.try_out,
             exchange=lambda change: change(),
             apply=self.applied.append,
         )
+
+    def try_out(self, profile: Profile) -> None:
+        self.tried.append(profile)
+        if self.nobody_there:
+            raise TunnelError(TunnelReason.UNREACHABLE, "nobody listens")
 
     def change(self, *install: Profile, withdraw: tuple[Profile, ...] = ()) -> Any:
         return self.order(ChangeProfiles(install, tuple(ProfileReference(one.KIND, one.id) for one in withdraw)))
@@ -140,6 +149,24 @@ def test_an_administrator_is_replaced_in_one_order_and_the_tunnel_ends(site: Sit
     assert refusal.value.reason is ChangeReason.ADMINISTRATOR
     assert site.change(other, withdraw=(house.administrator,)).then is FollowUp.END_TUNNEL
     assert site.store.load().administrators == {"gwa-2": other}
+    assert site.tried == [other]
+
+
+def test_an_administrator_who_cannot_be_reached_is_not_installed(site: Site, house: House) -> None:
+    moved = replace(house.administrator, version=2, management_port=4099)
+    site.nobody_there = True
+    site.change(house.communication)  # no other administrator: nobody is tried
+    assert site.tried == []
+    before, entries = site.store.load(), len(CalibrationLog(site.database).entries())
+    with pytest.raises(CommandRefusedError) as refusal:
+        site.change(house.meter, moved)
+    assert refusal.value.reason is ChangeReason.UNREACHABLE
+    assert refusal.value.sentence == "gwa: unreachable: nobody listens"
+    assert site.store.load() == before
+    assert len(CalibrationLog(site.database).entries()) == entries
+    assert site.tried == [moved]
+    site.nobody_there = False
+    assert site.change(house.meter, moved).then is FollowUp.END_TUNNEL
 
 
 def test_a_certificate_that_was_revoked_meanwhile(site: Site, house: House) -> None:

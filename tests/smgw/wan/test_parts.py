@@ -10,11 +10,14 @@ from typing import Any, cast
 
 import pytest
 
+from pki.certificates import Purpose, Role
+from pki.errors import TunnelError, TunnelReason
 from smgw.config import WakeUpConfiguration
 from smgw.store.profiles import ProfileSet
 from smgw.wan.parts import Link, WakeUpPortError, administrator_of, reserve
 from smgw.wan.wakeup_port import WakeUpPort
 from tests.admin.server_world import clock
+from tests.smgw.administration.house import der
 from tests.smgw.store import samples
 from tests.smgw.wan.service_site import Site, at_clerk, near
 from tests.smgw.wan.test_time_service import reply
@@ -61,6 +64,35 @@ def test_all_of_it_goes_by_the_administrators_time(site: Site, link: Link) -> No
     port.stop()
 
 
+def test_a_new_administrator_is_tried_at_its_address_with_its_certificate(site: Site, link: Link) -> None:
+    former = site.house.profile
+    assert former is not None
+    site.profiles = ProfileSet(administrators={"gwa": former})
+    moved = replace(former, version=2, management_port=former.service_port)
+    link.reachable(moved)
+    with pytest.raises(TunnelError) as error:
+        link.reachable(replace(moved, management_port=dead_port()))
+    assert error.value.reason is TunnelReason.UNREACHABLE
+    renewed = der(site.pki.holder(Role.GWA, Purpose.TLS, "Stadtwerke"))
+    with pytest.raises(TunnelError) as error:
+        link.reachable(replace(moved, tls_certificate=renewed))
+    assert error.value.reason is TunnelReason.PEER_CERTIFICATE
+
+
+def test_at_the_address_in_use_the_same_party_shows_its_former_certificate_as_yet(site: Site, link: Link) -> None:
+    assert site.house.profile is not None
+    here = replace(site.house.profile, management_port=site.house.profile.service_port)
+    site.profiles = ProfileSet(administrators={"gwa": here})
+    link.reachable(replace(here, tls_certificate=der(site.pki.holder(Role.GWA, Purpose.TLS, "Stadtwerke"))))
+    for wrong in (
+        replace(here, tls_certificate=der(site.pki.holder(Role.GWA, Purpose.TLS, "Nachfolger"))),
+        replace(here, host="localhost", tls_certificate=der(site.pki.holder(Role.GWA, Purpose.TLS, "Stadtwerke"))),
+    ):
+        with pytest.raises(TunnelError) as error:
+            link.reachable(wrong)
+        assert error.value.reason is TunnelReason.PEER_CERTIFICATE
+
+
 def test_a_port_that_is_taken(link: Link) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind((HOST, 0))
@@ -76,6 +108,13 @@ def test_the_administrator_has_a_lane_of_his_own(site: Site, link: Link) -> None
     reserve(port, ProfileSet())
     assert port._reserved == frozenset()
     port.stop()
+
+
+def dead_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        number: int = probe.getsockname()[1]
+        return number
 
 
 def free_port() -> int:
