@@ -5,21 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.config import Configuration
+from admin.database import open_database
 from admin.inventory import GatewayRecord
 from admin.life_cycle import LifeCycle
 from admin.office import SIGNATURE_KEY, Office
 from admin.wake import Timing
 from pki.certificates import Purpose, Role, VerifiedCertificate, fingerprint
-from pki.token import Token
 from testbed.small_pki import NOW, Holder, SmallPki
-from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration
+from tests.softhsm import MODULE, PIN, lend_token, shared_configuration, take_back
 from wire.orders import RunSelfTest
 from wire.reading import DeviceId
 
@@ -59,19 +60,23 @@ class Bureau:
     now: datetime = NOW
 
     def __post_init__(self) -> None:
-        self.label = fresh_token()
+        self.token = lend_token(SIGNATURE_KEY)
+        self.label = self.token.label
         (self.folder / "trust").mkdir()
         (self.folder / "certificates").mkdir()
         self.pin_file = self.folder / "pin"
         self.pin_file.write_text(PIN)
         self.pin_file.chmod(0o600)
-        with Token.open(MODULE, self.label, PIN, monotonic=time.monotonic) as token:
-            key = token.generate_key(SIGNATURE_KEY, ec.BrainpoolP256R1()).public_key()
+        key = self.token.public_keys[SIGNATURE_KEY]
         self.certificate = self.pki.certify(key, Role.GWA, Purpose.SIG, self.name)
         self.signature_file.write_bytes(pem(self.certificate))
         self.write_trust()
         self.file = self.folder / "admin.toml"
         self.file.write_text(self.toml())
+
+    def close(self) -> None:
+        """Give the token back; the office must be closed."""
+        take_back(self.token)
 
     @property
     def signature_file(self) -> Path:
@@ -123,6 +128,7 @@ timeout_seconds = {values["timeout"]}
     @contextmanager
     def office(self, *gateways: DeviceId, port: int = 4059) -> Iterator[Office]:
         """An open office, in whose inventory ``gateways`` operate, woken on this machine at ``port``."""
+        furnish(self.folder / "admin.db")
         with self.open() as office:
             for gateway in gateways:
                 office.inventory.add(self.record(gateway, port=port), BY, self.now)
@@ -151,6 +157,22 @@ def fake_timing(fake: FakeTime, *, timeout: float = 20, resend: float = 5) -> Ti
 def real_timing(now: datetime = NOW, *, timeout: float = 60) -> Timing:
     """Waits really, for as long as a slow machine may need; the clock on the wall stands still."""
     return Timing(lambda: now, time.monotonic, time.sleep, timedelta(seconds=timeout), timedelta(seconds=5))
+
+
+@cache
+def _empty_database() -> bytes:
+    """The octets of a database that is new: making its tables takes its time, once for all tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "admin.db"
+        open_database(file).dispose()
+        return file.read_bytes()
+
+
+def furnish(file: Path) -> None:
+    """Put a new database at ``file``, as :func:`open_database` makes it, unless there is one."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(_empty_database())
 
 
 def pem(certificate: x509.Certificate) -> bytes:

@@ -10,9 +10,11 @@ from tests.admin.bureau import GATEWAY, Bureau
 
 
 @pytest.fixture
-def bureau(tmp_path: Path) -> Bureau:
+def bureau(tmp_path: Path) -> Iterator[Bureau]:
     """Configuration, token and certificates; nothing is open. Mark the test with ``token``."""
-    return Bureau(tmp_path)
+    made = Bureau(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture

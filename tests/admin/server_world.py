@@ -41,10 +41,10 @@ from pki.requests import build_renewal, build_triple, common_name_of, read_renew
 from pki.revoke import Revocation
 from pki.store import write_atomically
 from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity
-from pki.token import Token
 from pki.tunnel import TunnelPeer
 from testbed.small_pki import Holder, SmallPki
-from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration
+from tests.admin.bureau import furnish
+from tests.softhsm import MODULE, PIN, lend_token, shared_configuration, take_back
 from wire.canonical_json import encode
 from wire.http_server import HttpServer, Request
 from wire.management import JSON, ORDERS, STATUS
@@ -96,11 +96,15 @@ class World:
         self._authorities()
         self.publish()
         self.tls = self.pki.holder(Role.GWA, Purpose.TLS, "Admin")
-        self.signature_certificate = self._identity(folder)
+        token = lend_token(SIGNATURE_KEY)
+        stack.callback(take_back, token)
+        self._label = token.label
+        self.signature_certificate = self._identity(folder, token.public_keys[SIGNATURE_KEY])
         self.believed = self.pki.trust()
         """What gateways believe; they hear nothing of revocations here."""
         signer = Holder(self.signature_certificate, self.tls.key)
         self.signer = self.pki.verified(signer, Role.GWA, Purpose.SIG)
+        furnish(folder / "admin.db")
         self.office = stack.enter_context(Office(self._configuration(folder), monotonic=time.monotonic))
         self._stack = stack
         self.ports = (0, 0)
@@ -183,13 +187,10 @@ class World:
         for name, issuer in (("root", hierarchy.root), ("sub-ca", hierarchy.sub_ca), ("seal-ca", self.pki.seal_ca)):
             (self.trust / f"{name}.pem").write_bytes(issuer.certificate.public_bytes(Encoding.PEM))
 
-    def _identity(self, folder: Path) -> x509.Certificate:
-        self._label = fresh_token()
+    def _identity(self, folder: Path, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
         (folder / "pin").write_text(PIN)
         (folder / "pin").chmod(0o600)
-        with Token.open(MODULE, self._label, PIN, monotonic=time.monotonic) as token:
-            key = token.generate_key(SIGNATURE_KEY, ec.BrainpoolP256R1())
-            certificate = self.pki.certify(key.public_key(), Role.GWA, Purpose.SIG, "Admin")
+        certificate = self.pki.certify(key, Role.GWA, Purpose.SIG, "Admin")
         (folder / "SIG.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         (folder / "TLS.pem").write_bytes(self.tls.certificate.public_bytes(Encoding.PEM))
         data = self.tls.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

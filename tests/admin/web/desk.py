@@ -148,6 +148,7 @@ def furnished(bureau: Bureau) -> Iterator[Place]:
             yield place
         finally:
             place.console.errands.stop()
+    bureau.close()
 
 
 def words(response: TestResponse) -> str:
