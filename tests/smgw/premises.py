@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from testbed.small_pki import Holder, SmallPki
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from tests.softhsm import MODULE
+from tests.typed import typed
 from wire.profiles import (
     AccessPurpose,
     AdministratorProfile,
@@ -37,7 +37,6 @@ from wire.profiles import (
 )
 
 GATEWAY = "EABC0012345678"
-ROOT = Path(__file__).parents[2]
 
 
 def now() -> datetime:
@@ -149,9 +148,7 @@ port = {values.get("port", self.wake_up_port)}
         for number, profile in enumerate(profiles):
             (self.folder / f"{number}.profile").write_bytes(profile.to_bytes())
         files = [str(self.folder / f"{number}.profile") for number in range(len(profiles))]
-        subprocess.run(
-            [sys.executable, "-m", "tests.smgw.premises", self.file, *files], cwd=ROOT, check=True, timeout=60
-        )
+        typed("tests.smgw.premises", self.file, *files).check_returncode()
 
     def party(self) -> CommunicationProfile:
         begin = now() - timedelta(days=1)
@@ -191,5 +188,6 @@ def put(configuration: Configuration, files: list[str]) -> None:
         database.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Put the files of the command line into the store of a configuration."""
     put(Configuration.load(Path(sys.argv[1])), sys.argv[2:])

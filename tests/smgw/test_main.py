@@ -33,6 +33,7 @@ from tests.smgw.premises import GATEWAY, Premises, now, pem
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import STORED, TlsReceiver
 from tests.softhsm import MODULE, shared_configuration, write_configuration
+from tests.typed import typed
 
 pytestmark = pytest.mark.token
 ROOT = Path(__file__).parents[2]
@@ -42,9 +43,7 @@ PATIENCE = 20.0
 
 
 def smgw(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "smgw", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    return typed("smgw", *words)
 
 
 def made(folder: Path, tunnel: str, port: int = 1, *, holding: bool = True) -> Premises:

@@ -15,6 +15,7 @@ from pki.certificates import Purpose, Role
 from testbed.manufacturer import build_wheel, sign_package, wheel_name
 from testbed.small_pki import Holder
 from tests.smgw.caller import PATIENCE, Caller
+from tests.smgw.firmware.world import wheel_of
 from tests.smgw.premises import Premises, now, pem
 from tests.smgw.test_main import MEMORY, ROOT, made, smgw, wait_for
 from wire.orders import ActivateFirmware, Reply, ReplyOutcome, StoreFirmware
@@ -22,7 +23,7 @@ from wire.orders import ActivateFirmware, Reply, ReplyOutcome, StoreFirmware
 pytestmark = [pytest.mark.token, pytest.mark.peer]
 
 SLOTS = '[firmware]\nfolder = "firmware"\nmanufacturer = "manufacturer.pem"\n'
-DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+DIES = b"import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
 
 
 class House:
@@ -36,8 +37,15 @@ class House:
         (folder / "manufacturer.pem").write_bytes(pem(self.manufacturer.certificate))
 
     def package(self, version: str, change: Callable[[Path], None] = lambda _: None) -> bytes:
-        wheels = {wheel_name(version): build_wheel(version, change=change)}
-        signer = self.manufacturer
+        """The gateway's own program."""
+        return self.signed(version, build_wheel(version, change=change))
+
+    def small(self, version: str, **more: bytes) -> bytes:
+        """The least that is a program: for what is never run, or not for long."""
+        return self.signed(version, wheel_of(version, **more))
+
+    def signed(self, version: str, wheel: bytes) -> bytes:
+        signer, wheels = self.manufacturer, {wheel_name(version): wheel}
         return sign_package(version, wheels, certificate=signer.certificate, key=signer.key, created_at=now())
 
     def update(self, version: str, package: bytes) -> None:
@@ -112,7 +120,7 @@ def test_a_program_that_dies_one_that_is_good_and_one_that_fails_its_test(house:
         assert phases(installed)[1:] == ("installed", nothing, nothing)
         was = installed["version"]
 
-        dead = house.package("7.1", lambda tree: _write(tree / "smgw" / "__main__.py", DIES))
+        dead = house.small("7.1", **{"smgw/__main__.py": DIES})
         house.update("7.1", dead)
         status = wait_for(premises, launcher, lambda told: told["firmware"]["A"]["phase"] == "failed")
         assert phases(status) == (was, "installed", ("failed", "7.1"), nothing)
@@ -128,7 +136,7 @@ def test_a_program_that_dies_one_that_is_good_and_one_that_fails_its_test(house:
         status = wait_for(premises, launcher, lambda told: told["firmware"]["B"]["phase"] == "failed")
         assert phases(status) == ("7.2", "A", ("active", "7.2"), ("failed", "7.3"))
 
-        older = house.refused("7.1.9", house.package("7.1.9"))
+        older = house.refused("7.1.9", house.small("7.1.9"))
         assert (older.outcome, older.reason) == (ReplyOutcome.REFUSED, "version")
         seen, steps = house.told()
         assert phases(seen) == phases(status)
@@ -155,7 +163,7 @@ def test_without_the_launcher_nothing_is_activated(house: House) -> None:
     )
     try:
         wait_for(premises, process, bool)
-        package = house.package("7.1")
+        package = house.small("7.1")
         with house.caller.tunnel() as tunnel:
             assert tunnel.ask("/firmware", package, "PUT").status == 200
             assert tunnel.order(StoreFirmware(hashlib.sha256(package).hexdigest())).result == {
@@ -169,7 +177,3 @@ def test_without_the_launcher_nothing_is_activated(house: House) -> None:
         process.wait()
         assert process.stderr is not None
         process.stderr.close()
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)

@@ -1,0 +1,33 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.typed import typed
+
+
+def test_a_command_says_and_ends_as_the_program_does(tmp_path: Path) -> None:
+    for words in (["--help"], ["run", "none.toml"], ["nonsense"]):
+        real = subprocess.run(
+            [str(Path(sys.executable).with_name("smgw")), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        done = typed("smgw", *words, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (real.returncode, real.stdout, real.stderr)
+
+
+def test_each_command_is_a_process_of_its_own_in_our_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "never.toml")
+    with pytest.raises(subprocess.TimeoutExpired):
+        typed("smgw", "status", "never.toml", cwd=tmp_path, timeout=0.2)
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = typed("smgw", "--help").stdout
+    monkeypatch.setenv("COLUMNS", "80")
+    assert typed("smgw", "--help").stdout != narrow

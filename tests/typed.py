@@ -1,0 +1,113 @@
+"""Commands as a person types them, each a process of its own; only starting Python and importing is done once.
+
+A process that has imported a program and done nothing else forks for every command, so that a test pays for what a
+command does. Everything else is real: arguments, working folder, environment, umask, standard streams, exit code, and
+the interpreter's own end. Machines that run for long are started as programs of their own by whoever needs them.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).parents[1]
+MODULES = {
+    "smgw": "smgw.__main__",
+    "smgw-pki": "pki.__main__",
+    "smgw-admin": "admin.__main__",
+    "tests.smgw.premises": "tests.smgw.premises",
+}
+"""Where the function ``main`` of a command is."""
+_LARGEST = 1 << 17
+
+
+def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """What ``name`` said and how it ended. Raises subprocess.TimeoutExpired."""
+    command = [name, *map(str, words)]
+    request = {"command": command, "cwd": str(cwd), "environment": dict(os.environ), "umask": _umask()}
+    forge = _forge(name)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        socket.send_fds(forge, [json.dumps(request).encode()], [out.fileno(), err.fileno()])
+        child = int(forge.recv(_LARGEST))
+        forge.settimeout(timeout)
+        try:
+            code = int(forge.recv(_LARGEST))
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            forge.settimeout(None)
+            forge.recv(_LARGEST)
+            raise subprocess.TimeoutExpired(command, timeout) from None
+        finally:
+            forge.settimeout(None)
+        return subprocess.CompletedProcess(command, code, _read(out), _read(err))
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0))
+    return mask
+
+
+@cache
+def _forge(name: str) -> socket.socket:
+    """The way to the process that forks for ``name``; it ends with the tests."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    words = [sys.executable, "-m", "tests.typed", name, str(theirs.fileno())]
+    process = subprocess.Popen(words, cwd=ROOT, pass_fds=[theirs.fileno()])
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
+
+
+def _serve(way: socket.socket, main: Callable[[], object]) -> None:
+    while True:
+        data, streams, _, _ = socket.recv_fds(way, _LARGEST, 2)
+        if not data:
+            return
+        child = os.fork()
+        if child == 0:
+            way.close()
+            _become(json.loads(data), streams)
+            main()
+            return
+        for stream in streams:
+            os.close(stream)
+        way.send(str(child).encode())
+        way.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+
+
+def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for standard, stream in enumerate(streams, 1):
+        os.dup2(stream, standard)
+        os.close(stream)
+    os.chdir(request["cwd"])
+    os.umask(request["umask"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = list(request["command"])
+    sys.modules["__main__"].__package__ = ""  # or click would call the command by the module that runs this file
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[2])), import_module(MODULES[sys.argv[1]]).main)
