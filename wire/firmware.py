@@ -32,7 +32,6 @@ VERSION = re.compile(r"(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){1,3}", re.ASCI
 _NUMBERS = 4
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,122}\.whl", re.ASCII)
 """A plain file name: no folder, no hidden file, nothing that a file system reads in another way."""
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def rank(version: str) -> tuple[int, ...]:
@@ -55,7 +54,7 @@ class PackagedFile:
         """Check every field. Raises FirmwareError."""
         with document.refusing(FirmwareError):
             fields.require_match("name", self.name, _NAME)
-            fields.require_match("sha256", self.sha256, _SHA256)
+            fields.require_fingerprint("sha256", self.sha256)
             fields.require_range("size", self.size, 1, MAXIMUM_FILE_BYTES)
 
 

@@ -4,12 +4,12 @@ Decides which commands there are and what each may say; there is none that gives
 log. Whether a command can be carried out now is decided in the gateway. Every refusal is an OrderError.
 """
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from wire.canonical_json import JsonObject, JsonValue
 from wire.errors import OrderError, ProfileError
+from wire.firmware import VERSION
 from wire.profiles import document, fields
 from wire.profiles.document import Fields
 from wire.profiles.kinds import KINDS, Profile, profile_from_document
@@ -21,12 +21,9 @@ MAXIMUM_REVOCATION_LISTS = 16
 MAXIMUM_REVOCATION_LIST_BYTES = 256 * 1024
 """Some five thousand revoked certificates of one sub-CA."""
 MAXIMUM_AUTHORITIES = 8
+"""Sub-CAs in one order, and their lists: three certificates have three issuers at most."""
 MAXIMUM_DAYS = 3660
 """Ten years: beyond what the law lets any party keep."""
-
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_VERSION = re.compile(r"(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){1,3}", re.ASCII)
-"""Two to four numbers: what can be compared without a rule for exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,10 @@ class _Plain:
 
 @dataclass(frozen=True, slots=True)
 class RenewKeys(_Plain):
-    """Make new keys and send signed requests for certificates: ``{"renewal": base64}`` in the reply's result."""
+    """Make new keys and send signed requests for certificates.
+
+    The reply's result is ``{"renewal": base64 DER, "generation": number of the new keys}``.
+    """
 
     KIND: ClassVar[str] = "renew-keys"
 
@@ -244,7 +244,7 @@ class StoreFirmware:
     def __post_init__(self) -> None:
         """Check the field. Raises OrderError."""
         with document.refusing(OrderError):
-            fields.require_match("sha256", self.sha256, _SHA256)
+            fields.require_fingerprint("sha256", self.sha256)
 
     def members(self) -> JsonObject:
         """The members beside ``kind``."""
@@ -267,7 +267,7 @@ class ActivateFirmware:
     def __post_init__(self) -> None:
         """Check the field. Raises OrderError."""
         with document.refusing(OrderError):
-            fields.require_match("version", self.version, _VERSION)
+            fields.require_match("version", self.version, VERSION)
 
     def members(self) -> JsonObject:
         """The members beside ``kind``."""

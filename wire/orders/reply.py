@@ -13,6 +13,7 @@ from wire.errors import OrderError, ProfileError
 from wire.profiles import document, fields
 
 MAXIMUM_SENTENCE = 512
+"""Characters of a sentence for people."""
 
 
 class ReplyOutcome(StrEnum):

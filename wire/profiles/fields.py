@@ -95,7 +95,7 @@ def require_validity(valid_from: datetime, valid_until: datetime) -> None:
 
 
 def require_fingerprint(field: str, value: str) -> None:
-    """Lower-case hexadecimal SHA-256 of a certificate's DER bytes."""
+    """Lower-case hexadecimal SHA-256 of a file or of a certificate's DER bytes."""
     require_match(field, value, _FINGERPRINT)
 
 
