@@ -1,12 +1,20 @@
-"""What another process does at the same time: ``python -m tests.admin.other_process count|sign|serve FILE ...``."""
+"""What another process does at the same time.
 
+Each is a process of its own, forked from one that has imported the administrator and done nothing else, so that a test
+pays for what a process does and not for its imports.
+"""
+
+import multiprocessing
+import os
 import select
 import socket
-import subprocess
-import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from admin.config import Configuration
 from admin.database import open_database, writing
@@ -17,7 +25,8 @@ from tests.admin.listener import serve_orders
 from wire.orders import Reply, RunSelfTest
 from wire.wakeup import SIZE, WakeUp
 
-ROOT = Path(__file__).parents[2]
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__, "pytest"])
 RAISE = "UPDATE servers SET seen_at = {value} WHERE name = 'x'"
 READ = "SELECT seen_at FROM servers WHERE name = 'x'"
 
@@ -45,8 +54,8 @@ def sign(file: Path, times: int) -> None:
                     office.orders.failed(record.number, "done with", NOW)
 
 
-def serve(file: Path, answer: str) -> None:
-    """What ``smgw-admin serve`` and a gateway do together, from a wake-up on, until standard input ends."""
+def serve(file: Path, answer: str, way: Connection) -> None:
+    """What ``smgw-admin serve`` and a gateway do together, from a wake-up on, until the other end of ``way`` closes."""
     refusal = {"refused": lambda sequence: Reply.refusal(sequence, "busy", "A self-test runs.")}
     with (
         Office(Configuration.load(file), monotonic=time.monotonic) as office,
@@ -55,11 +64,10 @@ def serve(file: Path, answer: str) -> None:
         office.signer()
         react = serve_orders(office, refusal.get(answer))
         udp.bind(("127.0.0.1", 0))
-        sys.stdout.write(f"{udp.getsockname()[1]}\n")
-        sys.stdout.flush()
+        way.send(udp.getsockname()[1])
         while True:
-            readable, _, _ = select.select([udp, sys.stdin], [], [])
-            if sys.stdin in readable:
+            readable, _, _ = select.select([udp.fileno(), way.fileno()], [], [])
+            if way.fileno() in readable:
                 return
             wake_up = WakeUp.from_bytes(udp.recv(SIZE + 1))
             if answer == "nothing":
@@ -71,16 +79,35 @@ def serve(file: Path, answer: str) -> None:
                 office.tunnels.closed(tunnel.number if tunnel else 0, "broken up", NOW)
 
 
-def run_several(what: str, file: Path, times: int, processes: int = 3) -> None:
-    """Run ``what`` in several processes at once; each must end well."""
-    command = [sys.executable, "-m", "tests.admin.other_process", what, str(file), str(times)]
-    running = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(processes)]
-    ends = [(process.communicate()[1], process.returncode) for process in running]
-    assert ends == [("", 0)] * processes
+@contextmanager
+def running(does: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Another process that does this at the same time; it must end well and say nothing."""
+    with tempfile.NamedTemporaryFile() as errors:
+        process = _FORKS.Process(target=_quietly, args=(errors.name, does, *arguments))
+        process.start()
+        try:
+            yield
+        finally:
+            process.join()
+        assert (Path(errors.name).read_text(), process.exitcode) == ("", 0)
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve(Path(sys.argv[2]), sys.argv[3])
-    else:
-        {"count": count, "sign": sign}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+def _quietly(errors: str, does: Callable[..., None], *arguments: Any) -> None:
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
+    does(*arguments)
+
+
+def run_several(does: Callable[[Path, int], None], file: Path, times: int, processes: int = 3) -> None:
+    """Do it in several processes at once."""
+    with ExitStack() as stack:
+        for _ in range(processes):
+            stack.enter_context(running(does, file, times))
+
+
+@contextmanager
+def serving(file: Path, answer: str) -> Iterator[int]:
+    """:func:`serve` in another process; gives the port at which it waits for wake-ups."""
+    ours, theirs = _FORKS.Pipe()
+    with running(serve, file, answer, theirs), ours:
+        theirs.close()
+        yield ours.recv()

@@ -16,7 +16,7 @@ from admin.errors import AuditError, AuditReason, StorageError
 from pki.certificates import Purpose, Role
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.admin.bureau import GATEWAY, Bureau
-from tests.admin.other_process import run_several
+from tests.admin.other_process import run_several, sign
 from wire.canonical_json import decode, encode
 
 PKI = SmallPki()
@@ -281,5 +281,5 @@ def test_rubbish_in_the_table_is_a_broken_entry_and_nothing_else(written: Path, 
 @pytest.mark.token
 def test_several_processes_write_one_chain(bureau: Bureau) -> None:
     with bureau.office(GATEWAY) as office:
-        run_several("sign", bureau.file, 6, processes=2)
+        run_several(sign, bureau.file, 6, processes=2)
         assert verify(office.engine, [bureau.certificate]) == len(office.audit.entries())

@@ -9,7 +9,7 @@ import pytest
 
 from admin.database import from_seconds, from_seconds_or_none, open_database, reading, to_seconds, writing
 from admin.errors import StorageError
-from tests.admin.other_process import READ, run_several
+from tests.admin.other_process import READ, count, run_several
 
 
 def test_no_update_is_lost_between_processes(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_no_update_is_lost_between_processes(tmp_path: Path) -> None:
     engine = open_database(file)
     with writing(engine) as connection:
         connection.exec_driver_sql("INSERT INTO servers VALUES ('x', 0, 0)")
-    run_several("count", file, 25)
+    run_several(count, file, 25)
     with reading(engine) as connection:
         assert connection.exec_driver_sql(READ).scalar_one() == 75
     engine.dispose()

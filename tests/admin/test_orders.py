@@ -13,7 +13,7 @@ from admin.orders import CLOCK_ALLOWANCE, REMAINDER, TOO_LATE, VALIDITY, OrderSt
 from pki import cms
 from pki.errors import TokenError, TokenReason
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, SECOND, Bureau
-from tests.admin.other_process import run_several
+from tests.admin.other_process import run_several, sign
 from tests.admin.samples import COMMUNICATION
 from wire.orders import (
     MAX_VALIDITY,
@@ -150,7 +150,7 @@ def test_a_signature_that_fails_uses_up_no_number(office: Office, bureau: Bureau
 
 def test_no_number_is_given_twice_between_processes(bureau: Bureau) -> None:
     with bureau.office(GATEWAY) as office:
-        run_several("sign", bureau.file, 8, processes=2)
+        run_several(sign, bureau.file, 8, processes=2)
         sequences = [record.sequence for record in office.orders.all() if record.sequence is not None]
         assert len(set(sequences)) == len(sequences)
         assert office.inventory.get(GATEWAY).next_sequence == max(sequences) + 1
