@@ -1,10 +1,11 @@
 """The administrator's end of management tunnels (TR-03109-1, MANAGEMENT): what is asked over each, and when it ends.
 
-Decides the order of things in one tunnel: the gateway's state is read once, then open orders go out oldest first, each
-as the very document that was signed for it, then what somebody wants to read; new ones are seen within a second. An
-order counts as done or refused by the gateway's reply and by nothing else: where a tunnel ends before the reply, the
-order stays open, and the same document goes out through the next tunnel. When nothing is left for a while the
-administrator itself orders BreakUp. The server never dials; it only ever answers who dialled.
+Decides the order of things in one tunnel: the gateway's state is read once, revocation lists that are due are brought
+(admin/revocation_lists.py), then open orders go out oldest first, each as the very document that was signed for it,
+then what somebody wants to read; new ones are seen within a second. An order counts as done or refused by the gateway's
+reply and by nothing else: where a tunnel ends before the reply, the order stays open, and the same document goes out
+through the next tunnel. When nothing is left for a while the administrator itself orders BreakUp. The server never
+dials; it only ever answers who dialled.
 """
 
 import logging
@@ -26,9 +27,10 @@ from admin.orders import OrderRecord, OrderState
 from admin.pace import Pace
 from admin.packages import Packages
 from admin.reports import Subject
+from admin.revocation_lists import ListCourier
 from admin.schema import inquiries, orders
 from pki.acceptor import AcceptedTunnel
-from pki.certificates import Purpose
+from pki.certificates import Purpose, TrustStore
 from pki.errors import TrustError
 from wire import canonical_json
 from wire.canonical_json import JsonObject
@@ -113,6 +115,7 @@ class ManagementServer:
         self._monotonic = monotonic
         self._linger = linger_seconds
         self._work = Work(office.engine, monotonic)
+        self._lists = ListCourier(office, BY, monotonic)
         self._live = LiveTunnels()
         self._tunnels = Pace(TUNNELS_IN_AN_HOUR, monotonic)
 
@@ -166,22 +169,25 @@ class ManagementServer:
             self._adopt(gateway, talk)
             # What it says is kept as it is; a gateway that does not say it is served all the same.
             self._told(gateway, talk.ask("GET", STATUS) if status is None else status)
-            active = self._monotonic()
+            active, brought = self._monotonic(), None
             while True:
+                if (lists := self._lists.store()) is not brought:
+                    self._lists.bring(gateway, self._clock())
+                    brought = lists
                 if self._next(gateway, talk):
                     active = self._monotonic()
                 elif self._monotonic() - active >= self._linger:
                     self._office.orders.queue(gateway, BreakUp(), BY, self._clock())
                 else:
-                    self._pause(gateway, talk, until=active + self._linger)
+                    self._pause(gateway, talk, lists, until=active + self._linger)
         except (AdminError, TrustError) as error:
             _log.exception("management: the tunnel of %s", gateway.text)
             raise EndedError(End.OURS, f"{type(error).__name__}: {error}") from error
 
-    def _pause(self, gateway: DeviceId, talk: Conversation, *, until: float) -> None:
+    def _pause(self, gateway: DeviceId, talk: Conversation, lists: TrustStore, *, until: float) -> None:
         while self._monotonic() < until:
             talk.wait()
-            if self._work.waits_for(gateway):
+            if self._work.waits_for(gateway) or self._lists.store() is not lists:
                 return
 
     def _next(self, gateway: DeviceId, talk: Conversation) -> bool:

@@ -3,8 +3,9 @@
 Decides when an order gets its sequence number (when it is first signed, at the tunnel: numbers rise in the order in
 which the gateway sees them), that only the oldest open order of a gateway is signed, and that the very bytes that were
 signed are sent again after a broken tunnel, expired or not: what the gateway answered once it answers again, so that
-nothing is done twice. Only what it never saw, or says that it saw too late, is signed anew under a new number. Every
-change and its entry in the audit log are one transaction.
+nothing is done twice. Only what it never saw, or says that it saw too late, is signed anew under a new number. Lists
+that the server brings by itself count as older than whatever has no number yet. Every change and its entry in the audit
+log are one transaction.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from admin.installed import Holding, holding, keep
 from admin.inventory import Inventory, require_reachable
 from admin.life_cycle import OPEN, ORDER_TRANSITIONS, OrderState, refusal
 from admin.schema import gateways, orders
-from wire.orders import Command, Order, Reply, ReplyOutcome
+from wire.orders import Command, InstallRevocationLists, Order, Reply, ReplyOutcome
 from wire.reading import DeviceId
 
 __all__ = ["OrderBook", "OrderRecord", "OrderState"]
@@ -133,6 +134,12 @@ class OrderBook:
         )
         with reading(self._engine) as connection:
             return {DeviceId(row[0]): row[1] for row in connection.execute(query)}
+
+    def latest(self, gateway: DeviceId, kind: str, limit: int) -> list[OrderRecord]:
+        """The latest orders of one kind, newest first."""
+        query = sa.select(orders).where(orders.c.gateway == gateway.text, orders.c.kind == kind)
+        with reading(self._engine) as connection:
+            return [_record(row) for row in connection.execute(query.order_by(orders.c.number.desc()).limit(limit))]
 
     def states(self, numbers: Iterable[int]) -> dict[int, OrderState]:
         """Where several orders stand, in one question."""
@@ -334,6 +341,9 @@ def _get(connection: sa.Connection, number: int) -> OrderRecord:
 
 
 def _open(connection: sa.Connection, gateway: DeviceId) -> list[OrderRecord]:
+    """What is still to be done, the next one first."""
+    # What has its number already, since numbers only rise; lists that the server brings by itself; then the oldest.
+    brought = (orders.c.kind == InstallRevocationLists.KIND) & (orders.c.by == _SERVER)
     query = (
         sa.select(orders)
         .where(
@@ -341,7 +351,7 @@ def _open(connection: sa.Connection, gateway: DeviceId) -> list[OrderRecord]:
             orders.c.finished_at.is_(None),
             orders.c.state.in_([state.value for state in OPEN]),
         )
-        .order_by(orders.c.number)
+        .order_by(orders.c.sequence.is_(None), orders.c.sequence, sa.not_(brought), orders.c.number)
     )
     return [_record(row) for row in connection.execute(query)]
 

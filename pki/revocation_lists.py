@@ -127,6 +127,45 @@ def newer(
     return tuple(proven.values())
 
 
+class Held(NamedTuple):
+    """What a store has of one authority: number and end of its newest list, both None without one."""
+
+    number: int | None
+    next_update: datetime | None
+
+
+def held_lists(trust: TrustStore) -> Mapping[str, Held]:
+    """Of each authority in ``trust``, by its key identifier (hexadecimal), the list with the highest number.
+
+    Lists that their authority did not sign, or that have no number, are none. Nothing is said about age.
+    """
+    found: dict[str, Held] = {}
+    for authority in trust.authorities:
+        mark = (subject_key_identifier(authority) or b"").hex()
+        newest = found.get(mark, Held(None, None))
+        for crl in trust.crls:
+            if crl.issuer != authority.subject or not signed_by(crl, authority):
+                continue
+            try:
+                number, end = _number(crl), crl.next_update_utc
+            except (*UNREADABLE, x509.ExtensionNotFound):
+                continue
+            if newest.number is None or number > newest.number:
+                newest = Held(number, end)
+        found[mark] = newest
+    return found
+
+
+def mark_and_number(data: bytes) -> tuple[str, int]:
+    """The authority's key identifier (hexadecimal) and the number of a list (DER), as it says.
+
+    Raises:
+        CertificateError: MALFORMED.
+    """
+    crl = _load(data)
+    return _mark(crl), _number(crl)
+
+
 def with_lists(trust: TrustStore, lists: Iterable[ProvenList]) -> TrustStore:
     """The store in which ``lists`` have taken the place of those of the same authorities."""
     proven = list(lists)

@@ -241,6 +241,7 @@ class _Parts:
             orders=OrderStore(self.database),
             retention=Retention(Settings(self.database), self.log),
             identity=self.ring.current,
+            trust=self.trust,
             timekeeping=timekeeping,
             firmware=None if firmware is None else firmware.report,
         )

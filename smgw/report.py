@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pki.certificates import fingerprint
+from pki.certificates import TrustStore, fingerprint
+from pki.revocation_lists import held_lists
 from smgw.config import Configuration
 from smgw.gateway import Gateway
 from smgw.identity import Identity
@@ -47,6 +48,7 @@ class Report:
     orders: OrderStore
     retention: Retention
     identity: Callable[[], Identity]
+    trust: Callable[[], TrustStore]
     timekeeping: Timekeeping
     firmware: Callable[[], JsonObject] | None = None
     """The slots; None where there are none."""
@@ -112,6 +114,7 @@ class Report:
             "lines": lines,
             "profiles": self._profiles(),
             "certificates": self._certificates(),
+            "revocation_lists": self._revocation_lists(),
             "deliveries": self._deliveries(),
             "last_order": self.orders.last(),
             "retention": self.retention.report(),
@@ -140,6 +143,19 @@ class Report:
                 "valid_until": format_instant(verified.certificate.not_valid_after_utc),
             }
         return told
+
+    def _revocation_lists(self) -> JsonObject:
+        """By the key identifier of each authority that is believed; numbers in hexadecimal, they may have 20 octets.
+
+        The administrator sees whether newer ones are due: without current lists this gateway believes nobody.
+        """
+        return {
+            authority: {
+                "number": None if held.number is None else f"{held.number:x}",
+                "next_update": None if held.next_update is None else format_instant(held.next_update),
+            }
+            for authority, held in held_lists(self.trust()).items()
+        }
 
     def _deliveries(self) -> JsonObject:
         told: JsonObject = {}

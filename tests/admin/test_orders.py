@@ -8,6 +8,7 @@ import pytest
 from admin.audit import verify
 from admin.errors import InventoryError, InventoryReason, OrderBookError, OrderReason
 from admin.inventory import LifeCycle
+from admin.management import BY as SERVER
 from admin.office import Office
 from admin.orders import CLOCK_ALLOWANCE, REMAINDER, TOO_LATE, VALIDITY, OrderState
 from pki import cms
@@ -19,6 +20,7 @@ from wire.orders import (
     MAX_VALIDITY,
     BreakUp,
     ChangeProfiles,
+    InstallRevocationLists,
     Order,
     ProfileReference,
     Reply,
@@ -50,6 +52,19 @@ def test_an_order_comes_back_as_it_was_queued(office: Office) -> None:
         office.orders.open(GATEWAY) == office.orders.all() == office.orders.all(GATEWAY, OrderState.QUEUED) == [record]
     )
     assert office.orders.all(OTHER) == office.orders.all(state=OrderState.FAILED) == []
+
+
+def test_lists_that_the_server_brings_go_before_what_has_no_number_yet(office: Office, bureau: Bureau) -> None:
+    lists = InstallRevocationLists((b"\x30\x40" + bytes(64),))
+    begun, waiting = bureau.queue(office), bureau.queue(office)
+    office.orders.sign_next(begun, office.sign_order, NOW)
+    by_hand = office.orders.queue(GATEWAY, lists, BY, NOW)
+    brought = office.orders.queue(GATEWAY, lists, SERVER, NOW)
+    assert [each.number for each in office.orders.open(GATEWAY)] == [begun, brought, waiting, by_hand]
+    assert [each.number for each in office.orders.latest(GATEWAY, lists.KIND, 9)] == [brought, by_hand]
+    with pytest.raises(OrderBookError) as refusal:
+        office.orders.sign_next(brought, office.sign_order, NOW)
+    assert refusal.value.reason is OrderReason.NOT_NEXT
 
 
 def test_the_whole_way(office: Office, bureau: Bureau) -> None:

@@ -15,7 +15,16 @@ from pki.certificates import Purpose, Role, TrustStore, fingerprint
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from pki.issue import Issuer
-from pki.revocation_lists import MAXIMUM_LIST_OCTETS, MAXIMUM_LISTS, HighestNumbers, newer, with_lists
+from pki.revocation_lists import (
+    MAXIMUM_LIST_OCTETS,
+    MAXIMUM_LISTS,
+    Held,
+    HighestNumbers,
+    held_lists,
+    mark_and_number,
+    newer,
+    with_lists,
+)
 from pki.revoke import Revocation, build_crl
 from testbed.small_pki import GATEWAY, NOW, SmallPki
 from tests.pki import forge
@@ -62,6 +71,25 @@ def test_all_three_authorities_and_what_follows_for_a_certificate() -> None:
         verify(after)
     assert caught.value.reason is Reason.REVOKED
     verify(with_lists(HELD, newer(HELD, [lists[0]], NOW + DAY)))
+
+
+def test_what_is_held_of_each_authority() -> None:
+    new = sub_ca_list(6)
+    mark, number = mark_and_number(new)
+    held = held_lists(TrustStore(HELD.roots, HELD.authorities[1:], [x509.load_der_x509_crl(new), *HELD.crls]))
+    assert (number, len(held)) == (6, 3)
+    assert held[mark] == Held(6, NOW + HOUR + 7 * DAY)
+    assert [each.number for name, each in held.items() if name != mark] == [5, 5]
+    assert held_lists(TrustStore(HELD.roots, HELD.authorities[1:], ())) == dict.fromkeys(held, Held(None, None))
+    with pytest.raises(CertificateError):
+        mark_and_number(new[:-1])
+
+
+def test_a_list_that_its_authority_did_not_sign_is_not_held() -> None:
+    stranger = build_crl(SmallPki(seed=9).hierarchy.sub_ca, (), number=9, now=NOW, days=7)
+    assert stranger.issuer == SUB_CA.certificate.subject
+    held = held_lists(TrustStore(HELD.roots, HELD.authorities[1:], [stranger]))
+    assert set(held.values()) == {Held(None, None)}
 
 
 def test_an_older_list_never_comes_back() -> None:

@@ -4,12 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from admin.revocation_lists import told as read_by_the_administrator
+from pki.revocation_lists import mark_and_number
 from smgw.config import TunnelKind, WanConfiguration
 from smgw.gateway import Gateway
 from smgw.report import KEY_IN_MEMORY, Report
 from smgw.store.readings import ReadingStore
-from tests.smgw.premises import Premises
+from tests.smgw.premises import Premises, now
 from tests.smgw.store import samples
 from tests.smgw.test_composition import composed, make
 from wire.canonical_json import encode
@@ -48,6 +51,12 @@ def test_the_administrator_learns_versions_counts_and_ends(premises: Premises) -
             assert told["certificates"][purpose.value]["valid_until"] == end
         assert (told["last_order"], told["clock_deviation_seconds"], told["lines"]) == (0, None, {"line-1": "open"})
         assert told["retention"]["enforced"] is False
+        lists = {mark_and_number(crl.public_bytes(Encoding.DER))[0]: crl for crl in report.trust().crls}
+        assert len(lists) == len(premises.pki.crls()) == len(told["revocation_lists"])
+        for authority, crl in lists.items():
+            end = (crl.next_update_utc or now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+            assert told["revocation_lists"][authority] == {"number": "1", "next_update": end}
+        assert read_by_the_administrator(told) == dict.fromkeys(lists, 1)
         assert len(told["program_sha256"]) == 64
 
 
