@@ -1,8 +1,9 @@
 """The administrator's orders about keys, with a real token and a real store; power losses are in keys/test_ring.py."""
 
 import base64
-import itertools
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.trust import TrustFolder
 from testbed.small_pki import NOW, SmallPki
+from tests.moments import Moments
 from tests.pki.forge import rebuild
 from tests.smgw.keys.world import GATEWAY, PowerLossError, World, metered_files, open_token
 from tests.smgw.store import samples
@@ -166,31 +168,37 @@ def test_an_order_whose_answer_was_lost_is_answered_again(office: Office) -> Non
     )
 
 
-def test_an_installation_that_power_interrupted_is_done_by_the_same_order(tmp_path: Path, token: Token) -> None:
+def rehearsed(office: Office) -> list[str]:
+    """The kinds of the moments of an installation."""
+    command = office.command(office.renewal())
+    begun = len(office.world.meter.kinds)
+    with metered_files(office.world):
+        office.install(command)
+    return office.world.meter.kinds[begun:]
+
+
+@pytest.mark.walk
+def test_an_installation_that_power_interrupted_is_done_by_the_same_order(
+    tmp_path: Path, token: Token, office: Office, moments: Moments
+) -> None:
     """Why the order is one of those that are begun again (``order_gate.REPEATABLE``)."""
-    for cut_at in itertools.count():
+    kinds = rehearsed(office)
+    assert len(kinds) == 23
+    # What is after one step is before the next: here both are one kind.
+    for cut_at in moments.of([re.sub(" (before|after) ", " ", kind) for kind in kinds], sample=2):
         folder = tmp_path / str(cut_at)
         folder.mkdir()
-        database = samples.open_database(folder)
-        office = Office(folder, token, database)
-        command = office.command(office.renewal())
-        office.world.meter.cut_at = len(office.world.meter.passed) + cut_at
-        with metered_files(office.world):
-            try:
-                office.install(command)
-            except PowerLossError:
-                cut = True
-            else:
-                cut = False
-        office.world.meter.cut_at = -1
-        office.ring = office.start()
-        office.orders = KeyOrders(office.ring, office.trust, office.log)
-        assert office.install(command).result["generation"] == 2
-        assert office.world.check(office.ring).phase is Phase.SETTLED
-        database.close()
-        if not cut:
-            assert cut_at > 20
-            break
+        with closing(samples.open_database(folder)) as database:
+            cut = Office(folder, token, database)
+            command = cut.command(cut.renewal())
+            cut.world.meter.cut_at = len(cut.world.meter.passed) + cut_at
+            with metered_files(cut.world), pytest.raises(PowerLossError):
+                cut.install(command)
+            cut.world.meter.cut_at = -1
+            cut.ring = cut.start()
+            cut.orders = KeyOrders(cut.ring, cut.trust, cut.log)
+            assert cut.install(command).result["generation"] == 2
+            assert cut.world.check(cut.ring).phase is Phase.SETTLED
 
 
 def test_the_last_request_is_the_one_that_counts(office: Office) -> None:
