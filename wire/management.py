@@ -2,7 +2,8 @@
 
 Decides nothing; both ends must only say the same. On the management tunnel the gateway dials and the roles reverse: the
 administrator asks, the gateway serves (TR-03109-1, MANAGEMENT). On the service connection the gateway asks
-(ADMIN-SERVICE, NTP-HTTPS). The TR's own resource tree is not public (docs/deviations.md).
+(ADMIN-SERVICE, NTP-HTTPS). The TR's own resource tree is not public (docs/deviations.md). There is no resource for
+consumption data and none for the consumer log (PP-0073 FAU_SAR.1/CON): the gateway refuses whatever asks for them.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,6 @@ SYSTEM_LOG = "/logs/system"
 """GET: a page of the system log, ``{"entries": [...]}``; ``?after=N`` gives what came after entry N."""
 CALIBRATION_LOG = "/logs/calibration"
 """GET: a page of the calibration log (eichtechnisches Log), as above."""
-CONSUMER_LOG = "/logs/consumer"
-"""Exists only to be refused (403): the consumer log is the consumer's (PP-0073 FAU_SAR.1/CON)."""
-READINGS = "/readings"
-"""Exists, with all that is below it, only to be refused (403): an administrator never has consumption data."""
 AFTER = "after"
 """Query parameter of the logs: the number of the last entry that is known already."""
 LAST_RECORD = 10**18 - 1

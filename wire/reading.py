@@ -151,6 +151,7 @@ class UnsignedReading:
 
     reading: Reading
     signature: ClassVar[bytes] = b""
+    """None: what keeps readings of both kinds keeps it empty."""
 
 
 def require_utc_seconds(instant: datetime) -> datetime:

@@ -41,7 +41,7 @@ MAX_SENTENCE_LENGTH: Final = 200
 SUBJECT: Final = "administrator"
 """Under which name the log holds what the administrator asked for."""
 
-_AFTER = re.compile(rf"{management.AFTER}=(0|[1-9][0-9]{{0,17}})", re.ASCII)
+_AFTER = re.compile(rf"{management.AFTER}=(0|[1-9][0-9]{{0,{len(str(management.LAST_RECORD)) - 1}}})", re.ASCII)
 _WITHHELD_SEGMENTS: Final = frozenset(
     {"readings", "consumer", "consumption", "values", "registers", "deliveries", "grants", "meters", "outbox"}
 )
@@ -217,7 +217,8 @@ class Desk:
         try:
             self._ports.gate.answer(opened, reply)
         except StoreError as error:
-            # It was carried out; the administrator is told so now, and would be told "interrupted" if it asked again.
+            # It was carried out, and the administrator is told so now. Asked again, the gateway would say "interrupted",
+            # or do it once more where that does no harm.
             _logger.warning("order %d: its answer cannot be kept: %s", opened.order.sequence, error)
         self._write_order(opened.order, reply, at)
         return _answer(reply, then)

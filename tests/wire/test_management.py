@@ -11,7 +11,7 @@ def test_no_two_resources_share_a_name() -> None:
         for value in vars(management).values()
         if isinstance(value, str) and value.startswith("/") and "." not in value
     ]
-    assert len(set(names)) == len(names) == 10
+    assert len(set(names)) == len(names) == 8
 
 
 def test_the_largest_order_fits_with_its_signature() -> None:

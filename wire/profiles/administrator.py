@@ -65,11 +65,6 @@ class AdministratorProfile:
         """Lower-case hexadecimal SHA-256 of the TLS certificate."""
         return hashlib.sha256(self.tls_certificate).hexdigest()
 
-    @property
-    def signature_fingerprint(self) -> str:
-        """Lower-case hexadecimal SHA-256 of the signature certificate."""
-        return hashlib.sha256(self.signature_certificate).hexdigest()
-
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
         return document.write(

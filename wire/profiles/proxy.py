@@ -5,7 +5,6 @@ profile, so that a channel can only lead to somebody whom the gateway knows anyw
 certificate; what flows inside is nobody's business here.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,11 +55,6 @@ class ProxyProfile:
         fields.require_validity(self.valid_from, self.valid_until)
         fields.require_range("session_seconds", self.session_seconds, MINIMUM_SESSION_SECONDS, MAXIMUM_SESSION_SECONDS)
         fields.require_range("idle_seconds", self.idle_seconds, MINIMUM_IDLE_SECONDS, MAXIMUM_IDLE_SECONDS)
-
-    @property
-    def cls_fingerprint(self) -> str:
-        """Lower-case hexadecimal SHA-256 of the local system's certificate."""
-        return hashlib.sha256(self.cls_certificate).hexdigest()
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

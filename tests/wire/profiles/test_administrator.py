@@ -38,6 +38,5 @@ def test_a_tunnel_ends_after_ten_idle_minutes_and_two_days_unless_something_else
     assert (ADMINISTRATOR.idle_seconds, ADMINISTRATOR.session_seconds) == (600, 172800)
 
 
-def test_fingerprints_are_of_the_certificates_in_their_places() -> None:
+def test_the_fingerprint_is_of_the_tls_certificate() -> None:
     assert ADMINISTRATOR.tls_fingerprint == hashlib.sha256(ADMINISTRATOR.tls_certificate).hexdigest()
-    assert ADMINISTRATOR.signature_fingerprint == hashlib.sha256(ADMINISTRATOR.signature_certificate).hexdigest()

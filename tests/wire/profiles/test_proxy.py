@@ -1,6 +1,5 @@
 """The proxy profile: every field is checked where the profile is built."""
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +27,3 @@ from wire.errors import ProfileError
 def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
     with pytest.raises(ProfileError, match=field):
         replace(PROXY, **deviation)
-
-
-def test_the_fingerprint_is_of_the_local_systems_certificate() -> None:
-    assert PROXY.cls_fingerprint == hashlib.sha256(PROXY.cls_certificate).hexdigest()
