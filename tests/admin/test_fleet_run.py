@@ -15,7 +15,7 @@ from tests.testbed.fleet.world import BY, FleetWorld, by_outcome, clock, fleet
 from wire.orders import BreakUp, ChangeProfiles
 
 pytestmark = pytest.mark.token
-COUNT = 10
+COUNT = 6
 TIMES = (timedelta(seconds=9), timedelta(seconds=8))
 
 
@@ -132,7 +132,7 @@ def test_one_that_is_locked_meanwhile_is_not_woken(world: FleetWorld) -> None:
     run = world.run()
 
     def lock(_: Counts) -> None:
-        gateway = world.gateways[9].gateway
+        gateway = world.gateways[-1].gateway
         if len(world.changes()) == COUNT and world.office.inventory.get(gateway).state is LifeCycle.OPERATING:
             world.office.inventory.change(gateway, LifeCycle.LOCKED, BY, clock())
 

@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from datacenter import schema
+from datacenter.__main__ import EXIT_FAILED, main
 from pki.certificates import Purpose, Role
 from testbed.small_pki import Holder, SmallPki
 from tests.datacenter.served import Served, post, served
@@ -265,17 +267,11 @@ def test_postgresql_that_goes_and_comes_back(tmp_path: Path, request: pytest.Fix
 @pytest.mark.parametrize(
     ("break_it", "said"),
     [
-        (
-            lambda world: (world.folder / "enc.key").write_bytes((world.folder / "tls.key").read_bytes()),
-            "not the key of",
-        ),
         (lambda world: (world.folder / "tls.key").write_bytes((world.folder / "enc.key").read_bytes()), "TLS"),
         (lambda world: (world.folder / "trust" / "sub.crl").unlink(), "TLS does not work"),
-        (lambda world: (world.folder / "gateways" / "x.pem").touch(), "x.pem"),
-        (lambda world: (world.folder / "enc.key").chmod(0o644), "chmod 600"),
     ],
 )
-def test_what_cannot_work_ends_it_with_a_sentence(
+def test_tls_that_cannot_work_ends_it_with_a_sentence(
     make_world: Callable[..., World], break_it: Callable[[World], object], said: str
 ) -> None:
     world = make_world(now=STARTED)
@@ -284,6 +280,30 @@ def test_what_cannot_work_ends_it_with_a_sentence(
         pass
     assert said in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (
+            lambda world: (world.folder / "enc.key").write_bytes((world.folder / "tls.key").read_bytes()),
+            "not the key of",
+        ),
+        (lambda world: (world.folder / "gateways" / "x.pem").touch(), "x.pem"),
+        (lambda world: (world.folder / "enc.key").chmod(0o644), "chmod 600"),
+    ],
+)
+def test_what_cannot_work_ends_it_with_a_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch, break_it: Callable[[World], object], said: str
+) -> None:
+    """What is found out before TLS is tried, which alone needs a process with groups of its own."""
+    monkeypatch.setattr("datacenter.tls.restart_with_groups", lambda: None)
+    monkeypatch.setattr("datacenter.serve.Server.run", lambda _: pytest.fail("it serves"))
+    break_it(world)
+    ended = CliRunner().invoke(main, ["serve", "--config", str(world.configuration(8443))])
+    assert ended.exit_code == EXIT_FAILED
+    assert ended.output.startswith("Error: ")
+    assert said in ended.output
 
 
 def test_what_happened_can_be_asked(running: Served) -> None:
