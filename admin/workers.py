@@ -2,12 +2,14 @@
 
 Decides how many gateways are served at once and that nobody waits for a slow one: connections are taken by one thread,
 the handshake is made by the thread that will serve the tunnel. Where every place is taken, further gateways wait in the
-kernel's queue and time out at their own end; they come again. It knows nothing of what is said in a tunnel.
+kernel's queue and time out at their own end; they come again. When places get few, one address that opens connections
+and makes no handshake does not get the last of them. It knows nothing of what is said in a tunnel.
 """
 
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +18,9 @@ from pki.errors import TunnelError
 
 MAXIMUM_TUNNELS: Final = 256
 """Tunnels of one server at once: a run over 200 gateways has room, and threads and connections stay bounded."""
+FEW: Final = 4
+"""Places are few when less than one in so many is free; then one address may hold one in so many by handshakes that are
+not made yet. Below, nobody is counted: many gateways may stand behind one address."""
 HANDSHAKE_SECONDS: Final = 15.0
 """A gateway's token signs in milliseconds, a mobile connection needs seconds; an idler gets his place for no longer."""
 LOOK_SECONDS: Final = 0.5
@@ -47,6 +52,9 @@ class Workers:
         self._acceptor = acceptor
         self._serve = serve
         self._places = threading.BoundedSemaphore(limit)
+        self._share = max(1, limit // FEW)
+        self._many = limit - self._share
+        self._shaking: Counter[str] = Counter()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._working: set[threading.Thread] = set()
@@ -83,6 +91,11 @@ class Workers:
             if incoming is None:
                 self._places.release()
                 continue
+            if not self._begin(incoming.address[0]):
+                _log.warning("%s: %s holds its share of places without a handshake", self._name, incoming.address[0])
+                incoming.close()
+                self._places.release()
+                continue
             thread = threading.Thread(target=self._work, args=(incoming,), name=f"{self._name} tunnel", daemon=True)
             with self._lock:
                 self._working.add(thread)
@@ -92,7 +105,22 @@ class Workers:
                 # The system gives no more threads: this one is sent away, the next may find a place.
                 _log.exception("%s: no thread for another tunnel", self._name)
                 incoming.close()
+                self._shaken(incoming.address[0])
                 self._leave(thread)
+
+    def _begin(self, address: str) -> bool:
+        """Count a handshake of ``address``, unless places are few and it holds its share of them by handshakes."""
+        with self._lock:
+            if len(self._working) >= self._many and self._shaking[address] >= self._share:
+                return False
+            self._shaking[address] += 1
+            return True
+
+    def _shaken(self, address: str) -> None:
+        with self._lock:
+            self._shaking[address] -= 1
+            if not self._shaking[address]:
+                del self._shaking[address]
 
     def _work(self, incoming: Incoming) -> None:
         try:
@@ -110,6 +138,8 @@ class Workers:
             _log.warning("%s: %s:%s refused: %s: %s", self._name, *incoming.address, error.reason.value, error)
             self._refused(incoming.address, error)
             return
+        finally:
+            self._shaken(incoming.address[0])
         try:
             self._serve(tunnel, self._stopping)
         finally:

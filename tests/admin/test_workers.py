@@ -1,6 +1,7 @@
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
 import pytest
@@ -30,7 +31,7 @@ def doubt(certificate: x509.Certificate, trust: TrustStore, at: datetime) -> Ver
 
 @contextmanager
 def working(
-    serve: Serve, *, verify: object = believe, limit: int = 4, refused: Refused = lambda _address, _error: None
+    serve: Serve, *, verify: object = believe, limit: int = 16, refused: Refused = lambda _address, _error: None
 ) -> Iterator[tuple[Workers, int]]:
     acceptor = Acceptor(
         "127.0.0.1",
@@ -148,3 +149,29 @@ def test_one_that_does_not_end_is_counted() -> None:
         until(lambda: workers.busy == 1)
         assert workers.stop(0.0) == 1
         leave.set()
+
+
+def mute(port: int, source: str = "127.0.0.1") -> socket.socket:
+    """A connection on which no handshake is made."""
+    return socket.create_connection(("127.0.0.1", port), TIMEOUT, (source, 0))
+
+
+def test_one_address_without_handshakes_leaves_the_last_places_to_others() -> None:
+    with working(until_stopped, limit=8) as (workers, port), ExitStack() as connections:
+        for count in range(1, 7):
+            connections.enter_context(mute(port))
+            until(lambda count=count: workers.busy == count)  # type: ignore[misc]
+        # A quarter is left, and this address holds more than its share by handshakes.
+        late = connections.enter_context(mute(port))
+        assert late.recv(1) == b""
+        assert workers.busy == 6
+        connections.enter_context(mute(port, "127.0.0.2"))
+        until(lambda: workers.busy == 7)
+
+
+def test_a_handshake_that_was_made_counts_no_more() -> None:
+    with working(until_stopped, limit=4) as (workers, port):
+        for count in range(1, 5):
+            dial(port)
+            until(lambda count=count: workers.busy == count)  # type: ignore[misc]
+            until(lambda: not workers._shaking)
