@@ -34,7 +34,7 @@ from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
 from wire import canonical_json
 from wire.cosem_xml import MEDIA_TYPE
 from wire.errors import HttpError, RelayError
-from wire.http import HttpClient, Response
+from wire.http import HttpClient, Response, host_field
 from wire.http_server import Request
 from wire.management import CMS, JSON
 from wire.profiles import CommunicationProfile, EvaluationProfile
@@ -267,7 +267,8 @@ class Forwarder:
     def _exchange(self, tunnel: Tunnel, forwarded: bytes, party: CommunicationProfile) -> Response:
         client = HttpClient(maximum_body_bytes=MAXIMUM_ANSWER_BYTES)
         deadline = self._monotonic() + ANSWER_TIMEOUT
-        tunnel.send(client.request(party.path, _host(party), {"Content-Type": MEDIA_TYPE}, forwarded))
+        host = host_field(party.host, party.port)
+        tunnel.send(client.request(party.path, host, {"Content-Type": MEDIA_TYPE}, forwarded))
         while True:
             left = deadline - self._monotonic()
             if left <= 0:
@@ -285,9 +286,3 @@ class Forwarder:
     def _own_backend(self) -> TunnelBackend:
         trust = self._office.trust()
         return InProcessBackend(tls_identity(self._office, trust), trust, clock=self._clock)
-
-
-def _host(party: CommunicationProfile) -> str:
-    """The Host field; an IPv6 address stands in brackets (RFC 3986)."""
-    host = f"[{party.host}]" if ":" in party.host else party.host
-    return f"{host}:{party.port}"

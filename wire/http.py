@@ -42,6 +42,11 @@ class Response:
         return next((value for key, value in self.headers if key == wanted), None)
 
 
+def host_field(host: str, port: int) -> str:
+    """The Host field of requests to ``host`` at ``port``; an IPv6 address stands in brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class HttpClient:
     """One connection: a request, its response, and the next request while both ends keep it alive.
 

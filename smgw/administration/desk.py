@@ -217,8 +217,8 @@ class Desk:
         try:
             self._ports.gate.answer(opened, reply)
         except StoreError as error:
-            # It was carried out, and the administrator is told so now. Asked again, the gateway would say "interrupted",
-            # or do it once more where that does no harm.
+            # It was carried out, and the administrator is told so now. Asked again, it is told "interrupted", or the
+            # order is begun once more where that does no harm.
             _logger.warning("order %d: its answer cannot be kept: %s", opened.order.sequence, error)
         self._write_order(opened.order, reply, at)
         return _answer(reply, then)

@@ -28,6 +28,7 @@ from smgw.wan.kept import KeptTunnel
 from smgw.wan.service import ServicePorts
 from wire.cosem_xml import MEDIA_TYPE, Content, render
 from wire.errors import HttpError, WireError
+from wire.http import host_field
 from wire.profiles import CommunicationProfile, EvaluationProfile
 from wire.reading import DeviceId
 
@@ -265,9 +266,8 @@ class Sender:
             kept = self._kept.opened(communication, verified, self.ports.trust(), self.identity().certificate)
             was_used, kept.used = kept.used, True
             try:
-                request = kept.client.request(
-                    communication.path, _host(communication), {"Content-Type": MEDIA_TYPE}, sealed
-                )
+                host = host_field(communication.host, communication.port)
+                request = kept.client.request(communication.path, host, {"Content-Type": MEDIA_TYPE}, sealed)
                 return exchange(kept.tunnel, kept.client, request, monotonic=self.ports.monotonic)
             except HttpError as error:
                 raise DeferredError(Deferral.CONTENT, f"the request cannot be written: {error}") from error
@@ -379,12 +379,6 @@ def _require_future(delivery: Delivery, now: datetime) -> None:
     """
     if max(delivery.created_at, delivery.period_end) <= now:
         raise DeferredError(Deferral.REFUSED_FOR_NOW, "the receiver's clock is behind ours, or ours is ahead")
-
-
-def _host(communication: CommunicationProfile) -> str:
-    """The Host field; an IPv6 address stands in brackets (RFC 3986)."""
-    host = f"[{communication.host}]" if ":" in communication.host else communication.host
-    return f"{host}:{communication.port}"
 
 
 def _certificate(der: bytes, unreadable: Deferral) -> x509.Certificate:

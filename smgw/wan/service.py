@@ -5,7 +5,7 @@ that moment, and nobody else. A connection is short: opened for what there is to
 decides nothing about what is said.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from pki.errors import CertificateError, TunnelError, TunnelReason
 from pki.tunnel import Tunnel, TunnelBackend, TunnelPeer
 from smgw.wan.management import HANDSHAKE_TIMEOUT, DialReason, good_administrator
 from wire.errors import HttpError
-from wire.http import HttpClient, Response
+from wire.http import HttpClient, Response, host_field
 from wire.profiles.administrator import AdministratorProfile
 
 ANSWER_TIMEOUT: Final = 20.0
@@ -68,13 +68,11 @@ class Visit:
         """Whether something more may be said."""
         return self.client.reusable
 
-    def post(self, target: str, media_type: str, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    def post(self, target: str, media_type: str, body: bytes) -> Response:
         """Say one thing and take its answer, whatever its status. Raises ServiceError."""
         deadline = self.monotonic() + ANSWER_TIMEOUT
         try:
-            self.tunnel.send(
-                self.client.request(target, self.host, {"Content-Type": media_type, **(headers or {})}, body)
-            )
+            self.tunnel.send(self.client.request(target, self.host, {"Content-Type": media_type}, body))
             while True:
                 left = deadline - self.monotonic()
                 if left <= 0:
@@ -111,12 +109,6 @@ def visit(ports: ServicePorts) -> Iterator[Visit]:
     except TunnelError as error:
         raise ServiceError(error.reason.value, str(error)) from error
     try:
-        yield Visit(tunnel, _host(profile), ports.monotonic)
+        yield Visit(tunnel, host_field(profile.host, profile.service_port), ports.monotonic)
     finally:
         tunnel.close()
-
-
-def _host(profile: AdministratorProfile) -> str:
-    """The Host field; an IPv6 address stands in brackets (RFC 3986)."""
-    host = f"[{profile.host}]" if ":" in profile.host else profile.host
-    return f"{host}:{profile.service_port}"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.errors import HttpError
-from wire.http import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES, HttpClient, Response
+from wire.http import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES, HttpClient, Response, host_field
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n" + b'{"result":"stored"}'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: 1\r\n\r\n"
@@ -255,3 +255,11 @@ def test_a_foreign_server_understands_and_is_understood(server: tuple[str, int])
                 response = client.receive(connection.recv(1000))
             assert response.body == body
             assert client.reusable
+
+
+@pytest.mark.parametrize(
+    ("host", "field"), [("emt.example", "emt.example:443"), ("192.0.2.1", "192.0.2.1:443"), ("::1", "[::1]:443")]
+)
+def test_an_ipv6_address_stands_in_brackets(host: str, field: str) -> None:
+    assert host_field(host, 443) == field
+    assert f"Host: {field}\r\n".encode() in HttpClient().request("/", field, {}, b"")

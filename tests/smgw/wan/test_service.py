@@ -6,7 +6,7 @@ import pytest
 
 from pki.certificates import Purpose, Role
 from pki.revoke import Revocation
-from smgw.wan.service import ANSWER_TIMEOUT, MAXIMUM_ANSWER_BYTES, ServiceError, _host, visit
+from smgw.wan.service import ANSWER_TIMEOUT, MAXIMUM_ANSWER_BYTES, ServiceError, visit
 from tests.pki.tunnel_world import clock, ends
 from tests.smgw.wan.service_site import Site, at_clerk
 from wire.http_server import Request
@@ -130,13 +130,6 @@ def test_an_answer_that_does_not_come(tmp_path: Path) -> None:
             connection.post(TIME, JSON, b"{}")
         assert refusal.value.reason == "timeout"
         assert not connection.reusable
-
-
-def test_an_ipv6_address_stands_in_brackets(tmp_path: Path) -> None:
-    with at_clerk(tmp_path, echo) as site:
-        site.house.change(host="::1", service_port=7)
-        assert site.house.profile is not None
-        assert _host(site.house.profile) == "[::1]:7"
 
 
 def _like_the_administrator() -> tuple[Role, Purpose, str]:
