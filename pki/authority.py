@@ -181,7 +181,7 @@ class Authority:
             self._store.publish(name, build_crl(self._issuer(name), gone, number=number, now=now, days=days))
 
     def _issuer(self, name: str) -> Issuer:
-        self._plan_of(name)
+        self._plan_of(name)  # refuses an authority that the plan does not have
         return Issuer(self._store.authority(name), self._token.key(_LABELS[name]))
 
     def _plan_of(self, name: str) -> AuthorityPlan:

@@ -28,7 +28,8 @@ def create_token(chosen: TokenConfiguration, random: Callable[[int], bytes]) -> 
     """Make an empty token; PINs that do not exist are drawn and written (mode 0600).
 
     The security officer's PIN stands beside the user's in a file with the ending ``.so``. A SoftHSM2 configuration that
-    does not exist is written too, with a folder ``tokens`` beside it. A token that exists stays. Raises TokenError.
+    does not exist is written too, with a folder ``tokens`` beside it. A token that exists stays. Raises TokenError,
+    OSError.
     """
     if chosen.configuration is not None and not chosen.configuration.exists():
         write_softhsm_configuration(chosen.configuration)

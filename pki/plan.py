@@ -73,7 +73,7 @@ class Plan:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise IssueError(IssueReason.STATE, f"the hierarchy is not TOML: {error}") from error
-        # A hierarchy that was made before there were quality seals has no [seal_ca], and goes on as it was.
+        # [seal_ca] may be missing: such a hierarchy issues no quality seals.
         named = ("root", "sub_ca", *(("seal_ca",) if "seal_ca" in table else ()))
         authorities = {name: _read(AuthorityPlan, table.get(name), name) for name in named}
         end_user = _read(EndUserPlan, table.get("end_user"), "end_user")

@@ -144,16 +144,10 @@ class Index:
 
     def next_list(self, authority: str) -> int:
         """Count on, and return the number of the next list of ``authority``."""
-        match authority:
-            case "root":
-                self.root_crl += 1
-                return self.root_crl
-            case "sub-ca":
-                self.sub_ca_crl += 1
-                return self.sub_ca_crl
-            case _:
-                self.seal_ca_crl += 1
-                return self.seal_ca_crl
+        counter = {ROOT: "root_crl", SUB_CA: "sub_ca_crl", SEAL_CA: "seal_ca_crl"}[authority]
+        number: int = getattr(self, counter) + 1
+        setattr(self, counter, number)
+        return number
 
 
 class Store:
