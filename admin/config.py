@@ -21,7 +21,8 @@ LINGER_SECONDS = 30
 """How long a tunnel with nothing left to do stays: somebody who has just woken a gateway gives the next order in it."""
 TIMEOUT_SECONDS = 60
 """Twelve wake-ups without an answer: more of them would not help."""
-
+LONGEST_TIMEOUT_SECONDS = 86_400
+"""A day: whoever waits for longer queues an order instead."""
 WEB_PORT = 8460
 """Of the console, where it is not said otherwise."""
 
@@ -156,7 +157,7 @@ def _wake_up(table: "_Table | None") -> WakeUpConfiguration:
         return WakeUpConfiguration()
     chosen = WakeUpConfiguration(
         table.integer("resend_seconds", 1, 3600, RESEND_SECONDS),
-        table.integer("timeout_seconds", 1, 86_400, TIMEOUT_SECONDS),
+        table.integer("timeout_seconds", 1, LONGEST_TIMEOUT_SECONDS, TIMEOUT_SECONDS),
     )
     table.finish()
     return chosen

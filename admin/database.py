@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from admin import schema
 from admin.errors import StorageError
@@ -74,12 +74,18 @@ def _begins(connection: sa.Connection) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn every trouble with the database into StorageError; nothing of SQLAlchemy gets past here."""
+    """Turn every trouble with the database into StorageError; nothing of SQLAlchemy gets past here.
+
+    A number that does not fit into SQLite's 64 bits was written by a person: what gateways say is bounded before.
+    """
     try:
         yield
+    except OverflowError as error:
+        raise StorageError("a number is larger than the database can hold") from error
     except SQLAlchemyError as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        raise StorageError(f"the database does not answer: {cause}; try again") from error
+        hint = "; try again" if isinstance(error, OperationalError) else ""
+        raise StorageError(f"the database does not answer: {cause}{hint}") from error
 
 
 @contextmanager

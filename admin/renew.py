@@ -17,6 +17,8 @@ from pki.errors import TrustError
 
 DEFAULT_DAYS: Final = 60
 """Two months before the end of two years: time for a gateway that is not reached at once."""
+LONGEST_DAYS: Final = 3660
+"""Ten years: no certificate of a gateway holds for so long, so all of them are due."""
 
 
 @dataclass(frozen=True, slots=True)

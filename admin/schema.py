@@ -1,8 +1,8 @@
 """The administrator's tables: one SQLite file that command line, server and console share.
 
 Decides how a row lies on disk: times are epoch seconds, identifications their fourteen characters, documents the very
-bytes that were signed or received. What is a record of the past (audit, log entries, notifications) is append-only by
-triggers, so that not even our own defect rewrites it.
+bytes that were signed or received. What is a record of the past (audit, notifications) is append-only by triggers, so
+that not even our own defect rewrites it.
 """
 
 import sqlalchemy as sa

@@ -36,7 +36,7 @@ class TunnelRecord:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Somebody who was not let in: who it said it was, why, and when last."""
+    """Somebody who was not let in: from which address, why, and when last."""
 
     peer: str
     why: str

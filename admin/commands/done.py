@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from admin.config import LONGEST_TIMEOUT_SECONDS
 from admin.execute import Ending, Execution, execute
 from admin.exit import Exit, leave
 from admin.office import Office
@@ -14,7 +15,10 @@ from wire.orders import Command
 from wire.reading import DeviceId
 
 timeout_option = click.option(
-    "--timeout", type=click.IntRange(min=1), metavar="SECONDS", help="How long to wait (else as configured)."
+    "--timeout",
+    type=click.IntRange(1, LONGEST_TIMEOUT_SECONDS),
+    metavar="SECONDS",
+    help="How long to wait (else as configured).",
 )
 no_wait_option = click.option("--no-wait", is_flag=True, help="Queue only; it is done at the next tunnel.")
 

@@ -8,7 +8,7 @@ import click
 from admin.commands.done import timeout_option
 from admin.commands.enrol import folder_option, walk_of, walked
 from admin.exit import Exit, leave
-from admin.renew import DEFAULT_DAYS, due, renew_all
+from admin.renew import DEFAULT_DAYS, LONGEST_DAYS, due, renew_all
 from admin.renew import renew as renew_one
 from admin.session import GatewayType, Session, administers
 from wire.reading import DeviceId
@@ -19,7 +19,7 @@ from wire.reading import DeviceId
 @click.option(
     "--due-within",
     "days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, LONGEST_DAYS),
     metavar="DAYS",
     help=f"All operating gateways whose certificates end within DAYS ({DEFAULT_DAYS} is usual).",
 )
@@ -39,6 +39,9 @@ def renew(
     """Renew the keys and certificates of GATEWAY, or of all gateways that are due; an interrupted renewal goes on."""
     if (gateway is None) is (days is None) or (only_list and days is None):
         message = "name one GATEWAY, or use --due-within DAYS"
+        raise click.UsageError(message)
+    if gateway is None and folder is not None:
+        message = "--folder is for one GATEWAY: with --due-within each has a folder of its own"
         raise click.UsageError(message)
     if gateway is not None:
         walked(session, renew_one, gateway=gateway, folder=folder, timeout=timeout)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from admin.database import from_seconds, from_seconds_or_none, open_database, reading, to_seconds, writing
 from admin.errors import StorageError
@@ -65,6 +66,10 @@ def test_trouble_is_one_kind_of_error(tmp_path: Path) -> None:
         open_database(tmp_path / "admin.db")
     with pytest.raises(StorageError, match="cannot be written"):
         open_database(tmp_path / "admin.db" / "below")
+    engine = open_database(tmp_path / "good.db")
+    with pytest.raises(StorageError, match="larger than"), reading(engine) as connection:
+        connection.execute(sa.select(sa.literal(2**63)))
+    engine.dispose()
 
 
 def test_seconds() -> None:

@@ -36,6 +36,8 @@ def test_showing(desk: Desk) -> None:
     shown = desk.one("orders", "show", "1")
     assert (shown["state"], shown["woken_at"], shown["result"]) == ("queued", None, {})
     assert "no order 9" in desk("orders", "show", "9", code=Exit.REFUSED).stderr
+    assert "larger than" in desk("orders", "show", "9" * 20, code=Exit.DATABASE).stderr
+    desk("orders", "run", GATEWAY.text, "--timeout", "9" * 20, code=Exit.CONFIGURATION)
 
 
 def test_taking_back(desk: Desk) -> None:

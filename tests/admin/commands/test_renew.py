@@ -50,7 +50,17 @@ def test_one_that_fails_is_told_and_ends_with_a_code(at: Desk) -> None:
     assert "did not come" in result.stdout
 
 
-@pytest.mark.parametrize("words", [(), (GATEWAY.text, "--due-within", "3"), ("--list",), (GATEWAY.text, "--list")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        (GATEWAY.text, "--due-within", "3"),
+        ("--list",),
+        (GATEWAY.text, "--list"),
+        ("--due-within", "99999999999", "--list"),
+        ("--due-within", "3", "--folder", "somewhere", "--list"),
+    ],
+)
 def test_a_wrong_command_line(at: Desk, words: tuple[str, ...]) -> None:
     at.run("renew", *words, code=2)
     assert at.device.orders == []
