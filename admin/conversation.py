@@ -80,7 +80,7 @@ class Conversation:
 
     def ask(self, method: str, target: str, *, body: bytes = b"", media_type: str = "") -> Response:
         """Send one request and wait for its answer. Raises EndedError; the tunnel is of no more use then."""
-        self._require_believed()
+        self.require_believed()
         if not self._client.reusable:
             raise EndedError(End.GATEWAY, "the gateway takes no further request on this tunnel")
         headers = {"Content-Type": media_type} if media_type else {}
@@ -145,9 +145,10 @@ class Conversation:
         if self.over() is End.REPLACED:
             raise EndedError(End.REPLACED, _WANTED[End.REPLACED])
         if self.monotonic() - self._verified >= VERIFY_SECONDS:
-            self._require_believed()
+            self.require_believed()
 
-    def _require_believed(self) -> None:
+    def require_believed(self) -> None:
+        """Judge the gateway's certificate by what is believed now. Raises EndedError."""
         try:
             self.tunnel.verify_again(self.clock())
         except CertificateError as error:

@@ -172,6 +172,7 @@ class ManagementServer:
             active, brought = self._monotonic(), None
             while True:
                 if (lists := self._lists.store()) is not brought:
+                    talk.require_believed()  # lists that revoke this very gateway are brought to nobody
                     self._lists.bring(gateway, self._clock())
                     brought = lists
                 if self._next(gateway, talk):

@@ -12,7 +12,9 @@ from admin.audit import Action
 from admin.management import BY as SERVER
 from admin.orders import OrderState
 from admin.revocation_lists import ListCourier, told
+from pki.certificates import Purpose
 from pki.revocation_lists import mark_and_number
+from pki.revoke import Revocation
 from pki.store import write_atomically
 from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
 from wire.canonical_json import JsonObject, JsonValue, encode
@@ -166,6 +168,20 @@ def test_lists_go_before_what_was_ordered_earlier_and_come_while_the_tunnel_is_o
     here.finished(here.order(BreakUp()))
     device.wait()
     assert [type(order.command) for order in device.orders[3:]] == [BreakUp]
+
+
+def test_lists_that_revoke_the_gateway_itself_are_not_brought_to_it(here: World) -> None:
+    keys, lists = here.keys(), publish(here, 1)
+    here.add(keys)
+    device = Gateway(here, keys, status=(200, encode(status(lists))))
+    device.come(here.server().ports[0])
+    until(lambda: device.requests == [("GET", "/status")])
+    gone = Revocation(keys.holders[Purpose.TLS].certificate.serial_number, here.clock())
+    revoking = here.pki.trust(sub_ca=(gone,), number=2).crls[1]
+    write_atomically(here.trust / "1.crl", revoking.public_bytes(Encoding.PEM), mode=0o644)
+    device.wait()
+    assert here.why().startswith("certificate: revoked")
+    assert here.office.orders.all(GATEWAY) == []
 
 
 def test_a_gateway_that_refuses_hears_of_them_once_in_any_tunnel(here: World) -> None:
