@@ -11,7 +11,8 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, chdir, contextmanager, suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.admin.listener import serve_orders
 from wire.orders import Reply, RunSelfTest
 from wire.wakeup import SIZE, WakeUp
 
+ROOT = Path(__file__).parents[2]
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, "pytest"])
 RAISE = "UPDATE servers SET seen_at = {value} WHERE name = 'x'"
@@ -83,6 +85,8 @@ def serve(file: Path, answer: str, way: Connection) -> None:
 def running(does: Callable[..., None], *arguments: Any) -> Iterator[None]:
     """Another process that does this at the same time; it must end well and say nothing."""
     with tempfile.NamedTemporaryFile() as errors:
+        with chdir(ROOT):  # where it finds this file
+            forkserver.ensure_running()
         process = _FORKS.Process(target=_quietly, args=(errors.name, does, *arguments))
         process.start()
         try:
