@@ -40,6 +40,8 @@ from pki.store import write_atomically
 from wire.orders import Command, InstallCertificates, RenewKeys
 from wire.reading import DeviceId
 
+FOLDER: Final = "enrolment"
+"""Where the files of a walk are unless it is said otherwise: a folder for each gateway, beside the database."""
 LOOK_SECONDS: Final = 0.2
 """How often it is looked whether the server has the answer."""
 RESULT: Final = "renewal"

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from admin.certificates import judged, read_folder
 from admin.errors import DraftError, DraftReason, FleetError, InventoryError, LineFault
-from admin.inventory import GatewayRecord, Inventory, require_enterable
+from admin.inventory import WAKE_PORT, GatewayRecord, Inventory, require_enterable
 from admin.life_cycle import LifeCycle
 from pki.certificates import TrustStore
 from wire.errors import WireError
@@ -31,7 +31,6 @@ MAXIMUM_TEXT: Final = 4096
 ENTERED_AT_ONCE: Final = 100
 """Gateways in one transaction: each is an entry of the audit log, signed in the token, and servers write meanwhile."""
 GATEWAY, HOST, PORT, CERTIFICATES, NOTE = "gateway", "host", "port", "certificates", "note"
-WAKE_PORT: Final = 4059
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,31})\}", re.ASCII)
 

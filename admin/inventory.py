@@ -26,6 +26,8 @@ from wire.reading import DeviceId
 __all__ = ["GatewayRecord", "Inventory", "LifeCycle"]
 
 MAXIMUM_NOTE = 500
+WAKE_PORT = 4059
+"""Where wake-ups are sent unless it is said otherwise; no registered port of the TR is public (docs/deviations.md)."""
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
@@ -38,7 +40,7 @@ class GatewayRecord:
     gateway: DeviceId
     state: LifeCycle = LifeCycle.DELIVERED
     wake_host: str = "127.0.0.1"
-    wake_port: int = 4059
+    wake_port: int = WAKE_PORT
     certificates: Mapping[Purpose, bytes] = field(default_factory=dict)
     seal: bool = False
     next_sequence: int = 1

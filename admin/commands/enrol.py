@@ -10,15 +10,13 @@ import click
 from admin import enrolment
 from admin.authority import certifier
 from admin.commands.done import timeout_option
-from admin.enrolment import Walk
+from admin.enrolment import FOLDER, Walk
 from admin.errors import EnrolmentError, EnrolmentReason
 from admin.exit import Exit, leave
 from admin.office import Office
 from admin.session import GatewayType, Session, administers
 from wire.reading import DeviceId
 
-FOLDER: Final = "enrolment"
-"""Where the files of a walk are unless it is said otherwise: a folder for each gateway, beside the database."""
 WHOLE_WALK: Final = "all"
 
 _CODES: Final = {

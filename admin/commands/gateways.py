@@ -1,20 +1,17 @@
 """``smgw-admin gateways``: who is in the inventory, and where its life stands."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from admin.certificates import judged, read_folder
-from admin.inventory import GatewayRecord
+from admin.inventory import WAKE_PORT, GatewayRecord
 from admin.life_cycle import LifeCycle
+from admin.renew import ends_at
 from admin.session import GatewayType, Session, administers
 from pki.certificates import fingerprint, load_certificate
 from wire.reading import DeviceId
-
-WAKE_PORT = 4059
-"""Where wake-ups are sent unless it is said otherwise; no registered port of the TR is public (docs/deviations.md)."""
 
 _COLUMNS = ("gateway", "state", "address", "certificates", "until", "last_tunnel", "open_orders", "note")
 _gateway = click.argument("gateway", type=GatewayType())
@@ -147,14 +144,8 @@ def _row(record: GatewayRecord, open_orders: int) -> dict[str, Any]:
         "state": record.state.value,
         "address": f"{record.wake_host}:{record.wake_port}",
         "certificates": "none" if not record.certificates else "seal" if record.seal else "operational",
-        "until": _until(record),
+        "until": ends_at(record),
         "last_tunnel": record.last_tunnel_at,
         "open_orders": open_orders,
         "note": record.note,
     }
-
-
-def _until(record: GatewayRecord) -> datetime | None:
-    """When the first of its certificates ends."""
-    ends = [load_certificate(record.certificates[purpose]).not_valid_after_utc for purpose in record.certificates]
-    return min(ends, default=None)

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 from admin import enrolment
 from admin.authority import certifier
 from admin.commands.maintenance import revocation_lists
-from admin.enrolment import Walk
+from admin.enrolment import FOLDER, Walk
 from admin.life_cycle import LifeCycle
 from admin.packages import Packages
 from admin.renew import renew as renew_one
@@ -30,10 +30,8 @@ from wire.orders import (
     StoreFirmware,
     SynchroniseClock,
 )
+from wire.orders.commands import MAXIMUM_DAYS
 from wire.reading import DeviceId
-
-FOLDER = "enrolment"
-MAXIMUM_DAYS = 36_500
 
 
 def wake(desk: Desk, *, identifier: str) -> Response:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from flask import Response, request
 
+from admin.drafts import MAXIMUM_CHARACTERS
 from admin.errors import AdminError, DraftError
 from admin.life_cycle import REACHABLE
 from admin.web import wizard
@@ -15,7 +16,6 @@ from wire.profiles import AccessPurpose, Profile
 from wire.reading import DeviceId
 
 USUAL_VALIDITY = timedelta(days=365)
-MAXIMUM_CHARACTERS = 64 * 1024
 
 
 def drafts(desk: Desk) -> Response:

@@ -5,7 +5,7 @@ from flask import Response, request
 
 from admin.certificates import judged
 from admin.errors import AdminError
-from admin.inventory import GatewayRecord
+from admin.inventory import WAKE_PORT, GatewayRecord
 from admin.life_cycle import GATEWAY_TRANSITIONS, REACHABLE, LifeCycle
 from admin.packages import Packages
 from admin.renew import ends_at
@@ -15,7 +15,6 @@ from admin.web.forms import Fault, Form
 from pki.certificates import Purpose, load_certificate
 from pki.errors import CertificateError
 
-WAKE_PORT = 4059
 RECENT = 12
 """Orders and notifications on a gateway's page; all of them have a page of their own."""
 ENTRIES = 200

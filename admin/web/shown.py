@@ -8,7 +8,6 @@ from jinja2 import Environment as Templates
 
 SHORT: Final = 16
 """Characters of a fingerprint that people compare at a glance; the whole one is beside it."""
-SAME_DAY: Final = timedelta(hours=20)
 
 
 def moment(value: datetime | None) -> str:
