@@ -29,6 +29,7 @@ from admin.tunnels import Tunnels
 from admin.users import Users
 from pki import cms
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
+from pki.errors import CertificateError
 from pki.pin import read_pin
 from pki.token import Token, use_configuration
 from pki.trust_folder import TrustFolder
@@ -183,9 +184,11 @@ class Office:
             return load_certificate(path.read_bytes())
         except OSError as error:
             raise ConfigError(
-                f"our certificate {path} cannot be read: {error.strerror}; have the requests beside it certified "
-                "(smgw-pki issue --role GWA)"
+                f"our certificate {path} cannot be read: {error.strerror}; have the requests of smgw-admin init "
+                "certified (smgw-pki issue --role GWA)"
             ) from error
+        except CertificateError as error:
+            raise CertificateError(error.reason, f"our certificate {path}: {error}") from error
 
 
 def _resolve(host: str, port: int) -> tuple[int, Address]:

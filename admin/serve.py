@@ -155,7 +155,12 @@ def tls_identity(office: Office, trust: TrustStore) -> TlsIdentity:
     try:
         certificate = load_certificate(keys.tls_certificate.read_bytes())
         key = read_key(keys.tls_key)
-    except (OSError, CertificateError, IssueError) as error:
+    except OSError as error:
+        raise ConfigError(
+            f"[keys]: {keys.tls_certificate} cannot be read: {error.strerror}; have the requests of smgw-admin init "
+            "certified (smgw-pki issue --role GWA)"
+        ) from error
+    except (CertificateError, IssueError) as error:
         raise ConfigError(f"[keys]: {error}") from error
     chain = [each for each in trust.authorities if each.subject == certificate.issuer and each.subject != each.issuer]
     return TlsIdentity((certificate, *chain), key)

@@ -93,7 +93,7 @@ class Trust:
             if state != self._state:
                 ground = self._read()
                 for fault in ground.registry.faults:
-                    _log.error("gateways folder: left out: %s", fault)
+                    _log.error("registered certificates: left out: %s", fault)
                 _log.info("trust read again: %d gateways", len(ground.registry.gateways))
                 self._ground, self._state = ground, state
             self._looked = self._monotonic()

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import click
+from cryptography import x509
 
 from admin.audit import Head, verify
 from admin.errors import ConfigError
 from admin.exit import Exit, leave
 from admin.session import Session, administers
 from pki.certificates import load_certificate
+from pki.errors import CertificateError
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -65,7 +67,7 @@ def verify_(session: Session, *, head_file: Path | None, certificates: tuple[Pat
     """
     known = None if head_file is None else Head.from_bytes(_read(head_file))
     with session.office() as office:
-        ours = [office.signature_certificate(), *(load_certificate(_read(path)) for path in certificates)]
+        ours = [office.signature_certificate(), *map(_certificate, certificates)]
         count = verify(office.engine, ours, known)
     told = (
         "its end is as the known head has it, or later"
@@ -82,3 +84,10 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    try:
+        return load_certificate(_read(path))
+    except CertificateError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -6,6 +6,7 @@ that whoever starts the run again knows what is left.
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from admin.commands.done import timeout_option
 from admin.drafts import MAXIMUM_CHARACTERS, parse_draft
-from admin.errors import DraftError, DraftReason, FleetError, LineFault
+from admin.errors import ConfigError, DraftError, DraftReason, FleetError, LineFault
 from admin.exit import Exit, leave
 from admin.fleet import GATEWAY, FleetLine, enter, filled, read_fleet, records
 from admin.fleet_run import SUCCESS, Counts, FleetRun, Outcome, Wish
@@ -116,6 +117,8 @@ def configure(
 
     Run it again after whatever went wrong: who holds its profiles is left alone, who has its order is only woken.
     """
+    if result_file is not None:
+        _require_writable(result_file)
     with session.office() as office:
         templates = {name: _template(office, name) for name in names}
         wishes = _wishes(_selected(office, chosen, LifeCycle(state)), templates)
@@ -131,14 +134,22 @@ def configure(
     _show(session, run)
 
 
+def _require_writable(file: Path) -> None:
+    """Raise ConfigError now rather than after an hour's run."""
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{file} cannot be written: {file.parent} is no folder that you may write to")
+
+
 def _template(office: Office, name: str) -> dict[str, Any]:
     if not name.endswith(".toml"):
         return parse_draft(name, office.drafts.get(name).text)
     try:
         with Path(name).open(encoding="utf-8") as file:
             return parse_draft(name, file.read(MAXIMUM_CHARACTERS + 1))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DraftError(DraftReason.UNKNOWN, f"{name} cannot be read: {error}") from error
+    except OSError as error:
+        raise DraftError(DraftReason.UNKNOWN, f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DraftError(DraftReason.MALFORMED, f"{name} is not UTF-8") from error
 
 
 def _selected(office: Office, chosen: str, state: LifeCycle) -> Sequence[FleetLine]:

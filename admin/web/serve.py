@@ -5,6 +5,7 @@ datacenter runs on it already and it is maintained. One worker process with thre
 people (wake-ups, renewals) are known to one process.
 """
 
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from admin.config import Configuration
+from admin.config import Configuration, Listen
 from admin.errors import ConfigError
 from admin.office import Office
 from admin.session import Environment
@@ -92,6 +93,15 @@ def context(certificate: Path, key: Path) -> ssl.SSLContext:
     return chosen
 
 
+def _require_free(listen: Listen) -> None:
+    """Raise ConfigError where nobody can listen at ``listen``: gunicorn would try again, and say so in many lines."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        socket.create_server((listen.host, listen.port), family=family).close()
+    except OSError as error:
+        raise ConfigError(f"[web]: cannot listen on {listen.host}:{listen.port}: {error.strerror}") from error
+
+
 def run(configuration: Configuration, environment: Environment, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; ends the process. Raises ConfigError and StorageError before it starts."""
     web = configuration.web
@@ -103,6 +113,7 @@ def run(configuration: Configuration, environment: Environment, say: Callable[[s
     else:
         files = own_certificate(configuration.database.parent, web.listen.host, environment.clock())
     context(*files)
+    _require_free(web.listen)
     try:
         mark = fingerprint(load_certificate(files[0].read_bytes()))
     except (OSError, CertificateError) as error:

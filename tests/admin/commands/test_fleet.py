@@ -88,6 +88,8 @@ def test_what_cannot_be_ordered_is_told_before_anything_is(desk: Desk, tmp_path:
     configure = ("fleet", "configure", "--profiles")
     assert "there is no draft" in desk(*configure, "nothing", code=Exit.REFUSED).stderr
     assert "cannot be read" in desk(*configure, str(tmp_path / "no.toml"), code=Exit.REFUSED).stderr
+    nowhere = ("meter", "--result", str(tmp_path / "no" / "result.csv"))
+    assert "cannot be written" in desk(*configure, *nowhere, code=Exit.CONFIGURATION).stderr
     told = desk(*configure, str(tmp_path / "netz.toml"), code=Exit.REFUSED).stderr
     assert f"line 1: {GATEWAY}: " in told
     assert "placeholder {where}" in told

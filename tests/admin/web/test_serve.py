@@ -93,3 +93,8 @@ def test_files_that_are_no_pair_are_refused_before_anybody_is_served(tmp_path: P
         context(key, certificate)
     with pytest.raises(ConfigError, match="cannot be used"):
         context(certificate, tmp_path / "nothing")
+
+
+def test_where_somebody_else_listens_it_does_not_start(bureau: Bureau, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        assert "cannot listen" in Desk(bureau)("web", code=2).stderr
