@@ -12,7 +12,6 @@ import shlex
 import shutil
 import socket
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from testbed.demo.drafts import drafts
 from testbed.demo.processes import Children
 from testbed.demo.scene import free_datagram_port, free_ports, program
 from tests.softhsm import MODULE
+from tests.typed import typed
 
 PAGE = Path(__file__).parents[2] / "docs" / "administration.md"
 TREES: dict[str, click.Command] = {
@@ -55,6 +55,7 @@ TYPED_ELSEWHERE = {
     "smgw-admin firmware add": "as above",
     "smgw-admin firmware store": "as above",
     "smgw-admin firmware update": "as above",
+    "smgw-admin users add": "tests/admin/commands/test_users.py",
     "smgw-admin web": "tests/admin/web",
     "smgw-testbed firmware build": "tests/smgw/firmware/test_update.py",
 }
@@ -104,15 +105,7 @@ class Hand:
         """What the command said, once it ended with ``code`` and said ``says``."""
         self.typed.append(line)
         name, *words = shlex.split(line)
-        done = subprocess.run(
-            [program(name), *words],
-            cwd=self.root / at,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=2 * LONGEST,
-        )
+        done = typed(name, *words, cwd=self.root / at, timeout=2 * LONGEST)
         said = done.stdout + done.stderr
         assert (done.returncode, says in said) == (code, True), f"{line}: {done.returncode}: {said}"
         return done.stdout
