@@ -35,6 +35,7 @@ Unverified: certified gateways have such a time, its length is not public (docs/
 MINIMUM_FREE: Final = 32 * 1024 * 1024
 """Octets that must be free for the store: weeks of one household's readings (docs/deviations.md)."""
 LONGEST_DETAIL: Final = 200
+"""Characters of a sentence."""
 PERIOD_SECONDS: Final = 24 * 3600.0
 """From one test that nobody ordered to the next, the first at the start (PP-0073 FPT_TST.1: periodically)."""
 

@@ -57,7 +57,10 @@ class TrustFolder(trust_folder.TrustFolder):
             raise CertificateError(CertificateReason.MALFORMED, sentence) from error
 
     def keep(self, authorities: Iterable[x509.Certificate], lists: Sequence[ProvenList]) -> None:
-        """Write what the caller has proven. Raises OSError; what was written until then is complete and proven."""
+        """Write what the caller has proven. Raises OSError, and CertificateError where the numbers cannot be read.
+
+        What was written until then is complete and proven.
+        """
         with self._changing:
             for authority in authorities:
                 path = self._folder / f"authority-{fingerprint(authority)[:16]}.pem"

@@ -108,7 +108,7 @@ class SlotFolder:
         2. The files are written beside, to the disk, and get their place in one step.
         3. The record knows them.
 
-        Raises OSError; RuntimeError where a trial is under way.
+        Raises OSError; FirmwareRefusedError STATE; RuntimeError where a trial is under way.
         """
         with self._changing:
             # 1
@@ -139,7 +139,7 @@ class SlotFolder:
     def choose(self, version: str) -> None:
         """Have the stored ``version`` tried at the next start.
 
-        Raises FirmwareRefusedError UNKNOWN_VERSION, BUSY or DAMAGED; OSError.
+        Raises FirmwareRefusedError UNKNOWN_VERSION, BUSY, DAMAGED or STATE; OSError.
         """
         with self._changing:
             record = self.read()
@@ -186,11 +186,14 @@ class SlotFolder:
             return Choice()
 
     def on_trial(self, choice: Choice) -> bool:
-        """Whether the choice is still a trial that was not confirmed."""
+        """Whether the choice is still a trial that was not confirmed. Raises FirmwareRefusedError STATE."""
         return choice.slot is not None and self.read().slots[choice.slot].phase is Phase.TRIAL
 
     def confirm(self, slot: Slot, at: datetime) -> None:
-        """The program in ``slot`` is the one to run from now on; no version below it ever again. Raises OSError."""
+        """The program in ``slot`` is the one to run from now on; no version below it ever again.
+
+        Raises FirmwareRefusedError STATE, OSError.
+        """
         with self._changing:
             record = self.read()
             version = record.slots[slot].content.version
@@ -201,17 +204,20 @@ class SlotFolder:
             self.write(replace(record, highest=highest))
 
     def fail(self, slot: Slot, reason: str, at: datetime) -> None:
-        """The trial of ``slot`` has failed. Raises OSError."""
+        """The trial of ``slot`` has failed. Raises FirmwareRefusedError STATE, OSError."""
         with self._changing:
             self._fail(self.read(), slot, reason, at)
 
     def put_off(self, slot: Slot) -> None:
-        """The trial of ``slot`` was broken off by a stop: it begins anew at the next start. Raises OSError."""
+        """The trial of ``slot`` was broken off by a stop: it begins anew at the next start.
+
+        Raises FirmwareRefusedError STATE, OSError.
+        """
         with self._changing:
             self.write(self.read().moved(slot, Move.PUT_OFF))
 
     def forget_notes(self, number: int) -> None:
-        """Drop the oldest ``number`` notes: the logs have them. Raises OSError."""
+        """Drop the oldest ``number`` notes: the logs have them. Raises FirmwareRefusedError STATE, OSError."""
         with self._changing:
             record = self.read()
             self.write(replace(record, notes=record.notes[number:]))

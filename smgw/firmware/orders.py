@@ -94,8 +94,8 @@ class FirmwareOrders:
         7. The disk has room for them, and for the store as well.
         8. The slot is filled; the package is forgotten.
 
-        Raises CommandRefusedError. Until step 8 nothing was changed; a disk that fails in it leaves the slot empty,
-        which was not the one to run.
+        Raises CommandRefusedError, or StoreError where the calibration log cannot be read. Until step 8 nothing was
+        changed; a disk that fails in it leaves the slot empty, which was not the one to run.
         """
         with self._refusing(command.sha256[:16], at):
             # 1
@@ -131,7 +131,7 @@ class FirmwareOrders:
         3. The version may come in.
         4. A slot holds it, whole.
 
-        Raises CommandRefusedError; nothing was changed.
+        Raises CommandRefusedError, or StoreError where the calibration log cannot be read; nothing was changed.
         """
         with self._refusing(command.version, at):
             # 1

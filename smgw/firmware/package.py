@@ -31,13 +31,19 @@ MAXIMUM_MEMBERS: Final = 10_000
 MAXIMUM_UNPACKED: Final = 192 * 1024 * 1024
 """Octets of all wheels together, unpacked: three times what comes in, where wheels shrink to a third."""
 MAXIMUM_PATH: Final = 200
+"""Characters of a path below the slot."""
 PIECE: Final = 65536
+"""Octets that are inflated at once: a member that is larger than it says is noticed after one more."""
 ENTRY: Final = "smgw/__main__.py"
 """What the launcher starts."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@ -]*", re.ASCII)
 """One part of a path: never empty, nor ``.`` or ``..``, nor hidden, nor a drive, nor an option."""
 _CREATED = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that the format can hold."""
+_UNIX: Final = 3
+_OWNERS_FILE: Final = 0o100600 << 16
+"""A plain file that its owner reads and writes, where Unix has its modes in an archive."""
 _ENCRYPTED: Final = 0x1
 _FILE_TYPES: Final = 0xF000
 _PLAIN_FILES: Final = (0x0000, 0x8000)
@@ -120,8 +126,8 @@ def build_package(signed_manifest: bytes, wheels: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, content in ((MANIFEST, signed_manifest), *sorted(wheels.items())):
             member = zipfile.ZipInfo(name, _CREATED)
-            member.create_system = 3
-            member.external_attr = 0o100600 << 16
+            member.create_system = _UNIX
+            member.external_attr = _OWNERS_FILE
             archive.writestr(member, content)
     return out.getvalue()
 

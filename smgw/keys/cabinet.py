@@ -36,7 +36,7 @@ def label_of(purpose: Purpose, generation: int) -> str:
 
 
 def certificates_of(folder: Path, generation: int) -> Path:
-    """The folder of a generation's certificates: the first one's lie where they always lay."""
+    """The folder of a generation's certificates: the first one's lie in ``folder`` itself."""
     return folder if generation == FIRST else folder / f"generation-{generation}"
 
 

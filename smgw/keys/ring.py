@@ -25,7 +25,7 @@ from pki.files import write_certificates
 from smgw.identity import Identity, own_certificates
 from smgw.keys.cabinet import KeyCabinet, certificates_of, label_of, prove_key
 from smgw.keys.current_key import CurrentKey
-from smgw.keys.state import TABLE, Action, KeyState, Phase, read_state, write_state
+from smgw.keys.state import FIRST, TABLE, Action, KeyState, Phase, read_state, write_state
 from smgw.store.logs import Event
 from wire.reading import DeviceId
 
@@ -103,7 +103,10 @@ class KeyRing:
         return pending
 
     def pending(self) -> Mapping[Purpose, ec.EllipticCurvePrivateKey] | None:
-        """The keys that wait for certificates; None where there are none. Raises TokenError, CertificateError."""
+        """The keys that wait for certificates; None where there are none.
+
+        Raises TokenError, CertificateError, OSError.
+        """
         with self._changing:
             state = self._settle(self.state)
             if state.other is None or state.phase is not Phase.PENDING:
@@ -248,7 +251,7 @@ class KeyRing:
             {purpose: key.public_key() for purpose, key in keys.items()},
             trust,
             at,
-            seal=generation == 1,
+            seal=generation == FIRST,
         )
         labels = {purpose: label_of(purpose, generation) for purpose in Purpose}
         return Identity(self._gateway, generation, certificates, keys, labels)

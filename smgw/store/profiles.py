@@ -205,7 +205,7 @@ def _load(connection: sa.Connection) -> ProfileSet:
 
 
 def _require_same_subject(old: Profile, new: Profile) -> None:
-    """A numbered row of deliveries belongs to one party and one use case; readings of a meter to one device."""
+    """A numbered row of deliveries belongs to one party, use case and name; readings of a meter to one device."""
     match old, new:
         case MeterProfile(), MeterProfile():
             same = old.meter == new.meter

@@ -191,7 +191,7 @@ settings = sa.Table(
     sa.Column("value", sa.String, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What the administrator set, by name."""
+"""What is kept at run time, by name (``smgw/store/settings.py``)."""
 
 system_log = sa.Table(
     "system_log",
