@@ -87,7 +87,7 @@ class ManagementPorts:
     monotonic: Callable[[], float]
     restart: Callable[[], None]
     ended: Callable[[], None] = lambda: None
-    """Called after each tunnel that had come up."""
+    """Called after each tunnel that had come up, unless a fault of the gateway's own ended it."""
 
 
 class _NotOpenedError(Exception):

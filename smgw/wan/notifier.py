@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from smgw.administration.desk import SUBJECT
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.notifications import Notifications, Queued
@@ -32,8 +33,8 @@ LOOK: Final = timedelta(seconds=2)
 TOLD: Final = frozenset({"stored", "duplicate"})
 FOR_GOOD: Final = frozenset({400, 403})
 """Statuses by which the administrator says that he will never take this one."""
-SUBJECT: Final = "administrator"
 STOP_SECONDS: Final = 5.0
+"""How long :meth:`Notifier.stop` waits for an exchange to end."""
 MALFORMED: Final = "malformed"
 
 

@@ -45,6 +45,7 @@ LONGEST_PERIOD: Final = timedelta(seconds=900)
 LONGEST_DELAY: Final = timedelta(seconds=2)
 """An exchange may be wrong by half of its delay. A slower one, or one slower than the tolerance, is not believed."""
 STOP_SECONDS: Final = 5.0
+"""How long :meth:`TimeService.stop` waits for an exchange to end."""
 
 
 class TimeReason(StrEnum):

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint, load_certificate
+from pki.certificates import TrustStore, VerifiedCertificate
 from pki.errors import CertificateError, SealError
 from pki.wakeup import verify_wake_up
+from smgw.administration.order_gate import administrator_signer
 from smgw.store.errors import StoreError
 from wire.errors import WakeUpError
 from wire.profiles import AdministratorProfile
@@ -170,9 +171,6 @@ class WakeUpGate:
         if profile is None or not profile.valid_from <= at < profile.valid_until:
             raise WakeUpRefusedError(WakeUpReason.NO_ADMINISTRATOR)
         try:
-            certificate = load_certificate(profile.signature_certificate)
-            return self._trust().verify(
-                certificate, role=Role.GWA, purpose=Purpose.SIG, at=at, pinned={fingerprint(certificate)}
-            )
+            return administrator_signer(profile, self._trust(), at)
         except CertificateError as error:
             raise WakeUpRefusedError(WakeUpReason.CERTIFICATE, error.reason.value) from error

@@ -35,6 +35,8 @@ LOG_SECONDS: Final = 10.0
 """Refusals are written down at most this often, with their number; a first one after quiet at once."""
 _LONGEST_SLEEP_SECONDS: Final = 60.0
 """The kernel's count of dropped datagrams is looked at this often when nothing else happens."""
+_REST_AFTER_DEFECT_SECONDS: Final = 1.0
+"""So that a defect of ours that comes again at once does not keep the processor busy."""
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """An IPv4 address in an IPv6 one begins so (RFC 4291 §2.5.5.2)."""
 _NETWORK: Final = 8
@@ -113,7 +115,7 @@ class WakeUpPort:
             except Exception:
                 # A defect of ours must not close the only way in; whatever arrived is spent, and the next has its turn.
                 _logger.exception("wake-up port")
-                self._stopping.wait(1.0)
+                self._stopping.wait(_REST_AFTER_DEFECT_SECONDS)
         self._tell()
 
     def _wait(self) -> float:

@@ -36,7 +36,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_the_gateway_is_woken_dials_serves_and_ends_when_it_is_told(place: Place) -> None:
     with place.woken() as visit:
         assert visit.tunnel.peer.identity == GATEWAY
-        assert (place.tunnel.state, visit.ask(STATUS).body) == (TunnelState.OPEN, b'{"version":"1"}')
+        # Asked first: a gateway that answered has noticed that its tunnel is open.
+        assert (visit.ask(STATUS).body, place.tunnel.state) == (b'{"version":"1"}', TunnelState.OPEN)
         answer = visit.order(place, 1, RunSelfTest())
         assert Reply.from_bytes(answer.body).result == {"found": 0}
         last = visit.order(place, 2, BreakUp())
