@@ -71,6 +71,7 @@ def _read(engine: sa.Engine, gateway: str) -> DeskSeen:
     confirmed = [each for each in own_orders if each.state == OrderState.CONFIRMED]
     broken_up = [each for each in own_tunnels if each.why.startswith(f"{End.BREAK_UP}:")]
     brought = min((each.finished_at for each in confirmed if each.kind == ChangeProfiles.KIND), default=None)
+    # The tunnel in which they were brought; in whole seconds the next one may seem to begin before it.
     over = [
         each.closed_at
         for each in own_tunnels
@@ -87,7 +88,7 @@ def _read(engine: sa.Engine, gateway: str) -> DeskSeen:
         last_sequence=max((each.sequence for each in confirmed), default=0),
         broken_up=len(broken_up),
         last_broken_up_at=from_seconds_or_none(max((each.closed_at for each in broken_up), default=None)),
-        profiles_brought_until=from_seconds_or_none(max(over, default=None)),
+        profiles_brought_until=from_seconds_or_none(min(over, default=None)),
     )
 
 
