@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from datacenter.tls import OPENSSL_CONFIGURATION
 from testbed.small_pki import Holder
 from tests.datacenter.world import World
 from wire.cosem_xml import MEDIA_TYPE
@@ -71,16 +72,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(world: World, *, program: str = "datacenter", **listen: str | int) -> Iterator[Served]:
-    """``python -m program serve`` on a free port (or Unix socket) until the block ends."""
+def served(world: World, *, program: str = "datacenter", bare: bool = False, **listen: str | int) -> Iterator[Served]:
+    """``python -m program serve`` on a free port (or Unix socket) until the block ends.
+
+    A ``bare`` one finds nothing of ours in its environment, and so has to start itself a second time.
+    """
     port = free_port()
     configuration = world.configuration(port, **listen)
     log = world.folder / "log"
+    environment = {key: value for key, value in os.environ.items() if key != "OPENSSL_CONF"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", program, "serve", "--config", str(configuration)],
             cwd=ROOT,
-            env={key: value for key, value in os.environ.items() if key != "OPENSSL_CONF"},
+            env=environment if bare else environment | {"OPENSSL_CONF": str(OPENSSL_CONFIGURATION)},
             stdout=output,
             stderr=output,
         )

@@ -32,7 +32,7 @@ ENDED_SECONDS = 15.0
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world = World(tmp_path_factory.mktemp("served"), now=STARTED)
-    with served(world) as server:
+    with served(world, bare=True) as server:
         yield server
     world.close()
 
