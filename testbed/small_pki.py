@@ -21,6 +21,9 @@ from pki.revoke import Revocation, build_crl
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 GATEWAY = "EABC0012345678"
+ROOT_LIST_DAYS = 30
+LIST_DAYS = 7
+"""How long a revocation list of the root, and of a sub-CA, is current."""
 REMEMBERED = 4096
 """Certificates that a process keeps: more than the tests ask for twice, few megabytes."""
 
@@ -93,15 +96,15 @@ class SmallPki:
         """Revocation lists of root and sub-CA; :meth:`seal_crl` is the third."""
         at = now or self.now
         return [
-            _crl(self.hierarchy.root, root, number, at, 30),
-            _crl(self.hierarchy.sub_ca, sub_ca, number, at, 7),
+            _crl(self.hierarchy.root, root, number, at, ROOT_LIST_DAYS),
+            _crl(self.hierarchy.sub_ca, sub_ca, number, at, LIST_DAYS),
         ]
 
     def seal_crl(
         self, *revoked: Revocation, now: datetime | None = None, number: int = 1
     ) -> x509.CertificateRevocationList:
         """The revocation list of the CA for quality seals."""
-        return _crl(self.seal_ca, revoked, number, now or self.now, 7)
+        return _crl(self.seal_ca, revoked, number, now or self.now, LIST_DAYS)
 
     def trust(
         self,

@@ -29,7 +29,7 @@ from pki.new_token import create_token
 from pki.pin import read_pin
 from pki.token import Token
 from testbed.demo.drafts import toml
-from testbed.small_pki import Holder, SmallPki
+from testbed.small_pki import LIST_DAYS, Holder, SmallPki
 from wire.profiles import AdministratorProfile
 from wire.reading import DeviceId
 
@@ -37,8 +37,8 @@ ADMINISTRATOR: Final = "Verwalter"
 PARTY: Final = "netz"
 LINE: Final = "rs485"
 """The one line that every gateway of a fleet says it has."""
-HOLDS: Final = timedelta(days=6)
-"""The sub-CA's revocation list ends after seven days."""
+HOLDS: Final = timedelta(days=LIST_DAYS - 1)
+"""A day less than the sub-CA's revocation list is current."""
 _HOME: Final = "127.0.0.1"
 _CONFIGURATION = """\
 [administrator]
