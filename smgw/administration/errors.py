@@ -18,7 +18,7 @@ C = TypeVar("C")
 
 
 class FollowUp(Enum):
-    """What the gateway does once the answer to an order has been sent."""
+    """What the gateway does once the answer to an order has been sent, or was sent in vain."""
 
     NOTHING = "nothing"
     END_TUNNEL = "end-tunnel"

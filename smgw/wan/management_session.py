@@ -14,7 +14,7 @@ from typing import Final
 
 from pki.errors import TunnelError, TunnelReason
 from pki.tunnel import Tunnel
-from smgw.administration.desk import Answer, Desk
+from smgw.administration.desk import Desk
 from smgw.administration.errors import FollowUp
 from wire.errors import HttpError
 from wire.http_server import HttpServer, Request
@@ -168,15 +168,19 @@ class Session:
         at = self._ports.clock().replace(microsecond=0)
         answer = self._ports.desk.handle(request, at)
         ending = _AFTER_ANSWER.get(answer.then)
-        self._send(self._written(answer, close=ending is not None))
+        data = self._server.respond(answer.status, answer.headers, answer.body, close=ending is not None)
+        try:
+            self._send(data)
+        except _EndedError:
+            # The order is done whether its answer arrives or not. Asked again, the gateway only repeats the answer: a
+            # restart that did not follow now would never follow.
+            if ending is not Ending.RESTART:
+                raise
         if ending is not None:
             raise _EndedError(ending)
         if not self._server.reusable:  # the request announced that it is the last
             raise _EndedError(Ending.PEER_CLOSED)
         self._begun, self._idle_since = None, self._ports.monotonic()
-
-    def _written(self, answer: Answer, *, close: bool) -> bytes:
-        return self._server.respond(answer.status, answer.headers, answer.body, close=close)
 
     def _send(self, data: bytes) -> None:
         """Send in pieces, to a peer that takes them in time."""

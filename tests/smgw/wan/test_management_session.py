@@ -23,7 +23,7 @@ from testbed.small_pki import SmallPki
 from tests.smgw.administration.house import House
 from wire.http import HttpClient, Response
 from wire.management import FIRMWARE, MAX_PACKAGE_BYTES, ORDERS, STATUS
-from wire.orders import RunSelfTest
+from wire.orders import BreakUp, Command, Restart, RunSelfTest
 
 Step = bytes | TunnelReason | float | Callable[[], None] | None
 """What comes next: octets, a break, seconds without any, something that happens meanwhile; None: nothing ever."""
@@ -305,6 +305,13 @@ def test_who_takes_an_answer_too_slowly_loses_the_tunnel(house: House) -> None:
 def test_an_answer_that_cannot_be_sent(house: House, reason: TunnelReason, ending: Ending) -> None:
     sitting = Sitting(house, request())
     sitting.tunnel.breaks = reason
+    assert sitting.serve() is ending
+
+
+@pytest.mark.parametrize(("command", "ending"), [(Restart(), Ending.RESTART), (BreakUp(), Ending.BROKEN)])
+def test_a_restart_follows_although_its_answer_is_lost(house: House, command: Command, ending: Ending) -> None:
+    sitting = Sitting(house, request(ORDERS, house.sign(house.order(command=command)), "POST"))
+    sitting.tunnel.breaks = TunnelReason.CLOSED
     assert sitting.serve() is ending
 
 
