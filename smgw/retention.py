@@ -5,15 +5,19 @@ readings are append-only in this version, and the system log is a ring. Retentio
 somebody, so it waits until deletion knows about that (TR-03109-1; section 60 MsbG).
 """
 
+import logging
 from datetime import datetime
 
 from smgw.administration.errors import Done
+from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.rows import from_seconds
 from smgw.store.settings import Setting, Settings
 from wire.canonical_json import JsonObject
 from wire.instant import format_instant
 from wire.orders import SetRetention
+
+_logger = logging.getLogger(__name__)
 
 SUBJECT = "retention"
 ENFORCED = False
@@ -29,16 +33,19 @@ class Retention:
         self._log = log
 
     def __call__(self, command: SetRetention, at: datetime) -> Done:
-        """Keep what is ordered. Raises StoreError; nothing was changed then."""
+        """Keep what is ordered; a log that takes no entry undoes nothing. Raises StoreError: nothing was changed."""
         self._settings.set_retention(command.readings_days, command.system_log_days, at)
-        self._log.record(
-            Event.RETENTION_SET,
-            SUBJECT,
-            Outcome.SUCCESS,
-            at=at,
-            readings_days=command.readings_days,
-            system_log_days=command.system_log_days,
-        )
+        try:
+            self._log.record(
+                Event.RETENTION_SET,
+                SUBJECT,
+                Outcome.SUCCESS,
+                at=at,
+                readings_days=command.readings_days,
+                system_log_days=command.system_log_days,
+            )
+        except StoreError as error:
+            _logger.warning("system log: %s", error)
         return Done(result={"enforced": ENFORCED})
 
     def report(self) -> JsonObject:
