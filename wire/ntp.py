@@ -180,15 +180,6 @@ def timestamp(instant: datetime) -> int:
     return (instant - _ERA_BEGIN) // _MICROSECOND * _FRACTIONS // _MILLION % _ERA or 1
 
 
-def instant(stamp: int, near: datetime) -> datetime:
-    """The time that ``stamp`` means, in the era that brings it within 68 years of ``near``. Raises NtpError."""
-    _require("timestamp", stamp, 1, _ERA - 1)
-    try:
-        return near + _duration(_difference(stamp, timestamp(near)), _FRACTIONS)
-    except OverflowError as error:
-        raise NtpError("a time lies outside the calendar") from error
-
-
 def _difference(one: int, other: int) -> int:
     """``one`` - ``other`` as a signed number of 64 bits: right although the eras' numbers are not in the packet."""
     return (one - other + _ERA // 2) % _ERA - _ERA // 2

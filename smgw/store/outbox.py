@@ -122,11 +122,6 @@ class Outbox:
         """The receiver refuses it for good: kept and visible, sent no more. Raises StoreError(NOT_OPEN)."""
         self._close(profile, sequence, {"set_aside_at": to_seconds(at), "set_aside_reason": reason})
 
-    def withdraw(self, profiles: Iterable[str], at: datetime) -> None:
-        """End what ``profiles`` owe, all or nothing; see :func:`withdraw`. Raises StoreError."""
-        with self._database.write() as connection:
-            withdraw(connection, profiles, at)
-
     def balance(self, profile: str) -> Balance:
         """How ``profile`` stands (counts rows: for people, not for every delivery)."""
         of_profile = deliveries.c.profile == profile

@@ -7,7 +7,7 @@ import pytest
 
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
-from smgw.store.outbox import Balance, Outbox
+from smgw.store.outbox import Balance, Outbox, withdraw
 from smgw.store.readings import ReadingStore
 from tests.smgw.store.samples import GATEWAY, START, decision, grant, open_database, reading
 from wire.reading import SignedReading
@@ -113,7 +113,8 @@ def test_what_was_withdrawn_is_neither_owed_nor_sent(database: Database) -> None
     outbox.open_delivery("grid-1", START, limit=1)
     outbox.acknowledge("grid-1", 1, START)
     outbox.open_delivery("grid-1", START, limit=1)
-    outbox.withdraw(["grid-1"], START)
+    with database.write() as connection:
+        withdraw(connection, ["grid-1"], START)
     assert outbox.balance("grid-1") == Balance(owed=0, open=0, acknowledged=1, set_aside=1)
     assert outbox.set_aside_reasons("grid-1") == {2: "withdrawn"}
     assert not outbox.owes("grid-1")

@@ -10,6 +10,7 @@ from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelReason
 from pki.revoke import Revocation
+from smgw.store import outbox
 from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Balance, Outbox
 from smgw.wan import retry
@@ -343,7 +344,8 @@ def test_a_withdrawal_between_decision_and_sending_stops_the_delivery(
 
     def seal_and_withdraw(*arguments: Any, **named: Any) -> bytes:
         sealed.append(cms.seal(*arguments, **named))
-        Outbox(station.database).withdraw(["grid-1"], NOW)
+        with station.database.write() as connection:
+            outbox.withdraw(connection, ["grid-1"], NOW)
         station.profiles = station.profiles.without("evaluation", "grid-1")
         return sealed[-1]
 
@@ -358,7 +360,8 @@ def test_a_withdrawal_while_the_delivery_is_on_its_way_stands(station_with: Make
     station = station_with(store)
 
     def withdraw(_: bytes) -> bytes:
-        Outbox(station.database).withdraw(["grid-1"], NOW)
+        with station.database.write() as connection:
+            outbox.withdraw(connection, ["grid-1"], NOW)
         station.profiles = station.profiles.without("evaluation", "grid-1")
         return answer
 
