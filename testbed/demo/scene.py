@@ -79,6 +79,9 @@ class Scene:
             self.plan: dict[str, Any] = tomllib.loads(self._text)
         except (OSError, ValueError) as error:
             raise SceneError(f"{chosen}: {error}") from error
+        missing = {"gateway", "administrator", "lines", "meters", "parties", "evaluations"} - set(self.plan)
+        if missing:
+            raise SceneError(f"{chosen}: {', '.join(sorted(missing))} missing; testbed/demo/demo.toml shows a plan")
         self.gateway_id: str = self.plan["gateway"]
         self.gateway = self.state / "gateway"
         self.pki = self.state / "pki"

@@ -69,7 +69,7 @@ timeout_seconds = 60
 
 
 class GroundError(Exception):
-    """The folder holds another fleet, or one that is too old."""
+    """The folder holds another fleet, or one that is too old or half made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Ground:
         label: str = ADMINISTRATOR,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Make the folder, unless it is there. Raises GroundError where it holds another number, or is too old.
+        """Make the folder, unless it is there. Raises GroundError: another number, too old, half made.
 
         Args:
             gateways: How many.
@@ -144,6 +144,8 @@ class Ground:
             if now - datetime.fromtimestamp(self.list.stat().st_mtime, UTC) > HOLDS:
                 raise GroundError(f"{self.state} is older than its revocation lists: remove it")
             return
+        if self.trust.exists():
+            raise GroundError(f"{self.state} was not made to its end: remove it")
         pki = SmallPki(seed=int.from_bytes(os.urandom(16)), now=now - timedelta(hours=1))
         self._publish(pki)
         self._administrator(pki, softhsm, label)

@@ -35,6 +35,9 @@ def test_a_plan_that_is_no_toml_is_an_error(tmp_path: Path) -> None:
     broken.write_text("gateway =")
     with pytest.raises(SceneError, match=r"broken\.toml"):
         Scene(tmp_path / "state", broken)
+    broken.write_text("gateway = 'ESMG0000000009'\n")
+    with pytest.raises(SceneError, match="evaluations, lines, meters, parties missing"):
+        Scene(tmp_path / "state", broken)
 
 
 def test_free_ports_are_different() -> None:

@@ -54,6 +54,9 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     os.utime(ground.list, (old, old))
     with pytest.raises(GroundError, match="remove it"):
         ground.prepare(2)
+    ground.list.unlink()
+    with pytest.raises(GroundError, match="not made to its end"):
+        ground.prepare(2)
 
 
 def test_ports_may_be_in_a_row(tmp_path: Path) -> None:
