@@ -51,7 +51,7 @@ FLOOD_SECONDS: Final = 30
 QUIET_SECONDS: Final = 15
 TICK_SECONDS: Final = 1
 METER_SECONDS: Final = 2
-TARGET_DELAY: Final = "at most 1 s (issue)"
+TARGET_DELAY: Final = "at most 1 s"
 LINE_SPEED: Final = 9600
 QUEUED: Final = 128
 """Datagrams that lie ready in a socket for a bare ``recvfrom``."""
