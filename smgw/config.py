@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from pki.new_token import TokenConfiguration
 from wire.errors import WireError
+from wire.profiles.fields import HIGHEST_PORT
 from wire.reading import DeviceId
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -20,7 +21,6 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 MAX_LINES = 16
 """More serial lines than any gateway has; a bound on threads."""
 MAX_CONFIGURATION_SIZE = 64 * 1024
-HIGHEST_PORT = 65535
 LINE_SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 

@@ -20,11 +20,13 @@ MAXIMUM_BODY_BYTES = 65536
 MAXIMUM_INTERIM_RESPONSES = 8
 """100 Continue and its kin before the real answer; without a bound a peer could keep a request open for ever."""
 
-_TARGET = re.compile(r"/[!-~]{0,2000}", re.ASCII)
+TARGET = re.compile(r"/[!-~]{0,2000}", re.ASCII)
+"""An absolute path, perhaps with a query, in printable ASCII; nobody here has a longer one."""
+BODILESS = (204, 304)
+"""Statuses whose responses have no body."""
+METHODS = ("GET", "POST", "PUT")
+"""All that is asked and served: their responses are framed alike; HEAD and CONNECT would need rules of their own."""
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,300}", re.ASCII)
-_BODILESS = (204, 304)
-_METHODS = ("GET", "POST", "PUT")
-"""Their responses are framed alike; HEAD and CONNECT would need rules of their own."""
 _FRAMING = ("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect")
 
 
@@ -85,9 +87,9 @@ class HttpClient:
         """
         if not self.reusable:
             raise RuntimeError("a request on a connection that is not reusable")
-        if _TARGET.fullmatch(target) is None or _HOST.fullmatch(host) is None:
+        if TARGET.fullmatch(target) is None or _HOST.fullmatch(host) is None:
             raise HttpError("a target or host cannot stand in a request")
-        if method not in _METHODS:
+        if method not in METHODS:
             raise HttpError("not a method of this client")
         if any(name.lower() in _FRAMING for name in headers):
             raise HttpError("the framing of a request is not the caller's to choose")
@@ -174,7 +176,7 @@ class HttpClient:
         chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
         if lengths and chunked:
             raise HttpError("a response has two lengths")
-        if not lengths and not chunked and head.status_code not in _BODILESS:
+        if not lengths and not chunked and head.status_code not in BODILESS:
             raise HttpError("a response ends only where the connection ends")
         # h11 has checked that a content length is one number of at most twenty digits.
         if lengths and int(lengths[0]) > self._maximum_body_bytes:

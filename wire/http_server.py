@@ -5,20 +5,14 @@ beyond its bound, a method or target that nobody here serves, a request before t
 opens, reads or closes anything; the tunnel around it is the caller's, and what a request may do is decided behind it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import h11
 
 from wire.errors import HttpError
-from wire.http import MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES
+from wire.http import BODILESS, MAXIMUM_BODY_BYTES, MAXIMUM_HEAD_BYTES, METHODS, TARGET
 
-METHODS = ("GET", "POST", "PUT")
-"""All that is served; HEAD and CONNECT would need framing rules of their own."""
-
-_TARGET = re.compile(r"/[!-~]{0,2000}", re.ASCII)
-_BODILESS = (204, 304)
 _FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"upgrade")
 
 
@@ -113,12 +107,12 @@ class HttpServer:
             raise RuntimeError("a response to no request")
         if self._connection.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             raise RuntimeError("a second response to one request")
-        if not 200 <= status <= 599 or (status in _BODILESS and body):
+        if not 200 <= status <= 599 or (status in BODILESS and body):
             raise HttpError("not a status that stands with this body")
         fields = [(name.encode("utf-8"), value.encode("utf-8")) for name, value in headers.items()]
         if any(name.lower() in _FRAMING for name, _ in fields):
             raise HttpError("the framing of a response is not the caller's to choose")
-        if status not in _BODILESS:
+        if status not in BODILESS:
             fields.append((b"Content-Length", str(len(body)).encode("ascii")))
         if close or self._failed:
             fields.append((b"Connection", b"close"))
@@ -191,7 +185,7 @@ class HttpServer:
             raise HttpError("not HTTP/1.1")
         if method not in METHODS:
             raise HttpError(f"not a method that is served: {method[:20]!r}")
-        if _TARGET.fullmatch(target) is None:
+        if TARGET.fullmatch(target) is None:
             raise HttpError("not an absolute path in printable ASCII")
         names = [name for name, _ in head.headers]
         if b"content-length" in names and b"transfer-encoding" in names:

@@ -41,7 +41,7 @@ class RelayedDelivery:
         with document.refusing(RelayError):
             fields.require_identifier("party", self.party)
             fields.require_host("host", self.host)
-            fields.require_range("port", self.port, 1, 65535)
+            fields.require_port("port", self.port)
             fields.require_path("path", self.path)
             fields.require_certificate("tls_certificate", self.tls_certificate)
         if not 1 <= len(self.sealed) <= MAXIMUM_SEALED_BYTES:

@@ -67,7 +67,7 @@ class CommunicationProfile:
         fields.require_range("version", self.version, 1, fields.MAXIMUM_VERSION)
         fields.require_name("party", self.party)
         fields.require_host("host", self.host)
-        fields.require_range("port", self.port, 1, 65535)
+        fields.require_port("port", self.port)
         fields.require_path("path", self.path)
         fields.require_certificate("tls_certificate", self.tls_certificate)
         fields.require_certificate("encryption_certificate", self.encryption_certificate)

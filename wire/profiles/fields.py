@@ -14,6 +14,7 @@ from wire.reading import require_utc_seconds
 
 DAY_SECONDS = 86400
 MAXIMUM_VERSION = 2**31 - 1
+HIGHEST_PORT = 65535
 MAXIMUM_LIST = 64
 """Meters or registers in one profile: a gateway serves a house, not a district."""
 MAXIMUM_CERTIFICATE_BYTES = 8192
@@ -97,6 +98,11 @@ def require_validity(valid_from: datetime, valid_until: datetime) -> None:
 def require_fingerprint(field: str, value: str) -> None:
     """Lower-case hexadecimal SHA-256 of a file or of a certificate's DER bytes."""
     require_match(field, value, _FINGERPRINT)
+
+
+def require_port(field: str, value: int) -> None:
+    """A port of TCP or UDP that somebody can listen on."""
+    require_range(field, value, 1, HIGHEST_PORT)
 
 
 def require_host(field: str, value: str) -> None:

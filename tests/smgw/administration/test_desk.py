@@ -21,7 +21,8 @@ from testbed.small_pki import SmallPki
 from tests.smgw.administration.house import House, reply_of
 from tests.smgw.store import samples
 from wire import management
-from wire.http_server import METHODS, Request
+from wire.http import METHODS
+from wire.http_server import Request
 from wire.orders import BreakUp, RenewKeys, Reply, ReplyOutcome, Restart, RunSelfTest, SetRetention, SynchroniseClock
 
 SECRET = "the PIN is 0123456789"
