@@ -105,7 +105,7 @@ def newer(
     if at.tzinfo is None:
         message = "the moment of verification needs a time zone"
         raise RuntimeError(message)
-    # 1. One to eight, of bounded size, each DER in its one spelling.
+    # 1. Not too many, of bounded size, each DER in its one spelling.
     if not 0 < len(lists) <= MAXIMUM_LISTS:
         raise CertificateError(Reason.MALFORMED, f"expected are 1 to {MAXIMUM_LISTS} lists, not {len(lists)}")
     proven: dict[str, ProvenList] = {}

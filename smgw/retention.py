@@ -1,8 +1,8 @@
 """How long the gateway keeps what it need not keep for ever: the administrator's order, and what the status says of it.
 
-Decides only that an order is kept whole and survives a restart. Nothing is deleted here yet, and the status says so:
+Decides only that an order is kept whole and survives a restart. Nothing is deleted by its age, and the status says so:
 readings are append-only in this version, and the system log is a ring. Retention must never take what is still owed to
-somebody, so it waits until deletion knows about that (TR-03109-1; section 60 MsbG).
+somebody, so whatever deletes has to know about that first (TR-03109-1; section 60 MsbG).
 """
 
 import logging

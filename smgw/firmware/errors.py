@@ -1,4 +1,7 @@
-"""Why firmware is not stored or not activated."""
+"""Why firmware is not stored or not activated: the reasons that an order is refused with.
+
+Decides the words alone; each check stands where it is made (``orders.py``, ``package.py``, ``folder.py``).
+"""
 
 from enum import StrEnum
 

@@ -1,1 +1,1 @@
-"""What the gateway keeps: readings, grants, deliveries, profiles and its system log, in one encrypted database."""
+"""What the gateway keeps, in one encrypted database: readings and what is owed of them, profiles, orders, logs."""

@@ -1,1 +1,1 @@
-"""The gateway's way out: sealing what is owed and delivering it."""
+"""The gateway's way out: delivering what is owed, being woken and administered, asking the time."""
