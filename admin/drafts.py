@@ -110,10 +110,6 @@ class Drafts:
             command = _change([_versioned(_get(connection, name), expected) for name in names])
         return Preview(command.install, _new_findings(expected, command))
 
-    def issue(self, name: str, gateway: DeviceId, by: str, at: datetime) -> int:
-        """Queue one draft for ``gateway``; gives the order's number. Raises as :meth:`issue_together`."""
-        return self.issue_together((name,), gateway, by, at)
-
     def issue_together(self, names: Sequence[str], gateway: DeviceId, by: str, at: datetime) -> int:
         """Queue drafts for ``gateway`` as one order, done as a whole or not at all; gives its number.
 

@@ -153,20 +153,9 @@ class Office:
         with self._lock:
             nonce = self._open_token().random(NONCE_SIZE)
         datagram = sign_wake_up(gateway, at.replace(microsecond=0), nonce, signer.key)
-        self.orders.woken_all(gateway, at)
+        self.orders.woken(gateway, at)
         self.audit.record(Action.WAKE_UP, gateway.text, by, at, address=f"{record.wake_host}:{record.wake_port}")
         return Letter(family, address, datagram)
-
-    def wake(self, gateway: DeviceId, at: datetime, by: str = "smgw-admin") -> None:
-        """Sign and send one wake-up; nobody ever answers one. Raises as :meth:`letter`, and InventoryError(ADDRESS)."""
-        letter = self.letter(gateway, at, by)
-        try:
-            with socket.socket(letter.family, socket.SOCK_DGRAM) as udp:
-                udp.sendto(letter.datagram, letter.address)
-        except OSError as error:
-            raise InventoryError(
-                InventoryReason.ADDRESS, f"the wake-up of {gateway} cannot be sent: {error.strerror}"
-            ) from error
 
     def _open_token(self) -> Token:
         if self._token is None:

@@ -240,13 +240,7 @@ class OrderBook:
                 connection, Action.ORDER_NUMBERS, gateway.text, _SERVER, at, before=record.next_sequence, taken=taken
             )
 
-    def woken(self, number: int, at: datetime) -> None:
-        """The gateway was sent a wake-up. Raises OrderBookError: UNKNOWN, TRANSITION."""
-        with writing(self._engine) as connection:
-            _require(_get(connection, number), OrderState.WOKEN)
-            _update(connection, number, state=OrderState.WOKEN.value, woken_at=to_seconds(at))
-
-    def woken_all(self, gateway: DeviceId, at: datetime) -> None:
+    def woken(self, gateway: DeviceId, at: datetime) -> None:
         """Every order that waits for a tunnel of ``gateway`` was followed by a wake-up."""
         waiting = (OrderState.QUEUED.value, OrderState.WOKEN.value)
         with writing(self._engine) as connection:

@@ -73,7 +73,7 @@ def test_a_house_is_issued_at_once(drafted: Office) -> None:
 def test_or_one_after_the_other(drafted: Office) -> None:
     """What waits in earlier orders counts as held: nobody waits for a tunnel in between."""
     for name in ("netz", "meter", "series"):
-        drafted.drafts.issue(name, GATEWAY, BY, NOW)
+        drafted.drafts.issue_together((name,), GATEWAY, BY, NOW)
     assert len(drafted.orders.open(GATEWAY)) == 3
 
 
@@ -89,23 +89,23 @@ def test_a_contradiction_is_told_before_anything_is_queued(drafted: Office, name
 def test_an_order_that_failed_does_not_count(drafted: Office) -> None:
     number = drafted.drafts.issue_together(("netz", "meter"), GATEWAY, BY, NOW)
     drafted.orders.cancel(number, BY, NOW)
-    assert refused(lambda: drafted.drafts.issue("series", GATEWAY, BY, NOW)) is DraftReason.INCONSISTENT
+    assert refused(lambda: drafted.drafts.issue_together(("series",), GATEWAY, BY, NOW)) is DraftReason.INCONSISTENT
 
 
 def test_a_draft_without_a_version_gets_the_next_one(drafted: Office) -> None:
-    confirm(drafted, drafted.drafts.issue("netz", GATEWAY, BY, NOW))
-    assert versions(drafted, drafted.drafts.issue("netz", GATEWAY, BY, NOW)) == [("netz", 2)]
-    assert versions(drafted, drafted.drafts.issue("netz", GATEWAY, BY, NOW)) == [("netz", 3)]
+    confirm(drafted, drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW))
+    assert versions(drafted, drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW)) == [("netz", 2)]
+    assert versions(drafted, drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW)) == [("netz", 3)]
 
 
 def test_a_version_does_not_go_back(drafted: Office) -> None:
     drafted.drafts.save("netz", NETZ + "version = 3\n", BY, NOW)
-    confirm(drafted, drafted.drafts.issue("netz", GATEWAY, BY, NOW))
+    confirm(drafted, drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW))
     with pytest.raises(DraftError, match="write version = 4, or leave the version out") as caught:
-        drafted.drafts.issue("netz", GATEWAY, BY, NOW)
+        drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW)
     assert caught.value.reason is DraftReason.VERSION
     confirm(drafted, drafted.drafts.withdraw([("communication", "netz")], GATEWAY, BY, NOW))
-    assert refused(lambda: drafted.drafts.issue("netz", GATEWAY, BY, NOW)) is DraftReason.VERSION
+    assert refused(lambda: drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW)) is DraftReason.VERSION
 
 
 def test_the_same_profile_twice_in_one_order(drafted: Office) -> None:
@@ -143,11 +143,11 @@ def test_what_is_not_held_is_not_withdrawn(drafted: Office) -> None:
 
 def test_only_who_may_be_reached_is_issued_anything(drafted: Office, bureau: Bureau) -> None:
     with pytest.raises(InventoryError):
-        drafted.drafts.issue("netz", OTHER, BY, NOW)
+        drafted.drafts.issue_together(("netz",), OTHER, BY, NOW)
     drafted.inventory.change(GATEWAY, LifeCycle.LOCKED, BY, NOW)
     with pytest.raises(InventoryError):
-        drafted.drafts.issue("netz", GATEWAY, BY, NOW)
-    assert refused(lambda: drafted.drafts.issue("other", GATEWAY, BY, NOW)) is DraftReason.UNKNOWN
+        drafted.drafts.issue_together(("netz",), GATEWAY, BY, NOW)
+    assert refused(lambda: drafted.drafts.issue_together(("other",), GATEWAY, BY, NOW)) is DraftReason.UNKNOWN
 
 
 def refused(action: Callable[[], object]) -> DraftReason:

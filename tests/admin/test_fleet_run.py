@@ -11,6 +11,7 @@ import pytest
 from admin.errors import FleetError
 from admin.fleet_run import Counts, Outcome
 from admin.life_cycle import LifeCycle, OrderState
+from admin.wake import Postman
 from tests.testbed.fleet.world import BY, FleetWorld, by_outcome, clock, fleet
 from wire.orders import BreakUp, ChangeProfiles
 
@@ -142,7 +143,8 @@ def test_one_that_is_locked_meanwhile_is_not_woken(world: FleetWorld) -> None:
 
 def test_an_open_tunnel_is_used_and_left_open(world: FleetWorld) -> None:
     gateway = world.gateways[0].gateway
-    world.office.wake(gateway, clock(), BY)
+    with Postman() as postman:
+        postman.send(world.office.letter(gateway, clock(), BY))
     deadline = time.monotonic() + 10
     while (opened := world.office.tunnels.open(gateway, clock())) is None:
         assert time.monotonic() < deadline

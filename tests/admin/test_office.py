@@ -10,6 +10,7 @@ import pytest
 from admin.errors import ConfigError, InventoryError, InventoryReason
 from admin.inventory import LifeCycle
 from admin.office import Office
+from admin.wake import Postman
 from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
@@ -77,7 +78,8 @@ def test_one_wake_up_over_a_real_socket(bureau: Bureau) -> None:
         udp.settimeout(10)
         with bureau.office(GATEWAY, port=udp.getsockname()[1]) as office:
             number = bureau.queue(office)
-            office.wake(GATEWAY, NOW + timedelta(microseconds=5), "berta")
+            with Postman() as postman:
+                postman.send(office.letter(GATEWAY, NOW + timedelta(microseconds=5), "berta"))
             datagram = udp.recv(SIZE + 1)
             assert office.orders.get(number).state == "woken"
             told = office.audit.entries()[-1]
@@ -102,13 +104,6 @@ def test_who_is_not_woken(office: Office, bureau: Bureau) -> None:
     assert [entry.action for entry in office.audit.entries(after=before)] == ["gateway-state"]
 
 
-def test_an_address_that_takes_no_datagram(office: Office) -> None:
-    office.inventory.set_address(GATEWAY, "255.255.255.255", 4059, BY, NOW)
-    with pytest.raises(InventoryError, match="cannot be sent") as caught:
-        office.wake(GATEWAY, NOW)
-    assert caught.value.reason is InventoryReason.ADDRESS
-
-
 def test_one_process_has_one_office(office: Office, bureau: Bureau) -> None:
     with bureau.open() as second, pytest.raises(TokenError) as caught:
         second.signer()
@@ -117,5 +112,5 @@ def test_one_process_has_one_office(office: Office, bureau: Bureau) -> None:
 
 def refused(office: Office, gateway: object) -> InventoryReason:
     with pytest.raises(InventoryError) as caught:
-        office.wake(gateway, NOW)  # type: ignore[arg-type]
+        office.letter(gateway, NOW)  # type: ignore[arg-type]
     return caught.value.reason

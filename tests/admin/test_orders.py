@@ -69,8 +69,8 @@ def test_lists_that_the_server_brings_go_before_what_has_no_number_yet(office: O
 
 def test_the_whole_way(office: Office, bureau: Bureau) -> None:
     number = bureau.queue(office)
-    office.orders.woken(number, NOW)
-    office.orders.woken(number, NOW + SECOND)
+    office.orders.woken(GATEWAY, NOW)
+    office.orders.woken(GATEWAY, NOW + SECOND)
     assert office.orders.get(number).woken_at == NOW + SECOND
     sequence = deliver(office, number)
     reply = Reply(sequence, ReplyOutcome.DONE, result={"passed": True})
@@ -215,7 +215,6 @@ def test_what_is_over_stays_over(office: Office, bureau: Bureau) -> None:
     number = bureau.queue(office)
     office.orders.failed(number, "no", NOW)
     for again in (
-        lambda: office.orders.woken(number, NOW),
         lambda: office.orders.delivered(number, NOW),
         lambda: office.orders.failed(number, "no", NOW),
         lambda: office.orders.cancel(number, BY, NOW),
@@ -253,7 +252,7 @@ def test_a_wake_up_moves_what_waits_and_nothing_else(office: Office, bureau: Bur
     first, second, third = (bureau.queue(office) for _ in range(3))
     office.orders.failed(first, "no", NOW)
     deliver(office, second)
-    office.orders.woken_all(GATEWAY, NOW)
+    office.orders.woken(GATEWAY, NOW)
     states = [office.orders.get(number).state for number in (first, second, third)]
     assert states == [OrderState.FAILED, OrderState.DELIVERED, OrderState.WOKEN]
 

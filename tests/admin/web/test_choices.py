@@ -32,6 +32,6 @@ def test_drafts_can_be_chosen_and_what_the_gateway_has_comes_first(place: Place)
 
 def test_what_is_on_its_way_counts_as_there(place: Place) -> None:
     place.office.drafts.save("meter", samples.METER, BY, place.now)
-    place.office.drafts.issue("meter", GATEWAY, BY, place.now)
+    place.office.drafts.issue_together(("meter",), GATEWAY, BY, place.now)
     assert choices(place.office, GATEWAY).meters["1ISK0012345678"].draft == ""
     assert lines(place.office.orders.expected(GATEWAY).profiles.values()) == ["rs485"]

@@ -23,7 +23,7 @@ def test_how_an_order_goes_on(place: Place) -> None:
     page = person.get(f"/orders/{number}").text
     assert f'data-live="{fragment}"' in page
     assert '<noscript><meta http-equiv="refresh"' in page
-    place.office.orders.woken(number, place.now)
+    place.office.orders.woken(GATEWAY, place.now)
     assert words(person.get(fragment)).startswith("woken")
     place.office.orders.sign_next(number, place.office.sign_order, place.now)
     place.office.orders.delivered(number, place.now)

@@ -35,7 +35,7 @@ def test_what_stands_in_the_database_says_where_to_go_on(scene: Scene) -> None:
         (folder / "netz.toml").touch()
         office.drafts.save("netz", NETZ, BY, NOW)
         assert standing(scene) == Standing(LifeCycle.DELIVERED, tunnel=False, profiles=False, waiting=frozenset())
-        number = office.drafts.issue("netz", gateway, BY, NOW)
+        number = office.drafts.issue_together(("netz",), gateway, BY, NOW)
         office.orders.queue(gateway, BreakUp(), BY, NOW)
         office.inventory.change(gateway, LifeCycle.INSTALLED, BY, NOW)
         waiting = frozenset({ChangeProfiles.KIND, BreakUp.KIND})

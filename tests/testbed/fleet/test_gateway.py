@@ -8,6 +8,7 @@ import pytest
 
 from admin.orders import OrderState
 from admin.reports import Subject
+from admin.wake import Postman
 from smgw.store.logs import Event
 from testbed.fleet.command import running
 from tests.testbed.fleet.world import BY, FleetWorld, by_outcome, clock, fleet
@@ -28,7 +29,8 @@ def finished(world: FleetWorld, *commands: Command) -> list[OrderState]:
     """Wake the first gateway for ``commands``; where each stands then."""
     gateway, orders = world.gateways[0].gateway, world.office.orders
     numbers = [orders.queue(gateway, command, BY, clock()) for command in commands]
-    world.office.wake(gateway, clock(), BY)
+    with Postman() as postman:
+        postman.send(world.office.letter(gateway, clock(), BY))
     until(lambda: all(orders.get(number).finished_at is not None for number in numbers))
     return [orders.get(number).state for number in numbers]
 
