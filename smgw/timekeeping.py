@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Timekeeping:
-    """The parts."""
+    """What looks after the time of one gateway; :meth:`look` is for one thread, everything else for any."""
 
     system: Callable[[], datetime]
     """The machine's clock."""

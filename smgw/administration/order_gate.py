@@ -120,6 +120,7 @@ class OrderGate:
         1. It is not larger than an order can be.
         2. It was not answered before. If this very document was, its signature held then and it gets the stored answer
            again, whatever has changed since: validity, certificates, or the tunnel that broke before the answer came.
+           One that was begun, broken off and must not be begun again is answered as interrupted, for good.
         3. There is an administrator, and its signature certificate is good now.
         4. The document is SignedData whose signature by that certificate holds.
         5. Its content is an order, to the last byte.

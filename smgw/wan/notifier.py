@@ -19,7 +19,7 @@ from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.notifications import Notifications, Queued
 from smgw.wan import retry
-from smgw.wan.service import ServiceError, ServicePorts, Visit, visit
+from smgw.wan.service import ServiceError, ServicePorts, ServiceReason, Visit, visit
 from wire.errors import NotificationError
 from wire.http import Response
 from wire.management import JSON, NOTIFICATIONS
@@ -31,11 +31,13 @@ _logger = logging.getLogger(__name__)
 LOOK: Final = timedelta(seconds=2)
 """How often to look into the queue: an alarm is told within seconds, and a look costs one row of an index."""
 TOLD: Final = frozenset({"stored", "duplicate"})
+"""Results by which the administrator says that he has it (``wire.management.NOTIFICATIONS``)."""
 FOR_GOOD: Final = frozenset({400, 403})
 """Statuses by which the administrator says that he will never take this one."""
 STOP_SECONDS: Final = 5.0
 """How long :meth:`Notifier.stop` waits for an exchange to end."""
 MALFORMED: Final = "malformed"
+"""Why one is never told: it cannot be written as a notification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def judge(response: Response) -> str:
         return ""
     if response.status in FOR_GOOD:
         return str(response.status)
-    raise ServiceError("refused-for-now", f"the administrator does not take notifications: status {response.status}")
+    sentence = f"the administrator does not take notifications: status {response.status}"
+    raise ServiceError(ServiceReason.REFUSED_FOR_NOW.value, sentence)
 
 
 def _shown(text: str) -> str:

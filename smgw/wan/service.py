@@ -32,6 +32,8 @@ class ServiceReason(StrEnum):
 
     BROKEN_ANSWER = "broken-answer"
     """The other end does not speak HTTP as agreed."""
+    REFUSED_FOR_NOW = "refused-for-now"
+    """The administrator answered that he does not take it, and not that he never will."""
 
 
 class ServiceError(Exception):
