@@ -41,9 +41,9 @@ class CertificateWatch:
         identity: Callable[[], Identity],
         profiles: Callable[[], ProfileSet],
         log: SystemLog,
-        trust: Callable[[], TrustStore] | None = None,
+        trust: Callable[[], TrustStore],
     ) -> None:
-        """Everything of this moment; without ``trust`` no revocation list is looked at."""
+        """``identity``, ``profiles`` and ``trust`` give what there is at that moment."""
         self._trust = trust
         self._identity = identity
         self._profiles = profiles
@@ -69,7 +69,7 @@ class CertificateWatch:
     def _lists(self) -> Iterator[_End]:
         """Authority and end of the newest revocation list of each."""
         newest: dict[str, _End] = {}
-        for crl in () if self._trust is None else self._trust().crls:
+        for crl in self._trust().crls:
             begin, end, authority = crl.last_update_utc, crl.next_update_utc, crl.issuer.rfc4514_string()[:MAXIMUM_NAME]
             if end is not None and (authority not in newest or newest[authority][2] < end):
                 newest[authority] = (authority, "CRL", end, min(EARLY_LIST, (end - begin) / 3))

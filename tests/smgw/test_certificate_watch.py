@@ -36,7 +36,10 @@ class Shelf:
         )  # fmt: skip
         assert self.house.profile is not None
         self.profiles = ProfileSet(communications={"grid": self.party}, administrators={"gwa": self.house.profile})
-        self.watch = CertificateWatch(lambda: self.identity, lambda: self.profiles, SystemLog(self.house.database))
+        without_lists = TrustStore(pki.trust().roots, (), ())
+        self.watch = CertificateWatch(
+            lambda: self.identity, lambda: self.profiles, SystemLog(self.house.database), lambda: without_lists
+        )
         self.ends = {
             (samples.GATEWAY.text, purpose.value): one.certificate.not_valid_after_utc
             for purpose, one in verified.items()
