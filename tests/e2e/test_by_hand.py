@@ -56,6 +56,8 @@ TYPED_ELSEWHERE = {
     "smgw-admin firmware store": "as above",
     "smgw-admin firmware update": "as above",
     "smgw-admin users add": "tests/admin/commands/test_users.py",
+    "smgw-admin fleet add": "tests/testbed/fleet/test_command.py",
+    "smgw-admin fleet configure": "as above",
     "smgw-admin web": "tests/admin/web",
     "smgw-testbed firmware build": "tests/smgw/firmware/test_update.py",
 }
