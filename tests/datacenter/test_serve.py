@@ -307,6 +307,8 @@ def test_what_cannot_work_ends_it_with_a_sentence(
 
 
 def test_what_happened_can_be_asked(running: Served) -> None:
+    assert running.post(b"garbage")[0] == 400
+    assert running.post(b"", running.world.pki.holder(Role.EMT, Purpose.TLS, "Netz"))[0] == 403
     rows = [json.loads(line) for line in command(running, "refusals", "--json").splitlines()]
     assert ("", "tunnel-certificate", "not-pinned") in {(row["gateway"], row["reason"], row["detail"]) for row in rows}
     assert f"refused {GATEWAY}: seal-malformed" in running.log.read_text()
