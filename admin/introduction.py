@@ -57,4 +57,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"our certificate {path} cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            f"our certificate {path} cannot be read: {error.strerror}; have the requests of smgw-admin init "
+            "certified (smgw-pki issue --role GWA)"
+        ) from error

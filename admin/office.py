@@ -185,7 +185,8 @@ def _resolve(host: str, port: int) -> tuple[int, Address]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
         raise InventoryError(
-            InventoryReason.ADDRESS, f"{host} cannot be found: {error.strerror}; correct it with gateways address"
+            InventoryReason.ADDRESS,
+            f"{host} cannot be found: {error.strerror}; correct it: smgw-admin gateways address",
         ) from error
     family, _, _, _, address = found[0]
     if not isinstance(address[0], str):

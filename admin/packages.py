@@ -59,7 +59,7 @@ class Packages:
         found = [record for record in self.all() if record.sha256.startswith(sha256.lower())]
         if len(found) != 1:
             how = "no" if not found else "more than one"
-            raise PackageError(PackageReason.UNKNOWN, f"{how} package {sha256!r} is kept; see `firmware list`")
+            raise PackageError(PackageReason.UNKNOWN, f"{how} package {sha256!r} is kept: smgw-admin firmware list")
         return found[0]
 
     def content(self, sha256: str) -> bytes:
@@ -67,7 +67,7 @@ class Packages:
         with reading(self._engine) as connection:
             content = connection.scalar(sa.select(table.c.content).where(table.c.sha256 == sha256))
         if content is None:
-            raise PackageError(PackageReason.UNKNOWN, f"no package {sha256} is kept; add it with `firmware add`")
+            raise PackageError(PackageReason.UNKNOWN, f"no package {sha256} is kept: smgw-admin firmware add FILE")
         return bytes(content)
 
     def all(self) -> list[PackageRecord]:

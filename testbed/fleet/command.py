@@ -22,6 +22,7 @@ import click
 from admin.config import Configuration
 from smgw.trust import TrustFolder
 from testbed.demo.processes import ChildError, Children
+from testbed.demo.scene import SceneError, softhsm_module
 from testbed.fleet.gateway import Clocks, FleetGateway
 from testbed.fleet.ground import Ground, GroundError
 from wire.profiles import AdministratorProfile
@@ -65,8 +66,9 @@ def fleet(*, gateways: int, state: Path, first_port: int, parallel: int, stay: b
     A second run in the same folder finds them configured. Result of the run: STATE/result.csv.
     """
     try:
-        sys.exit(run(Ground(state.absolute()), gateways, first_port=first_port, parallel=parallel, stay=stay, say=_say))
-    except (GroundError, ChildError) as error:
+        ground = Ground(state.absolute(), softhsm_module())
+        sys.exit(run(ground, gateways, first_port=first_port, parallel=parallel, stay=stay, say=_say))
+    except (GroundError, ChildError, SceneError) as error:
         raise click.ClickException(str(error)) from error
 
 
