@@ -13,7 +13,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -119,6 +119,7 @@ class FirmwareOrders:
                 raise FirmwareRefusedError(FirmwareReason.STORAGE, f"{needed} octets must be free")
             # 8
             slot = self._slots.fill(files, version, at)
+        with suppress(OSError):  # what stays is believed by nobody, and the next package takes its place
             self._slots.staged.unlink(missing_ok=True)
         self.tell()
         return Done({"version": version, "slot": slot.value})

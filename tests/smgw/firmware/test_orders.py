@@ -67,6 +67,20 @@ def test_a_package_is_stored_and_forgotten(world: World) -> None:
     assert refused(lambda: world.orders.store(command, NOW)) is FirmwareReason.NOT_STAGED
 
 
+def test_a_package_that_cannot_be_forgotten_is_stored_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = bring(world, "1.1")
+
+    def unlink(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError(30, "read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert world.orders.store(command, NOW) == Done({"version": "1.1", "slot": "A"})
+    monkeypatch.undo()
+    assert world.told() == [("FIRMWARE_STORED", "1.1", "")]
+
+
 def test_activating_asks_for_a_start_and_changes_nothing_before(world: World) -> None:
     store(world, "1.1")
     assert world.orders.activate(ActivateFirmware("1.1"), NOW) == Done({"version": "1.1"}, FollowUp.RESTART)
