@@ -38,7 +38,7 @@ from wire.errors import CanonicalJsonError
 MAXIMUM_LISTS: Final = 8
 """A gateway knows a root, its successor and a few sub-CAs; more would be work for a stranger."""
 MAXIMUM_LIST_OCTETS: Final = 1 << 20
-"""Some 25,000 revocations; no order carries more."""
+"""Some 25,000 revocations; an order carries less (wire.orders)."""
 _MAXIMUM_NUMBER_BITS: Final = 159
 """RFC 5280 5.2.3: at most twenty octets, and never negative."""
 

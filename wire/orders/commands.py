@@ -16,8 +16,8 @@ from wire.profiles.kinds import KINDS, Profile, profile_from_document
 
 MAXIMUM_PROFILES = 128
 """Profiles in one order, installed and withdrawn: twice what one list in a profile may hold."""
-MAXIMUM_REVOCATION_LISTS = 16
-"""The root's and those of the sub-CAs that a gateway meets."""
+MAXIMUM_REVOCATION_LISTS = 8
+"""The root's and those of the sub-CAs that a gateway meets; as many as it proves at once (pki.revocation_lists)."""
 MAXIMUM_REVOCATION_LIST_BYTES = 256 * 1024
 """Some five thousand revoked certificates of one sub-CA."""
 MAXIMUM_AUTHORITIES = 8
