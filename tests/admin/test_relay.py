@@ -125,10 +125,22 @@ def test_what_the_party_says_goes_back(here: Relaying, said: bytes, status: int)
 
 @pytest.mark.parametrize(
     "said",
-    [None, http(302, b"", b"Location: https://example.test/\r\n"), http(204, b""), http(200, b"x" * 5000), b"no HTTP"],
+    [
+        None,
+        http(302, b"", b"Location: https://example.test/\r\n"),
+        http(204, b""),
+        http(200, b"x" * 5000),
+        b"no HTTP\r\n\r\n",
+    ],
 )
 def test_what_is_no_answer_is_nobodys_word(here: Relaying, said: bytes | None) -> None:
     here.party.answer = said
+    refused(here, RelayReason.PARTY_ANSWER, here.request())
+
+
+def test_an_answer_that_does_not_end_is_none(here: Relaying, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.relay.ANSWER_TIMEOUT", 0.5)
+    here.party.answer = b"no HTTP"
     refused(here, RelayReason.PARTY_ANSWER, here.request())
 
 
