@@ -49,6 +49,11 @@ class ProvenList(NamedTuple):
     authority: str
     crl: x509.CertificateRevocationList
 
+    @property
+    def number(self) -> int:
+        """Its CRL number, which every proven list has."""
+        return _number(self.crl)
+
 
 @dataclass(frozen=True, slots=True)
 class HighestNumbers:
@@ -60,8 +65,8 @@ class HighestNumbers:
         """This memory after ``lists`` were installed; to be kept in the same step as they are."""
         grown = dict(self.numbers)
         for proven in lists:
-            mark, number = _mark(proven.crl), _number(proven.crl)
-            grown[mark] = max(number, grown.get(mark, 0))
+            mark = _mark(proven.crl)
+            grown[mark] = max(proven.number, grown.get(mark, 0))
         return HighestNumbers(grown)
 
     def to_bytes(self) -> bytes:

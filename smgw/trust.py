@@ -149,12 +149,7 @@ class RevocationLists:
             sentence = f"the trust folder takes no list: {error.strerror}"
             raise CommandRefusedError(RevocationReason.STORAGE, sentence) from error
         note_lists(self._log, lists, at)
-        return Done({"installed": {proven.authority: f"{number_of(proven):x}" for proven in lists}})
-
-
-def number_of(proven: ProvenList) -> int:
-    """The number of a proven list, which has one."""
-    return proven.crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        return Done({"installed": {proven.authority: f"{proven.number:x}" for proven in lists}})
 
 
 def note_lists(log: SystemLog, lists: Iterable[ProvenList], at: datetime) -> None:
@@ -166,7 +161,7 @@ def note_lists(log: SystemLog, lists: Iterable[ProvenList], at: datetime) -> Non
                 proven.authority,
                 Outcome.SUCCESS,
                 at=at,
-                number=f"{number_of(proven):x}",
+                number=f"{proven.number:x}",
                 revoked=len(proven.crl),
             )
         except StoreError as error:
