@@ -130,7 +130,7 @@ def configure(
             click.echo("stopped; what was ordered stays ordered, start it again for the rest", err=True)
         finally:
             if result_file is not None and run.results:
-                write_atomically(result_file, _csv(run), mode=0o600)
+                _keep(result_file, run)
     _show(session, run)
 
 
@@ -138,6 +138,14 @@ def _require_writable(file: Path) -> None:
     """Raise ConfigError now rather than after an hour's run."""
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         raise ConfigError(f"{file} cannot be written: {file.parent} is no folder that you may write to")
+
+
+def _keep(file: Path, run: FleetRun) -> None:
+    """Write what became of every gateway; where that fails, it is still shown."""
+    try:
+        write_atomically(file, _csv(run), mode=0o600)
+    except OSError as error:
+        click.echo(f"{file} cannot be written: {error.strerror}", err=True)
 
 
 def _template(office: Office, name: str) -> dict[str, Any]:

@@ -68,6 +68,9 @@ def test_silence_is_told_for_each_and_in_the_exit_code(desk: Desk, tmp_path: Pat
     # The order stands; a later run wakes for it and queues no other.
     shown = desk(*arguments, "--gateways", file, code=Exit.SILENCE)
     assert "0 of 1 gateways hold their profiles" in shown.stdout
+    unkept = desk(*arguments, "--gateways", file, "--result", str(tmp_path / ("x" * 300)), code=Exit.SILENCE)
+    assert "cannot be written" in unkept.stderr
+    assert "0 of 1 gateways hold their profiles" in unkept.stdout
     assert [order["kind"] for order in desk.lines("orders", "list")] == ["change-profiles", "break-up"]
     with desk.bureau.open() as office:
         number = office.orders.open(GATEWAY)[0].number
