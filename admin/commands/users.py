@@ -4,6 +4,7 @@ Decides that a password is never an argument, which every user of the machine co
 asked for, or read from a file.
 """
 
+import sys
 from pathlib import Path
 
 import click
@@ -90,7 +91,12 @@ def remove(session: Session, *, name: str) -> None:
 
 def _password(file: Path | None) -> str:
     if file is None:
-        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        try:
+            asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        except click.Abort as error:
+            if sys.stdin.isatty():
+                raise
+            raise ConfigError("nobody is here to be asked for the password: --password-file FILE") from error
         return asked
     try:
         with click.open_file(str(file), encoding="utf-8") as stream:

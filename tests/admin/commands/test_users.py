@@ -35,6 +35,7 @@ def test_or_read_from_a_file_or_standard_input(desk: Desk, tmp_path: Path) -> No
     assert logs_in(desk, "otto", PASSWORD)
     file.write_bytes(b"\xff\xff\n")
     assert "cannot be read" in desk("users", "password", "otto", "--password-file", str(file), code=2).output
+    assert "--password-file" in desk("users", "add", "erna", code=2).stderr
 
 
 def test_no_option_takes_a_password() -> None:
