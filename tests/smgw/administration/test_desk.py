@@ -27,8 +27,12 @@ from wire.orders import BreakUp, RenewKeys, Reply, ReplyOutcome, Restart, RunSel
 
 SECRET = "the PIN is 0123456789"
 RESOURCES = (
-    management.STATUS, management.SYSTEM_LOG, management.CALIBRATION_LOG, management.ORDERS, management.FIRMWARE,
-)  # fmt: skip
+    management.STATUS,
+    management.SYSTEM_LOG,
+    management.CALIBRATION_LOG,
+    management.ORDERS,
+    management.FIRMWARE,
+)
 
 
 class Why(StrEnum):
@@ -282,28 +286,6 @@ def test_a_status_that_cannot_be_told_is_a_fault(house: House, caplog: pytest.Lo
     answer = ask(house, "/status")
     assert (answer.status, json.loads(answer.body)["reason"]) == (500, "fault")
     assert "float" in caplog.text
-
-
-def test_firmware_is_staged_with_its_octets(house: House) -> None:
-    answer = ask(house, "/firmware", b"package", "PUT")
-    assert (answer.status, json.loads(answer.body)) == (200, {"sha256": "00"})
-    assert isinstance(house.stage, Counting)
-    assert house.stage.calls == [(b"package", house.now)]
-
-
-def test_firmware_may_be_refused(pki: SmallPki, tmp_path: Path) -> None:
-    house = House(pki, tmp_path, stage=refuse)
-    answer = ask(house, "/firmware", b"package", "PUT")
-    assert (answer.status, json.loads(answer.body)["reason"]) == (422, "no-room")
-    assert json.loads(answer.body)["sentence"].startswith("there is no room?for it")
-    assert refusals(house) == [(SUBJECT, "no-room")]
-    house.close()
-
-
-def test_a_gateway_without_a_place_for_firmware_has_no_such_resource(pki: SmallPki, tmp_path: Path) -> None:
-    house = House(pki, tmp_path)
-    assert ask(house, "/firmware", b"package", "PUT").status == 404
-    house.close()
 
 
 def test_a_store_that_fails_is_said_so_and_nothing_is_carried_out(house: House) -> None:
