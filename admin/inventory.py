@@ -97,7 +97,8 @@ class Inventory:
         found = _records(connection, gateways.c.gateway == gateway.text)
         if not found:
             raise InventoryError(
-                InventoryReason.UNKNOWN, f"{gateway} is not in the inventory: smgw-admin gateways add {gateway}"
+                InventoryReason.UNKNOWN,
+                f"{gateway} is not in the inventory; enter it: smgw-admin gateways add {gateway} --host ADDRESS",
             )
         return found[0]
 

@@ -81,7 +81,7 @@ def show(session: Session, *, gateway: DeviceId) -> None:
         row = _row(record, len(office.orders.open(gateway)))
         row["next_sequence"] = record.next_sequence
         for purpose, der in record.certificates.items():
-            row[f"{purpose} certificate"] = fingerprint(load_certificate(der))
+            row[f"{purpose.value.lower()}_certificate"] = fingerprint(load_certificate(der))
         row["profiles"] = [
             f"{profile.KIND} {profile.id} v{profile.version}"
             for profile in office.orders.holding(gateway).profiles.values()

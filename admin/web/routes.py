@@ -42,6 +42,8 @@ class Route:
         return self.view.__name__
 
 
+_ORDER: Final = "/orders/<int(max=9223372036854775807):number>"
+"""A number beyond what the database holds is not there."""
 _GATEWAY: Final = "/gateways/<identifier>"
 ROUTES: Final = (
     Route("GET", "/static/<name>", entry.static_file, PUBLIC),
@@ -86,10 +88,10 @@ ROUTES: Final = (
     Route("GET", "/issue", drafts.issue_form, OPERATOR),
     Route("POST", "/issue", drafts.issue, OPERATOR),
     Route("GET", "/orders", orders.orders, VIEWER),
-    Route("GET", "/orders/<int:number>", orders.order, VIEWER),
-    Route("GET", "/orders/<int:number>/progress", orders.order_progress, VIEWER, by_itself=True),
-    Route("POST", "/orders/<int:number>/wake", orders.wake_for, OPERATOR),
-    Route("POST", "/orders/<int:number>/cancel", orders.cancel, OPERATOR),
+    Route("GET", _ORDER, orders.order, VIEWER),
+    Route("GET", f"{_ORDER}/progress", orders.order_progress, VIEWER, by_itself=True),
+    Route("POST", f"{_ORDER}/wake", orders.wake_for, OPERATOR),
+    Route("POST", f"{_ORDER}/cancel", orders.cancel, OPERATOR),
     Route("GET", "/audit", books.audit, VIEWER),
     Route("GET", "/audit/proof", books.audit_proof, VIEWER),
     Route("GET", "/notifications", books.notifications, VIEWER),

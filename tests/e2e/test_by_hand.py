@@ -59,6 +59,7 @@ TYPED_ELSEWHERE = {
     "smgw-admin fleet add": "tests/testbed/fleet/test_command.py",
     "smgw-admin fleet configure": "as above",
     "smgw-admin web": "tests/admin/web",
+    "smgw-testbed fleet": "tests/testbed/fleet/test_command.py",
     "smgw-testbed firmware build": "tests/smgw/firmware/test_update.py",
 }
 GATEWAY = "EABC0012345678"
@@ -337,9 +338,13 @@ def command_of(line: str) -> str:
     """The command's own words in ``line``; fails where there is no such command or no such option."""
     name, *words = shlex.split(line)
     path, command = [name], TREES.get(name)
-    while isinstance(command, click.Group) and words and words[0] in command.commands:
-        path.append(words[0])
-        command = command.commands[words.pop(0)]
+    while isinstance(command, click.Group) and words:
+        # A group may load its commands when they are asked for, so it is asked.
+        following = command.get_command(click.Context(command), words[0])
+        if following is None:
+            break
+        path.append(words.pop(0))
+        command = following
     if command is not None and len(path) > 1:
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, line

@@ -52,7 +52,7 @@ def test_replacing_certificates(desk: Desk) -> None:
     desk("gateways", "add", OTHER.text, "--host", "x.example")
     assert "operational" in desk("gateways", "certificates", OTHER.text, write_triple(desk)).stdout
     shown = desk.one("gateways", "show", OTHER.text)
-    assert all(len(shown[f"{purpose} certificate"]) == 64 for purpose in Purpose)
+    assert all(len(shown[f"{purpose.value.lower()}_certificate"]) == 64 for purpose in Purpose)
 
 
 def test_moving_along_the_life(desk: Desk) -> None:
@@ -73,4 +73,5 @@ def test_address_and_note(desk: Desk) -> None:
 
 def test_one_that_is_not_there(desk: Desk) -> None:
     told = desk("gateways", "show", OTHER.text, code=Exit.REFUSED).stderr
-    assert told == f"smgw-admin: {OTHER} is not in the inventory: smgw-admin gateways add {OTHER}\n"
+    entering = f"enter it: smgw-admin gateways add {OTHER} --host ADDRESS"
+    assert told == f"smgw-admin: {OTHER} is not in the inventory; {entering}\n"
