@@ -8,6 +8,7 @@ it, and every other sender looks at the new set at once. Never decides what is r
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
@@ -117,23 +118,30 @@ class Runtime:
             thread.start()
 
     def _apply_lines(self, profiles: ProfileSet) -> None:
-        for settings in self._settings:
-            meters = tuple(
-                sorted(
-                    (meter for meter in profiles.meters.values() if meter.line == settings.name),
-                    key=lambda meter: meter.id,
-                )
-            )
-            since = None
-            if settings.name in self._lines:
-                current, line = self._lines[settings.name]
-                if current == meters:
-                    continue
-                since = self._clock()
-                line.stop(patience=READ_OUT_SECONDS)
-            line = self._make_line(settings, meters, since)
-            self._lines[settings.name] = (meters, line)
-            line.start()
+        changed = [
+            (settings, meters)
+            for settings in self._settings
+            if (meters := _meters_of(settings, profiles)) != self._lines.get(settings.name, (None, None))[0]
+        ]
+        if changed:
+            # Side by side: each may wait for a read-out, and the administrator waits for all of them.
+            with ThreadPoolExecutor(len(changed), "line change") as workers:
+                for _ in workers.map(lambda one: self._replace_line(*one), changed):
+                    pass  # what one raised is raised here
+
+    def _replace_line(self, settings: LineConfiguration, meters: tuple[MeterProfile, ...]) -> None:
+        since = None
+        if settings.name in self._lines:
+            since = self._clock()
+            self._lines[settings.name][1].stop(patience=READ_OUT_SECONDS)
+        line = self._make_line(settings, meters, since)
+        self._lines[settings.name] = (meters, line)
+        line.start()
+
+
+def _meters_of(settings: LineConfiguration, profiles: ProfileSet) -> tuple[MeterProfile, ...]:
+    mine = (meter for meter in profiles.meters.values() if meter.line == settings.name)
+    return tuple(sorted(mine, key=lambda meter: meter.id))
 
 
 class SenderThread:

@@ -95,7 +95,7 @@ def profiles(house: House) -> ProfileSet:
 
 def test_only_the_line_whose_meters_changed_restarts(site: Site, house: House) -> None:
     site.runtime.start(profiles(house))
-    first, second = site.lines
+    first, second = sorted(site.lines, key=lambda line: line.name)
     assert (first.name, first.meters, first.since) == ("rs485-1", (house.meter,), None)
     assert (second.name, second.meters, second.told) == ("rs485-2", (), ["start"])
     changed = profiles(house).with_profile(house.second_meter)
@@ -107,9 +107,21 @@ def test_only_the_line_whose_meters_changed_restarts(site: Site, house: House) -
     assert len(site.lines) == 3
     moved = replace(house.second_meter, version=2, line="rs485-2")
     site.runtime.apply(changed.with_profile(moved))
-    assert [(line.name, line.meters) for line in site.lines[3:]] == [("rs485-1", (house.meter,)), ("rs485-2", (moved,))]
+    assert {line.name: line.meters for line in site.lines[3:]} == {"rs485-1": (house.meter,), "rs485-2": (moved,)}
+    assert len(site.lines) == 5
     site.runtime.stop()
     assert [line.told[-1] for line in site.lines[3:]] == ["stop 0", "stop 0"]
+
+
+def test_lines_that_change_together_are_waited_for_together(
+    site: Site, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=PATIENCE)
+    changed = profiles(house).with_profile(house.second_meter)
+    site.runtime.start(changed)
+    monkeypatch.setattr(FakeLine, "stop", lambda _self, *, patience=0.0: patience and both.wait())
+    site.runtime.apply(changed.with_profile(replace(house.second_meter, version=2, line="rs485-2")))
+    assert len(site.lines) == 4
 
 
 def test_senders_come_and_go_with_their_parties(site: Site, house: House) -> None:
