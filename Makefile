@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STATE ?= state
+# Twice the cores: a third of the tests' time is waiting, for lines with true timing and for processes of their own.
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 DURATION ?=
 
 RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl
@@ -23,7 +25,7 @@ demo: $(VENV)/installed-testbed ## the whole system on this machine, until Ctrl-
 
 test: $(VENV)/installed-dev ## every test, on all cores
 	@tools/system-packages $(TEST_PACKAGES)
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 check: $(VENV)/installed-dev ## style, types, import contracts, file sizes
 	@$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What every test shares: how hard the property tests and the walks try, and how to run only them."""
 
+import itertools
 import os
 
 import pytest
@@ -24,6 +25,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-properties"):
         items[:] = [item for item in items if _is_property(item) or item.get_closest_marker("walk")]
+    items[:] = _long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each worker begins with an equal share of neighbours, and those marked ``long`` stand at the heads of the shares.
+
+    The end of the run would otherwise wait for one of them, with all other workers idle.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = iter([item for item in items if not item.get_closest_marker("long")])
+    share = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        heads = long[worker::workers]
+        ordered += [*heads, *itertools.islice(rest, share - len(heads))]
+    return ordered
 
 
 def _is_property(item: pytest.Item) -> bool:

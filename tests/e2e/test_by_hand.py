@@ -164,6 +164,7 @@ def bring_trust(root: Path, party: str) -> None:
         fresh.replace(folder / source.name)
 
 
+@pytest.mark.long
 @pytest.mark.token
 @pytest.mark.peer
 def test_the_page_typed_by_hand(tmp_path: Path) -> None:
@@ -238,7 +239,7 @@ def fingerprints(hand: Hand, *expected: object) -> list[str]:
     """Of the gateway's three certificates, as the administrator knows them."""
     row = hand.asked(f"smgw-admin gateways show {GATEWAY}")
     assert (row["state"], row["certificates"], row["profiles"]) == ("operating", "operational", [*expected])
-    return [row[f"{purpose} certificate"] for purpose in ("TLS", "SIG", "ENC")]
+    return [row[f"{purpose}_certificate"] for purpose in ("tls", "sig", "enc")]
 
 
 def enrolled(hand: Hand) -> list[str]:

@@ -52,6 +52,7 @@ def delivered(output: str) -> int:
     return int(line.split(" rows")[0].rsplit(" ", 1)[1])
 
 
+@pytest.mark.long
 @pytest.mark.token
 @pytest.mark.peer
 def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house.close()
 
 
+@pytest.mark.long
 def test_from_nothing_to_deliveries_and_back(house: House) -> None:
     premises, caller = house.premises, house.caller
     everything = (premises.party(), house.meter, house.evaluation)
@@ -159,6 +160,7 @@ def test_a_new_profile_of_the_administrator_is_tried_before_it_holds(house: Hous
             assert tunnel.ended()
 
 
+@pytest.mark.long
 def test_keys_are_renewed_while_deliveries_go_on(house: House) -> None:
     """The tunnel in which it was ordered and those of the senders end, and the next show the new certificate."""
     premises, caller, receiver = house.premises, house.caller, house.receiver

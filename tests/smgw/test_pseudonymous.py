@@ -69,6 +69,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house.close()
 
 
+@pytest.mark.long
 def test_values_under_a_pseudonym_go_to_the_administrator_and_to_nobody_else(house: House) -> None:
     premises, forwarding = house.premises, Forwarding(house)
     aliased = replace(house.evaluation, pseudonym=PSEUDONYM)

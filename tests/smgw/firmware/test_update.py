@@ -112,6 +112,7 @@ def fails_its_self_test(tree: Path) -> None:
     file.write_text(text.replace("MINIMUM_FREE: Final = 32 * 1024 * 1024\n", "MINIMUM_FREE: Final = 1 << 80\n"))
 
 
+@pytest.mark.long
 def test_a_program_that_dies_one_that_is_good_and_one_that_fails_its_test(house: House) -> None:
     premises = house.premises
     with launched(premises) as launcher:

@@ -59,6 +59,7 @@ def rehearsed(world: World, work: Callable[[World], object]) -> Meter:
     return world.meter
 
 
+@pytest.mark.long
 @pytest.mark.walk
 @pytest.mark.parametrize("software", [False, True])
 def test_power_may_go_at_every_moment(

@@ -139,6 +139,7 @@ def test_the_scan_would_have_found_one(machines: tuple[Machine, Machine], outsid
         listener.kill()
 
 
+@pytest.mark.long
 def test_no_udp_port_answers(machines: tuple[Machine, Machine], outside: Machine) -> None:
     """Other ports say that they are closed (the kernel does); ours says nothing at all.
 
