@@ -69,6 +69,15 @@ class HighestNumbers:
             grown[mark] = max(proven.number, grown.get(mark, 0))
         return HighestNumbers(grown)
 
+    def outdates(self, crl: x509.CertificateRevocationList) -> bool:
+        """Whether a later list of the same authority was accepted; one without a number is older than any that was."""
+        try:
+            number = _number(crl)
+        except (x509.ExtensionNotFound, *UNREADABLE):
+            number = -1
+        mark = mark_of(crl)
+        return mark is not None and number < self.numbers.get(mark, number)
+
     def to_bytes(self) -> bytes:
         """Canonical JSON; numbers in hexadecimal, because they may have twenty octets."""
         return canonical_json.encode({mark: f"{number:x}" for mark, number in self.numbers.items()})
@@ -171,11 +180,19 @@ def mark_and_number(data: bytes) -> tuple[str, int]:
     return _mark(crl), _number(crl)
 
 
+def mark_of(crl: x509.CertificateRevocationList) -> str | None:
+    """The key identifier of the authority (hexadecimal), as the list says; None where it says none."""
+    try:
+        return _mark(crl)
+    except (*UNREADABLE, x509.ExtensionNotFound):
+        return None
+
+
 def with_lists(trust: TrustStore, lists: Iterable[ProvenList]) -> TrustStore:
     """The store in which ``lists`` have taken the place of those of the same authorities."""
     proven = list(lists)
     replaced = {_mark(each.crl) for each in proven}
-    kept = [crl for crl in trust.crls if _mark_or_none(crl) not in replaced]
+    kept = [crl for crl in trust.crls if mark_of(crl) not in replaced]
     sub_cas = trust.authorities[len(trust.roots) :]
     return TrustStore(trust.roots, sub_cas, [*kept, *(each.crl for each in proven)])
 
@@ -269,10 +286,3 @@ def _mark(crl: x509.CertificateRevocationList) -> str:
     """The key identifier of the authority, as the list says; :func:`newer` compares it with the authority's own."""
     value = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     return (value.key_identifier or b"").hex()
-
-
-def _mark_or_none(crl: x509.CertificateRevocationList) -> str | None:
-    try:
-        return _mark(crl)
-    except (*UNREADABLE, x509.ExtensionNotFound):
-        return None

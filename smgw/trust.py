@@ -9,7 +9,7 @@ the memory of their numbers: a power loss between the two forgets a number whose
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +24,7 @@ from pki import trust_folder
 from pki.certificates import TrustStore, fingerprint
 from pki.checks import UNREADABLE
 from pki.errors import CertificateError, CertificateReason
-from pki.revocation_lists import HighestNumbers, ProvenList, newer
+from pki.revocation_lists import HighestNumbers, ProvenList, mark_of, newer
 from pki.store import write_atomically
 from smgw.administration.errors import CommandRefusedError, Done
 from smgw.store.errors import StoreError
@@ -76,8 +76,8 @@ class TrustFolder(trust_folder.TrustFolder):
                 write_atomically(self._folder / NUMBERS, memory.to_bytes(), mode=0o644)
 
     def _read(self) -> TrustStore:
-        store, highest = TrustStore.from_folder(self._folder), self.highest().numbers
-        good = [crl for crl in store.crls if not _is_older(crl, highest)]
+        store, highest = TrustStore.from_folder(self._folder), self.highest()
+        good = [crl for crl in store.crls if not highest.outdates(crl)]
         if len(good) == len(store.crls):
             return store
         _logger.warning("trust folder %s: a list is older than one that was installed before", self._folder)
@@ -91,26 +91,9 @@ class TrustFolder(trust_folder.TrustFolder):
                 held = x509.load_pem_x509_crl(path.read_bytes())
             except (OSError, *UNREADABLE):
                 continue
-            if held.issuer == crl.issuer and _authority_key(held) == _authority_key(crl):
+            if held.issuer == crl.issuer and mark_of(held) == mark_of(crl):
                 found.append(path)
         return found
-
-
-def _authority_key(crl: x509.CertificateRevocationList) -> str:
-    """The key identifier of the authority, as the list says; empty where it says none."""
-    try:
-        value = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    except (x509.ExtensionNotFound, *UNREADABLE):
-        return ""
-    return (value.key_identifier or b"").hex()
-
-
-def _is_older(crl: x509.CertificateRevocationList, highest: Mapping[str, int]) -> bool:
-    try:
-        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except (x509.ExtensionNotFound, *UNREADABLE):
-        number = -1
-    return number < highest.get(_authority_key(crl), number)
 
 
 class RevocationReason(StrEnum):
