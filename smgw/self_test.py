@@ -144,7 +144,7 @@ def _database(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001 - all 
     return "" if found == ["ok"] else "the structure of the database is damaged"
 
 
-def _security_module(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001
+def _security_module(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001 - all checks are called alike
     identity = ports.identity()
     for purpose, key in identity.keys.items():
         prove_key(key, identity.certificates[purpose].public_key, purpose)
@@ -160,7 +160,7 @@ def _certificates(ports: SelfTestPorts, at: datetime) -> str:
     return ""
 
 
-def _free_space(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001
+def _free_space(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001 - all checks are called alike
     free = ports.free(ports.store)
     return "" if free >= MINIMUM_FREE else f"{free} octets are free, {MINIMUM_FREE} are needed"
 
@@ -169,7 +169,7 @@ def _clock(ports: SelfTestPorts, at: datetime) -> str:
     return "" if ports.clock_valid(at) else "the time is not valid"
 
 
-def _program(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001
+def _program(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001 - all checks are called alike
     found, installed = ports.program(), ports.installed()
     # An empty record would equal nothing that was ever installed.
     return "" if installed and found == installed else f"the program is {found}, installed was {installed or 'nothing'}"
