@@ -23,7 +23,8 @@ import click
 from pki.errors import CertificateError, TokenError, TrustError, TunnelError
 from pki.new_token import create_token
 from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
-from smgw.composition import Composed, Environment, WakeUpPortError, compose, open_token
+from smgw.composed import Composed, Environment
+from smgw.composition import compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import enrol
 from smgw.firmware.trial import TrialFailedError
@@ -39,6 +40,7 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.timekeeping import describe_clock
+from smgw.wan.parts import WakeUpPortError
 from wire.instant import format_instant
 
 _logger = logging.getLogger("smgw")

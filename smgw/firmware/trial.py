@@ -2,7 +2,7 @@
 
 Decides which checks of the self-test count: all but the clock's, because the time comes over the tunnel after the start
 and says nothing about a program. Started means more than it seems: the security module has opened, keys and
-certificates fit, the store could be read, and every thread runs (``smgw/composition.py``). What follows from a failure
+certificates fit, the store could be read, and every thread runs (``smgw/composed.py``). What follows from a failure
 is the launcher's to decide (``smgw/boot.py``).
 """
 

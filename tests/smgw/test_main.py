@@ -19,7 +19,8 @@ from click.testing import CliRunner
 from pki.errors import CertificateError, CertificateReason, SealError, SealReason, TokenError, TokenReason
 from pki.tls import TlsIdentity, server_context
 from smgw.__main__ import Exit, _refusals, _run, main
-from smgw.composition import Environment, WakeUpPortError, compose
+from smgw.composed import Environment
+from smgw.composition import compose
 from smgw.config import ConfigurationError
 from smgw.lmn.port import PortError, PortReason
 from smgw.lock import AlreadyRunningError
@@ -29,6 +30,7 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreFullError
 from smgw.store.logs import Event
 from smgw.store.readings import ReadingStore
+from smgw.wan.parts import WakeUpPortError
 from tests.smgw.premises import GATEWAY, Premises, now, pem
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import STORED, TlsReceiver
