@@ -16,7 +16,7 @@ from smgw.clock import ClockEvent
 from smgw.store.database import KEY_NAME
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.readings import ReadingStore
-from tests.smgw.composing import composed
+from tests.smgw.composing import composed, make
 from tests.smgw.premises import Premises, now
 from tests.smgw.store import samples
 
