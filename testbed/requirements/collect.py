@@ -1,0 +1,90 @@
+"""Where sources name a requirement: in a docstring or a comment, and inside which definition.
+
+Decides what counts as a citation: the exact id of a requirement in a docstring or comment of a tracked Python file.
+``FAU_STG.4/CAL`` does not cite ``FAU_STG.4``, and ``TAF-1`` is no citation in ``TAF-12``. A citation inside code counts
+for the innermost function or class around it, so that the page stays true while lines move.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A definition: the file's path inside the project, and its qualified name there (empty: the file as a whole)."""
+
+    path: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    name: str
+    first: int
+    last: int
+
+
+def collect(root: Path, folders: Iterable[str], ids: Iterable[str]) -> Mapping[str, tuple[Place, ...]]:
+    """Id -> the places below ``folders`` of ``root`` that cite it, in order of path and name."""
+    pattern = _pattern(ids)
+    found: dict[str, set[Place]] = {}
+    for folder in folders:
+        for file in sorted((root / folder).rglob("*.py")):
+            text = file.read_text("utf-8")
+            if pattern.search(text) is None:
+                continue
+            path = file.relative_to(root).as_posix()
+            for name, cited in citations(text, pattern):
+                found.setdefault(cited, set()).add(Place(path, name))
+    return {name: tuple(sorted(places)) for name, places in found.items()}
+
+
+def citations(text: str, pattern: re.Pattern[str]) -> set[tuple[str, str]]:
+    """(qualified name, id) of every citation in the source ``text``."""
+    tree = ast.parse(text)
+    scopes = _scopes(tree)
+    found: set[tuple[str, str]] = set()
+    for line, words in (*_docstrings(tree), *_comments(text)):
+        around = [scope for scope in scopes if scope.first <= line <= scope.last]
+        name = max(around, key=lambda scope: scope.first).name if around else ""
+        found.update((name, match[0]) for match in pattern.finditer(words))
+    return found
+
+
+def _pattern(ids: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(ids, key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest_first))})(?![\w/]|\.\d)")
+
+
+def _scopes(tree: ast.AST, outer: str = "") -> list[_Scope]:
+    scopes = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{outer}.{node.name}" if outer else node.name
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            scopes += [_Scope(name, first, node.end_lineno or node.lineno), *_scopes(node, name)]
+        else:
+            scopes += _scopes(node, outer)
+    return scopes
+
+
+def _docstrings(tree: ast.AST) -> list[tuple[int, str]]:
+    """Every string that stands as a statement of its own: docstrings, and those of constants and attributes."""
+    return [
+        (node.lineno, node.value.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+
+
+def _comments(text: str) -> list[tuple[int, str]]:
+    return [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    ]
