@@ -5,6 +5,7 @@ Decides which keys exist. An unknown key, a missing one or one of the wrong type
 paths are relative to the file. Secrets are not configuration: the PIN is named by the file that holds it.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,8 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 MAX_LINES = 16
 """More serial lines than any gateway has; a bound on threads."""
 MAX_CONFIGURATION_SIZE = 64 * 1024
+_INTERFACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,14})", re.ASCII)
+"""What Linux takes as the name of an interface (15 octets), less what would be a pattern to the packet filter."""
 LINE_SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
@@ -77,6 +80,20 @@ class FirmwareConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
+class FirewallConfiguration:
+    """The gateway's interfaces by their names in the kernel, and what may be reached from the HAN (TCP ports).
+
+    ``lmn`` is for meters on a network of their own: it is named so that nothing of it can be taken for another one.
+    """
+
+    wan: str
+    han: str | None = None
+    lmn: str | None = None
+    https_port: int | None = None
+    cls_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LineConfiguration:
     """One serial line of the LMN."""
 
@@ -102,6 +119,8 @@ class Configuration:
     lines: tuple[LineConfiguration, ...]
     firmware: FirmwareConfiguration | None = None
     """Without it the gateway takes no firmware."""
+    firewall: FirewallConfiguration | None = None
+    """Without it somebody else must keep the interfaces apart, and the status says so."""
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -133,6 +152,7 @@ class Configuration:
         trust = root.table("trust")
         administrator = root.table("administrator")
         firmware = root.optional_table("firmware")
+        firewall = root.optional_table("firewall")
         configuration = cls(
             gateway=gateway.device("id"),
             token=TokenConfiguration(
@@ -154,6 +174,7 @@ class Configuration:
             firmware=None
             if firmware is None
             else FirmwareConfiguration(firmware.path("folder"), firmware.path("manufacturer")),
+            firewall=None if firewall is None else _firewall(firewall),
         )
         for table in (gateway, token, store, trust, administrator, firmware, root):
             if table is not None:
@@ -184,6 +205,27 @@ def _wake_up(table: "_Table") -> WakeUpConfiguration:
         raise ConfigurationError(f"{table.name('port')} is {wake_up.port}, not 1 to {HIGHEST_PORT}")
     table.finish()
     return wake_up
+
+
+def _firewall(table: "_Table") -> FirewallConfiguration:
+    wan, han, lmn = table.text("wan"), table.optional_text("han"), table.optional_text("lmn")
+    names = {"wan": wan, "han": han, "lmn": lmn}
+    ports = {key: table.optional_integer(key) for key in ("https_port", "cls_port")}
+    for key, name in names.items():
+        if name is not None and (_INTERFACE.fullmatch(name) is None or name == "lo"):
+            raise ConfigurationError(f"{table.name(key)} is {name[:40]!r}, not the name of an interface")
+    named = [name for name in names.values() if name is not None]
+    if len(set(named)) != len(named):
+        raise ConfigurationError("firewall: one interface has two roles")
+    for key, port in ports.items():
+        if port is not None and not 1 <= port <= HIGHEST_PORT:
+            raise ConfigurationError(f"{table.name(key)} is {port}, not 1 to {HIGHEST_PORT}")
+        if port is not None and han is None:
+            raise ConfigurationError(f"{table.name(key)} goes together with {table.name('han')}")
+    if ports["https_port"] is not None and ports["https_port"] == ports["cls_port"]:
+        raise ConfigurationError("firewall: https_port and cls_port are the same")
+    table.finish()
+    return FirewallConfiguration(wan, han, lmn, ports["https_port"], ports["cls_port"])
 
 
 def _line(table: "_Table") -> LineConfiguration:
@@ -243,6 +285,12 @@ class _Table:
     def integer(self, key: str) -> int:
         value: int = self._take(key, int, "a whole number")
         return value
+
+    def optional_text(self, key: str) -> str | None:
+        return self.text(key) if key in self._values else None
+
+    def optional_integer(self, key: str) -> int | None:
+        return self.integer(key) if key in self._values else None
 
     def boolean(self, key: str, *, default: bool) -> bool:
         value: bool = self._take(key, bool, "true or false", default=default)

@@ -6,6 +6,7 @@ from smgw.config import (
     MAX_CONFIGURATION_SIZE,
     Configuration,
     ConfigurationError,
+    FirewallConfiguration,
     FirmwareConfiguration,
     Framing,
     TunnelKind,
@@ -81,6 +82,16 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[wan]", '[profiles]\nfolder = "profiles"\n[wan]', "profiles is unknown"),
         ("[wan]", '[firmware]\nfolder = "f"\nmanufacturer = "m"\nforce = true\n[wan]', "firmware.force is unknown"),
         ("[wan]", '[firmware]\nfolder = "f"\n[wan]', "firmware.manufacturer is missing"),
+        ("[wan]", '[firewall]\nhan = "h"\n[wan]', "firewall.wan is missing"),
+        ("[wan]", '[firewall]\nwan = "eth*"\n[wan]', "firewall.wan is 'eth*', not the name of an interface"),
+        ("[wan]", '[firewall]\nwan = "eth0\\" accept"\n[wan]', "not the name of an interface"),
+        ("[wan]", '[firewall]\nwan = "sixteen-letters-"\n[wan]', "not the name of an interface"),
+        ("[wan]", '[firewall]\nwan = "lo"\n[wan]', "not the name of an interface"),
+        ("[wan]", '[firewall]\nwan = "w"\nlmn = "w"\n[wan]', "one interface has two roles"),
+        ("[wan]", '[firewall]\nwan = "w"\nhttps_port = 443\n[wan]', "goes together with firewall.han"),
+        ("[wan]", '[firewall]\nwan = "w"\nhan = "h"\ncls_port = 0\n[wan]', "firewall.cls_port is 0"),
+        ("[wan]", '[firewall]\nwan = "w"\nhan = "h"\ncls_port = 1\nhttps_port = 1\n[wan]', "are the same"),
+        ("[wan]", '[firewall]\nwan = "w"\nenabled = false\n[wan]', "firewall.enabled is unknown"),
         ('tunnel = "stunnel"', 'tunnel = "none"', "wan.tunnel is 'none', not one of"),
         ('tunnel = "stunnel"', 'tunnel = "private-key-in-process-memory"', "wan.tls_key_file goes together"),
         ('tunnel = "stunnel"', 'tunnel = "stunnel"\ntls_key_file = "k"', "wan.tls_key_file goes together"),
@@ -134,3 +145,12 @@ def test_an_administrator_a_wake_up_port_and_slots() -> None:
         Path("/somewhere/firmware"), Path("/somewhere/manufacturer.pem")
     )
     assert Configuration.parse(GOOD, base=Path("/somewhere")).firmware is None
+
+
+def test_interfaces_and_what_may_be_reached_from_the_han() -> None:
+    firewall = '[firewall]\nwan = "wwan0"\nhan = "eth0"\nlmn = "eth1.7"\nhttps_port = 443\ncls_port = 4433\n'
+    configuration = Configuration.parse(GOOD + firewall, base=Path("/somewhere"))
+    assert configuration.firewall == FirewallConfiguration("wwan0", "eth0", "eth1.7", 443, 4433)
+    least = Configuration.parse(GOOD + '[firewall]\nwan = "wwan0"\n', base=Path("/somewhere"))
+    assert least.firewall == FirewallConfiguration("wwan0")
+    assert Configuration.parse(GOOD, base=Path("/somewhere")).firewall is None
