@@ -5,6 +5,7 @@ not get our answer; it is acknowledged again and nothing is written) and refused
 delivery, not even its sender. And it says what is missing: sequence numbers per gateway and profile, raster
 points per series. A gap is never a reason to refuse what comes after it, because refusing would turn one lost delivery
 into all of them.
+PP-0073: FPT_RPL.1.
 """
 
 import statistics

@@ -71,6 +71,7 @@ class VerifiedCertificate:
 
     ``identity`` is the gateway's identification (14 characters) for an SMGW, else the organisation's part of the name.
     ``seal`` tells a quality-seal certificate: it names a device as its manufacturer made it, not as somebody runs it.
+    PP-0073: FIA_ATD.1, FIA_USB.1.
     """
 
     certificate: x509.Certificate

@@ -21,7 +21,7 @@ from wire.reading import DeviceId
 
 
 class Role(StrEnum):
-    """Who holds a certificate (Teilnehmer der SM-PKI)."""
+    """Who holds a certificate (Teilnehmer der SM-PKI). PP-0073 FMT_SMR.1."""
 
     ROOT = "ROOT"
     SUB_CA = "SUB-CA"

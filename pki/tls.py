@@ -7,6 +7,7 @@ decides role, purpose and pin before one application byte passes. There is no wa
 
 :class:`InProcessBackend` is for load generators and platforms without stunnel (design D2): a gateway uses it only where
 its configuration says ``private-key-in-process-memory``, and keeps the key in its token otherwise (``pki.token_tls``).
+PP-0073: FCS_CKM.1/TLS, FCS_COP.1/TLS, FTP_ITC.1/WAN.
 """
 
 import socket

@@ -2,6 +2,7 @@
 
 Decides when a connection counts as open: after OpenSSL's handshake, which checks chain and revocation lists, and after
 the last word of a TrustStore on role, purpose and pin. No application byte passes either way before both.
+PP-0073: FIA_UAU.2, FIA_UID.2.
 """
 
 from collections.abc import Callable, Sequence

@@ -13,6 +13,7 @@ successor; and the child refuses a twin that is itself revoked or over. ``pki.tl
 certifies a key once (``pki.authority``).
 
 Certificates reach the child in anonymous memory, the PIN in a pipe that is read once. Nothing touches a disk.
+PP-0073: FCS_COP.1/TLS, FTP_ITC.1/WAN.
 """
 
 import os

@@ -6,6 +6,7 @@ tried before it holds, because only whoever the gateway reaches can ever order a
 decided in ``smgw/administration/order_gate.py``; what a version may change, in ``smgw/store/profiles.py``. Each change
 stands in the system log and in the calibration log, in the same transaction (TR-03109-1: Zaehler-, Auswertungs- and
 Kommunikationsprofile are the administrator's to manage).
+PP-0073: FMT_MSA.1/MTR, FMT_MSA.1/AC.
 """
 
 from collections.abc import Callable, Collection

@@ -23,7 +23,10 @@ def version() -> str:
 
 
 def program_hash(folder: Path | None = None) -> str:
-    """Lower-case hexadecimal SHA-256 of the packages below ``folder`` (where this file is). Raises OSError."""
+    """Lower-case hexadecimal SHA-256 of the packages below ``folder`` (where this file is). Raises OSError.
+
+    PP-0073 FCS_COP.1/HASH.
+    """
     root = Path(__file__).parents[1] if folder is None else folder
     total = hashlib.sha256()
     for package in PACKAGES:

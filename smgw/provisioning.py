@@ -6,6 +6,7 @@ by an order of that administrator (``smgw/profile_change.py``): no other file ma
 
 Whoever can write the file can make the gateway look at bytes, and no more: a pipe is not waited for, and a file is read
 up to the limit.
+PP-0073: FMT_MSA.1/AC.
 """
 
 import os

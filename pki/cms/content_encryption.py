@@ -3,6 +3,7 @@
 Decides key sizes, nonces, padding and the order of checks: a tag is checked before anything is decrypted or unpadded,
 so padding is never looked at in bytes that nobody authenticated. The layout of the CBC-CMAC variant stands here alone,
 because the TR's text for it was not available (docs/deviations.md).
+PP-0073: FCS_COP.1/CMS.
 """
 
 from typing import Final

@@ -2,6 +2,7 @@
 
 TR-03116-3 §8, TR-03111 §4.3, RFC 5753 §7. Decides the curve, the form of a public point, the key derivation and
 the key wrap. A point that is not on the curve, compressed or at infinity is refused before any secret touches it.
+PP-0073: FCS_CKM.1/CMS.
 """
 
 from collections.abc import Callable

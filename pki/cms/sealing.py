@@ -5,6 +5,7 @@ way round, and not one byte is decrypted before the signature of a pinned signer
 the bytes. It must never look for content inside a message in any other way than through ``open_sealed``.
 
 The cryptography of a message is one ECDSA and one ECDH operation on brainpoolP256r1; the rest is kept small beside it.
+PP-0073: FCS_COP.1/CMS, FCO_NRO.2.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 Decides which form is ours: ECDSA with SHA-256, signed attributes with content type and message digest and, from
 others, a signing time; no unsigned attributes and no embedded certificates or revocation lists, because the signer is
 pinned and bytes that no signature covers would make a message malleable. Verifies nothing: see ``pki.cms.sealing``.
+PP-0073: FCS_COP.1/HASH.
 """
 
 from dataclasses import dataclass

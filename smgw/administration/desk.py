@@ -9,6 +9,7 @@ its handler.
 An answer says why it refuses with a reason out of an enumeration and one sentence that was written to be sent. The text
 of an exception that nobody foresaw never leaves the gateway, and no request makes :meth:`Desk.handle` raise. What the
 administrator can cause is logged under names of this file, never of the request, so that repetitions are counted.
+PP-0073: FMT_SMF.1, FDP_ACC.2, FDP_ACF.1, FMT_MSA.3/AC.
 """
 
 import logging

@@ -98,7 +98,7 @@ class Repeated:
 
 
 class OrderGate:
-    """Opens orders; not for use by several threads at once (there is one management tunnel)."""
+    """Opens orders; not for use by several threads at once (there is one management tunnel). PP-0073 FMT_MOF.1."""
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ Decides when a package is believed, in numbered steps, and which files come out 
 ``manifest.cms`` (SignedData over the manifest), then the wheels in the order of the manifest, each stored as it is.
 Nothing is inflated before the signature and every hash hold, and what is inflated then is bounded and checked name by
 name: a careless manufacturer must not be able to write outside of a slot, or to fill the disk. Writes nothing itself.
+PP-0073: FIA_UAU.5.
 """
 
 import re

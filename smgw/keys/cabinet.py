@@ -72,7 +72,10 @@ class KeyCabinet:
         return self._token.generate_key(label_of(purpose, generation), _CURVE)
 
     def destroy(self, purpose: Purpose, generation: int) -> None:
-        """Destroy a key, or what is left of one; one that is gone is no failure. Raises TokenError LOST, OSError."""
+        """Destroy a key, or what is left of one; one that is gone is no failure. Raises TokenError LOST, OSError.
+
+        PP-0073 FCS_CKM.4.
+        """
         if purpose is Purpose.TLS and self._tls_key_file is not None:
             path = key_file_of(self._tls_key_file, generation)
             for one in (path, path.with_name(f".{path.name}.new")):

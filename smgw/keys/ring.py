@@ -6,6 +6,7 @@ that keys are destroyed only while another generation is in use, which has signe
 private key beside these two sets. A start goes on where the last run broke off, before anything else uses a key.
 
 Who signs or dials asks :meth:`KeyRing.current` each time and never keeps the answer longer than one message or tunnel.
+PP-0073: FCS_CKM.4.
 """
 
 import logging

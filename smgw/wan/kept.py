@@ -4,6 +4,7 @@ Decides when a kept tunnel is cut: with its session time, with its party, when i
 changed, and when the certificate at its other end is good no more. The last is looked at whenever somebody brought
 other revocation lists and at least every minute, because a tunnel that is kept open outlives the moment at which its
 peer was believed (TR-03109-1; TR-03116-3 section 4: 48 h at most). It decides nothing about what goes through.
+PP-0073: FIA_UAU.6.
 """
 
 from collections.abc import Callable

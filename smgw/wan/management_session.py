@@ -4,6 +4,7 @@ Decides when a tunnel ends and why, with one word of :class:`Ending` for the log
 the owner's ``judge`` is asked again before every request and at least every ``LOOK_SECONDS``, so that an administrator
 whose certificate is revoked or ends loses an idle tunnel too. Whoever sends slowly, takes slowly or sends nothing is
 bounded by time as well as by size. What may be asked for is decided in ``smgw/administration/desk.py``.
+PP-0073: FIA_UAU.6.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,7 @@ believes the administrator that his answer is the party's; nothing else is an ac
 
 What it cannot hide: from the administrator, who sends to whom, when and how much; from the party, when a delivery
 arrives, its size, the values, their times and their status words.
+PP-0073: FPR_PSE.1.
 """
 
 from collections.abc import Callable

@@ -95,6 +95,7 @@ def test_exact_decimals(value: int, scaler: int, text: str) -> None:
 
 @pytest.mark.parametrize("column", ["value", "status", "captured_at", "unit", "scaler", "signature"])
 def test_a_row_that_was_changed_does_not_leave(world: World, column: str) -> None:
+    """FCO_NRO.2: the origin of a value can be verified for as long as it is kept."""
     world.deliver(world.ingest(), world.seal(world.gateway.content(count=1)))
     changed: object = {"signature": b"\1" * 64, "unit": 27}.get(column)
     with world.engine.begin() as connection:

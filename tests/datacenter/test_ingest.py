@@ -190,6 +190,7 @@ def test_signature_certificate_revoked(world: World) -> None:
 
 
 def test_signed_by_another_registered_gateway(world: World) -> None:
+    """FCO_NRO.2: the signer is the gateway that the tunnel names."""
     other = world.add_gateway(OTHER)
     refusal(world, RefusalReason.UNKNOWN_SIGNER, world.seal(world.gateway.content(), signer=other.signature))
 
@@ -253,6 +254,7 @@ def test_message_carried_through_the_tunnel_of_another_gateway(world: World) -> 
 
 
 def test_same_number_for_other_content(world: World, any_database: sa.URL) -> None:
+    """FPT_RPL.1: a number is used once."""
     world.url = any_database
     content = world.gateway.content(count=2)
     world.deliver(world.ingest(), world.seal(content))

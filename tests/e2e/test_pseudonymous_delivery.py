@@ -2,6 +2,7 @@
 
 The gateway's sender has its store and signs; the administrator serves his service port, with his key in a token; the
 datacenter is a process of its own. The datacenter gets the values and learns nothing of whose they are.
+PP-0073: FPR_PSE.1.
 """
 
 import random

@@ -44,6 +44,7 @@ def reason_of(
 )
 @pytest.mark.parametrize("purpose", Purpose)
 def test_every_role_and_purpose_verifies(small_pki: SmallPki, role: Role, name: str, purpose: Purpose) -> None:
+    """FIA_ATD.1, FIA_USB.1: what was verified carries identity, role and purpose."""
     holder = small_pki.holder(role, purpose, name)
     verified = small_pki.verified(holder, role, purpose)
     assert (verified.role, verified.purpose, verified.identity) == (role, purpose, name)
@@ -127,6 +128,7 @@ def test_not_pinned(small_pki: SmallPki, emt: Holder, pinned: set[str]) -> None:
 
 @pytest.mark.parametrize("role", [Role.GWA, Role.GWH, Role.SMGW, Role.SUB_CA, Role.ROOT])
 def test_wrong_role(small_pki: SmallPki, emt: Holder, role: Role) -> None:
+    """FIA_USB.1: nobody acts in a role that is not the certificate's."""
     trust = small_pki.trust()
     assert reason_of(trust, emt.certificate, role) is Reason.WRONG_ROLE
     trust.verify(emt.certificate, role=Role.EMT, purpose=Purpose.SIG, at=NOW, pinned={fingerprint(emt.certificate)})

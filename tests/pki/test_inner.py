@@ -35,11 +35,13 @@ def refused(reason: SealReason, signed: SignedReading, signer: VerifiedCertifica
 
 
 def test_what_was_signed_verifies() -> None:
+    """FCO_NRO.2: the recipient verifies who measured."""
     assert verify_reading(SIGNED, signer=WORLD.verified) == READING
 
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_any_other_reading_does_not(field: str) -> None:
+    """FCO_NRO.2: a signature stands for one value of one meter at one time."""
     refused(SealReason.SIGNATURE, SignedReading(CHANGES[field], SIGNED.signature))
 
 

@@ -75,6 +75,7 @@ def test_a_conversation_with_another_stack() -> None:
     ],
 )
 def test_the_groups_are_offered_in_their_order(options: list[str], expected: str) -> None:
+    """FCS_CKM.1/TLS: session keys are agreed over the demanded curves."""
     with openssl_server("-tls1_2", *options) as port:
         tunnel = dial(WORLD.peer(port))
         tunnel.send(b"abc\n")
@@ -86,6 +87,7 @@ def test_the_groups_are_offered_in_their_order(options: list[str], expected: str
 @pytest.mark.peer
 @pytest.mark.parametrize("options", [["-tls1_1"], ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"]])
 def test_outside_the_profile_there_is_no_handshake(options: list[str]) -> None:
+    """FCS_COP.1/TLS: no other version, suite or curve."""
     with openssl_server(*options) as port:
         refused(TunnelReason.HANDSHAKE, lambda: dial(WORLD.peer(port)))
 
@@ -176,6 +178,7 @@ def test_a_pinned_certificate_that_is_not_good_is_not_dialled() -> None:
 
 
 def test_after_48_hours_the_tunnel_refuses_service() -> None:
+    """FIA_UAU.6: after 48 hours both ends prove themselves anew."""
     shift = timedelta()
     shifted = InProcessBackend(WORLD.identity(WORLD.gateway), WORLD.trust, clock=lambda: clock() + shift)
     with python_server() as server:

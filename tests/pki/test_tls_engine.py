@@ -110,6 +110,7 @@ def test_a_peer_that_only_speaks_brainpool_is_met(groups: bytes, version: int, e
     ("suites", "agreed"), [(b"ECDHE-ECDSA-AES128-SHA256", True), (b"ECDHE-ECDSA-AES256-GCM-SHA384", False)]
 )
 def test_only_the_suites_of_the_profile_are_spoken(suites: bytes, agreed: bool) -> None:
+    """FCS_COP.1/TLS: the suites of TR-03116-3 and no other."""
     context = server_context(WORLD.identity(WORLD.participant), WORLD.trust)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(suites)
@@ -124,11 +125,13 @@ def test_only_the_suites_of_the_profile_are_spoken(suites: bytes, agreed: bool) 
 
 @pytest.mark.parametrize("holder", [WORLD.pki.holder(Role.EMT, Purpose.TLS, "Andere")], ids=["same CA"])
 def test_another_certificate_than_the_pinned_one_is_refused_by_either_side(holder: Holder) -> None:
+    """FTP_ITC.1/WAN: both ends are known to one another."""
     assert "pinned" in refused(TunnelReason.PEER_CERTIFICATE, client(), server(holder))
     assert "pinned" in refused(TunnelReason.PEER_CERTIFICATE, client(holder), server())
 
 
 def test_a_wrong_role_is_refused_although_it_is_pinned() -> None:
+    """FMT_SMR.1: a pin gives nobody another role."""
     pinned = {fingerprint(WORLD.participant.certificate)}
     refused(TunnelReason.PEER_CERTIFICATE, client(verify=word(Role.GWA, pinned)), server())
     pinned = {fingerprint(WORLD.gateway.certificate)}
@@ -225,6 +228,7 @@ def advance(connection: SSL.Connection, engine: TlsEngine) -> None:
 
 
 def test_a_client_without_a_certificate_does_not_get_in() -> None:
+    """FIA_UAU.2, FIA_UID.2: no certificate, no service."""
     connection = stranger(SSL.TLS_CLIENT_METHOD, shows_certificate=False)
     connection.set_connect_state()
     with pytest.raises(TunnelError) as caught:
@@ -248,11 +252,13 @@ def test_a_peer_that_wants_to_negotiate_again_gets_nothing() -> None:
 
 
 def test_nothing_is_sent_before_the_peer_is_known() -> None:
+    """FIA_UAU.2, FIA_UID.2: nothing passes before the peer is known."""
     with pytest.raises(RuntimeError):
         client().send(b"secret")
 
 
 def test_altered_on_the_way_the_connection_breaks() -> None:
+    """FTP_ITC.1/WAN: what is altered on the way does not arrive."""
     left, right = client(), server()
     converse(left, right)
     left.send(b"reading")

@@ -142,6 +142,7 @@ def test_secp256r1_is_offered_first(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("options", [["-tls1_3"], ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"]])
 def test_outside_the_profile_there_is_no_handshake(gateway: Gateway, options: list[str]) -> None:
+    """FCS_COP.1/TLS: no other version, suite or curve."""
     with openssl_server(*options) as port:
         refused(TunnelReason.HANDSHAKE, lambda: gateway.open(WORLD.peer(port)))
 
@@ -227,6 +228,7 @@ def test_an_address_cannot_carry_configuration(gateway: Gateway, host: str) -> N
 
 
 def test_another_certificate_of_the_same_ca_is_refused(gateway: Gateway) -> None:
+    """FTP_ITC.1/WAN: the peer is the pinned one."""
     other = WORLD.pki.holder(Role.EMT, Purpose.TLS, "Andere")
     with python_server(holder=other) as server:
         words = refused(TunnelReason.PEER_CERTIFICATE, lambda: gateway.open(WORLD.peer(server.port)))
@@ -373,6 +375,7 @@ def test_without_the_program_there_is_no_tunnel(gateway: Gateway, tmp_path: Path
 
 
 def test_after_48_hours_the_tunnel_refuses_service(gateway: Gateway) -> None:
+    """FIA_UAU.6: after 48 hours both ends prove themselves anew."""
     shift = timedelta()
     backend = StunnelBackend(gateway.address, PIN, gateway.chain, WORLD.trust, clock=lambda: clock() + shift)
     with python_server() as server:

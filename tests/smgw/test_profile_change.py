@@ -83,6 +83,7 @@ def site(tmp_path: Path, house: House) -> Iterator[Site]:
 
 
 def test_a_whole_house_in_one_order(site: Site, house: House) -> None:
+    """FMT_MSA.1/MTR, FMT_MSA.1/AC: profiles change by the administrator's order."""
     done = site.change(house.evaluation, house.meter, house.communication)
     assert done.result == {"installed": ["grid-1", "meter-1", "grid"], "withdrawn": []}
     assert done.then is FollowUp.NOTHING
@@ -103,6 +104,7 @@ def test_the_same_again_changes_nothing(site: Site, house: House) -> None:
 
 
 def test_what_was_withdrawn_owes_nothing_and_returns_with_a_higher_version_only(site: Site, house: House) -> None:
+    """FMT_MSA.1/AC: what was withdrawn gives nobody anything."""
     site.change(house.communication, house.meter, house.evaluation)
     outbox = Outbox(site.database)
     for number in range(3):

@@ -2,6 +2,7 @@
 
 Decides which commands there are and what each may say; there is none that gives out a consumption value or the consumer
 log. Whether a command can be carried out now is decided in the gateway. Every refusal is an OrderError.
+PP-0073: FMT_SMF.1.
 """
 
 from dataclasses import dataclass

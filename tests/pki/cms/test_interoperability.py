@@ -49,6 +49,7 @@ SIGN = "-sign -binary -nodetach -nocerts -nosmimecap -md sha256 -signer signer.p
 
 @pytest.mark.parametrize("content", [b"", CONTENT, bytes(70_000)], ids=["empty", "short", "long"])
 def test_openssl_opens_what_we_seal(folder: Path, content: bytes) -> None:
+    """FCS_COP.1/CMS: a foreign program opens it."""
     envelope = openssl(folder, VERIFY, WORLD.seal(content, agreement=KeyAgreement.RFC_5753))
     assert openssl(folder, DECRYPT, envelope) == content
 

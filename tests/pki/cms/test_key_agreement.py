@@ -35,7 +35,10 @@ def test_both_sides_agree_on_the_content_key() -> None:
 
 
 def test_the_derivation_written_out() -> None:
-    """X9.63 with SHA-256: hash(Z || counter || SharedInfo), with the SharedInfo of RFC 5753 §7.2 byte by byte."""
+    """FCS_CKM.1/CMS: the derivation of TR-03111, step by step.
+
+    X9.63 with SHA-256: hash(Z || counter || SharedInfo), with the SharedInfo of RFC 5753 §7.2 byte by byte.
+    """
     shared_info = bytes.fromhex("3015 300B 0609608648016503040105 A206 0404 00000080".replace(" ", ""))
     secret = OWN.exchange(ec.ECDH(), OTHER.public_key())
     key = sha256(secret + b"\0\0\0\1" + shared_info).digest()[:16]

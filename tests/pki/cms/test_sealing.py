@@ -54,6 +54,7 @@ def resigned(content: bytes, *, content_type: bytes = ID_AUTH_ENVELOPED_DATA) ->
 @pytest.mark.parametrize("encryption", ContentEncryption)
 @pytest.mark.parametrize("agreement", KeyAgreement)
 def test_what_was_sealed_opens(size: int, encryption: ContentEncryption, agreement: KeyAgreement) -> None:
+    """FCS_COP.1/CMS: for its recipient."""
     content = random.Random(size).randbytes(size)
     opened = WORLD.open(WORLD.seal(content, encryption=encryption, agreement=agreement))
     assert opened == Opened(content, WORLD.verified)
@@ -83,6 +84,7 @@ def test_accepted_bytes_encode_again_to_the_same_bytes() -> None:
 
 
 def test_every_message_has_keys_of_its_own() -> None:
+    """FCS_CKM.1/CMS: keys of one message open no other."""
     envelopes = [Envelope.from_bytes(SignedData.from_bytes(WORLD.seal(seed=seed)).content) for seed in range(8)]
     for field in ("ephemeral_point", "wrapped_key", "nonce", "ciphertext", "tag"):
         assert len({getattr(envelope, field) for envelope in envelopes}) == len(envelopes)
@@ -90,6 +92,7 @@ def test_every_message_has_keys_of_its_own() -> None:
 
 @pytest.mark.parametrize("mask", [0x01, 0x80])
 def test_altered_at_any_byte_it_does_not_open(mask: int) -> None:
+    """FCS_COP.1/CMS: any alteration is noticed."""
     for position in range(len(SEALED)):
         altered = bytearray(SEALED)
         altered[position] ^= mask
@@ -144,6 +147,7 @@ def test_too_large_a_message_is_refused_before_it_is_read(monkeypatch: pytest.Mo
 
 
 def test_sealed_for_somebody_else() -> None:
+    """FCS_COP.1/CMS: for its recipient only."""
     other = stranger(Role.EMT, Purpose.ENC)
     refused(SealReason.NOT_FOR_US, lambda: WORLD.open(WORLD.seal(recipient=other)))
 

@@ -158,6 +158,7 @@ def test_nothing_more_fits_in_anywhere() -> None:
     ids=["sha-1", "parameters", "signer's digest", "signature algorithm"],
 )
 def test_any_other_algorithm_is_refused(data: bytes) -> None:
+    """FCS_COP.1/HASH: SHA-256 and no other."""
     with pytest.raises(SealError) as caught:
         SignedData.from_bytes(data)
     assert caught.value.reason is SealReason.ALGORITHM

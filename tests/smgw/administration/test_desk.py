@@ -101,6 +101,7 @@ def refusals(house: House, event: Event = Event.ADMINISTRATOR_REFUSED) -> list[t
 
 
 def test_an_order_is_carried_out_answered_and_written_down(house: House) -> None:
+    """FMT_SMF.1: what is ordered is done."""
     order = house.order(3)
     answer, reply = hand_in(house, house.sign(order))
     assert answer.status == 200
@@ -223,6 +224,7 @@ def test_the_ends_follow_the_answer_and_only_once(house: House, command: BreakUp
 )  # fmt: skip
 @pytest.mark.parametrize("method", METHODS)
 def test_consumption_data_is_withheld_and_asking_for_it_is_written_down(house: House, target: str, method: str) -> None:
+    """FAU_SAR.1/CON, FDP_ACF.1: the administrator reads neither values nor the consumer log."""
     answer = ask(house, target, method=method)
     assert answer.status == 403
     assert json.loads(answer.body)["reason"] == "withheld"
@@ -252,6 +254,7 @@ def test_consumption_data_is_withheld_and_asking_for_it_is_written_down(house: H
 def test_what_is_not_in_the_table_is_refused(
     house: House, method: str, target: str, status: int, reason: DeskReason
 ) -> None:
+    """FDP_ACC.2, FMT_MSA.3/AC: what is not allowed is refused."""
     answer = ask(house, target, method=method)
     assert (answer.status, json.loads(answer.body)["reason"]) == (status, reason)
     assert ("Allow" in answer.headers) == (status == 405)
@@ -345,7 +348,7 @@ def test_the_search_for_values_finds_values() -> None:
 
 
 def test_the_administrator_never_gets_a_value(full_house: House) -> None:
-    """Every answer of the desk: each resource and each withheld path, each method, each way of asking."""
+    """FDP_ACF.1: Every answer of the desk: each resource and each withheld path, each method, each way of asking."""
     paths = (
         *RESOURCES,
         "/",
@@ -377,6 +380,7 @@ def test_the_administrator_never_gets_a_value(full_house: House) -> None:
 def test_whatever_is_asked_is_answered_without_a_value(
     full_house: House, target: str, method: str, body: bytes
 ) -> None:
+    """FDP_ACC.2, FDP_ACF.1: whatever is asked, no value is in the answer."""
     answer = ask(full_house, target, body, method)
     assert answer.status in {200, 400, 403, 404, 405, 422}
     assert values_in(answer.body) == []

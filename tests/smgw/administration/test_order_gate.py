@@ -50,6 +50,7 @@ def test_an_order_is_opened_and_its_number_is_taken_before_anybody_sees_it(house
 
 
 def test_the_very_document_gets_the_very_answer_again(house: House) -> None:
+    """FPT_RPL.1: an order that comes again is answered, not done again."""
     document = house.sign(house.order())
     opened = house.gate.open(document, house.now)
     assert isinstance(opened, Admitted)
@@ -86,6 +87,7 @@ def test_an_answer_stays_whatever_changes(house: House, change: Callable[[House]
 
 
 def test_another_document_with_an_old_number_is_refused(house: House) -> None:
+    """FPT_RPL.1: a number is used once."""
     document = house.sign(house.order(5))
     admitted(house, document)
     for sequence in (1, 4, 5):
@@ -173,6 +175,7 @@ def altered(house: House) -> bytes:
 def test_who_is_not_believed_takes_no_number(
     house: House, document: Callable[[House], bytes], reason: OrderReason
 ) -> None:
+    """FIA_UAU.5, FMT_MOF.1: an order needs the administrator's own signature."""
     assert refused(house, document(house)) is reason
     assert house.orders.last() == 0
     assert admitted(house, house.sign(house.order(1))).sequence == 1

@@ -35,6 +35,7 @@ def test_names_of_generations(tmp_path: Path) -> None:
 
 
 def test_keys_are_made_once_found_and_destroyed(cabinet: KeyCabinet) -> None:
+    """FCS_CKM.4: what was destroyed is not in the module any more."""
     assert cabinet.present() == set()
     for purpose in Purpose:
         for generation in (1, 2, 30):
@@ -72,7 +73,7 @@ def test_only_names_of_ours_are_ours(token: Token, tmp_path: Path) -> None:
 
 
 def test_half_a_key_is_destroyed_too(token: Token) -> None:
-    """A power loss between the two halves of a pair leaves one of them."""
+    """FCS_CKM.4: A power loss between the two halves of a pair leaves one of them."""
     import pkcs11  # noqa: PLC0415 - only this test looks behind the token's door
 
     cabinet = KeyCabinet(token, None)

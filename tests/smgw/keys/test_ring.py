@@ -169,6 +169,7 @@ def test_a_process_that_is_killed_at_any_step_starts_again(
 
 
 def test_a_renewal_from_start_to_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FCS_CKM.4: the old generation is destroyed when the new one works."""
     ring = world.start()
     first, destroy, in_use = ring.current(), world.cabinet.destroy, list[int]()
 

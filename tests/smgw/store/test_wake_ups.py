@@ -1,3 +1,5 @@
+"""FPT_RPL.1: what was believed once is never believed again."""
+
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path

@@ -145,6 +145,7 @@ def test_however_a_request_is_cut_the_answer_is_the_same(house: House, size: int
 
 
 def test_an_idle_tunnel_ends(house: House) -> None:
+    """FIA_UAU.6: nobody is believed for a silence."""
     sitting = Sitting(house, request(), 599.0, request())
     assert sitting.serve() is Ending.IDLE
     assert sitting.answers() == [200, 200]
@@ -163,6 +164,8 @@ def test_empty_lines_do_not_keep_a_tunnel_open(house: House) -> None:
 
 
 def test_a_session_ends_however_busy_it_is(house: House) -> None:
+    """FIA_UAU.6: no activity makes a session longer."""
+
     def busy() -> Iterator[Step]:
         while True:
             yield request()

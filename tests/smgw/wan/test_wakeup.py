@@ -40,6 +40,7 @@ def test_the_administrators_call_wakes(waking: Waking) -> None:
 
 
 def test_replayed(waking: Waking) -> None:
+    """FPT_RPL.1: a call wakes once."""
     call = waking.call()
     waking.gate.open(call, NOW)
     assert refusal(lambda: waking.gate.open(call, NOW)) == (WakeUpReason.REPLAYED, "")
@@ -47,6 +48,7 @@ def test_replayed(waking: Waking) -> None:
 
 
 def test_replayed_after_a_restart(waking: Waking) -> None:
+    """FPT_RPL.1: also after a restart."""
     call = waking.call()
     waking.gate.open(call, NOW)
     waking.restart()
@@ -145,6 +147,7 @@ def test_a_time_that_is_none(waking: Waking) -> None:
 
 
 def test_signed_by_an_emt(waking: Waking) -> None:
+    """FDP_IFF.1/FW: only the administrator wakes."""
     emt = waking.pki.holder(Role.EMT, Purpose.SIG)
     assert refusal(lambda: waking.gate.open(waking.call(key=emt.key), NOW)) == (WakeUpReason.SIGNATURE, "")
 
