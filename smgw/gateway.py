@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.errors import TrustError
 from pki.inner import sign_reading
-from smgw.access.decision import Decision, Grant, RefusalReason, decide
+from smgw.access.decision import decide
+from smgw.access.grants import Decision, Grant, RefusalReason
 from smgw.clock import EARLIEST_VALID_TIME
 from smgw.counters import Counters
 from smgw.lmn.errors import LineEvent, LineState
@@ -174,10 +175,8 @@ class Gateway:
         return replace(decision, grants=tuple(self._signed_grant(grant) for grant in decision.grants))
 
     def _signed_grant(self, grant: Grant) -> Grant:
-        if grant.derived is None:
-            return grant
-        signed = sign_reading(grant.derived, self.identity, self._key)
-        return replace(grant, readings=(*grant.readings, signed), derived=None)
+        signed = tuple(sign_reading(derived, self.identity, self._key) for derived in grant.derived)
+        return replace(grant, readings=(*grant.readings, *signed), derived=())
 
     def _tell(self, decision: Decision, reading: Reading) -> None:
         """Count what step 5 granted and refused; write down the refusals that somebody should look at."""

@@ -8,80 +8,22 @@ SFP: data flow only if a processing profile allows it, to the entities named the
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from smgw.access import schedule
+from smgw.access.grants import Decision, Grant, Refusal, RefusalReason
 from smgw.access.sums import NotSummableError, sum_of_advances
 from wire.instant import format_instant
 from wire.obis import Obis
 from wire.profiles import CommunicationProfile, EvaluationProfile, UseCase
 from wire.reading import DeviceId, Reading, SignedReading
 
-
-class RefusalReason(StrEnum):
-    """Why a party does not get a value; in the order of the steps, so the later one is the more specific one."""
-
-    NO_PROFILE = "no-profile"
-    UNKNOWN_PARTY = "unknown-party"
-    AMBIGUOUS = "ambiguous"
-    WRONG_METER = "wrong-meter"
-    WRONG_REGISTER = "wrong-register"
-    WRONG_PURPOSE = "wrong-purpose"
-    RECIPIENT_MISMATCH = "recipient-mismatch"
-    PARTY_NOT_YET_VALID = "party-not-yet-valid"
-    PARTY_EXPIRED = "party-expired"
-    NOT_YET_VALID = "not-yet-valid"
-    EXPIRED = "expired"
-    OFF_RASTER = "off-raster"
-    ALREADY_SERVED = "already-served"
-    PERIOD_OPEN = "period-open"
-    BOUNDARY_MISSING = "boundary-missing"
-    NOT_SUMMABLE = "not-summable"
-
+__all__ = ["Decision", "Grant", "History", "Refusal", "RefusalReason", "decide"]
 
 _RANK = {reason: rank for rank, reason in enumerate(RefusalReason)}
 _PERIOD_LOST = (RefusalReason.BOUNDARY_MISSING, RefusalReason.NOT_SUMMABLE)
 """A period that closed without a value is reported even where the party got something else for the same reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """One value that one party shall get under one evaluation profile (Freigabe).
-
-    ``key`` is unique within the profile: a value for the same raster point or period has the same key, whatever the
-    clock did in between. TAF-7: ``readings`` holds the one reading, ``derived`` is None, and the period runs from the
-    raster point to the capture, so that no delivery speaks of a time that has not come. TAF-1: ``readings`` is empty,
-    ``derived`` is the unsigned sum, its device the gateway.
-    """
-
-    profile: str
-    profile_version: int
-    party: str
-    key: str
-    period_begin: datetime
-    period_end: datetime
-    readings: tuple[SignedReading, ...] = ()
-    derived: Reading | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A party that does not get this value; ``profile`` is the evaluation profile that came closest, if any."""
-
-    party: str
-    profile: str | None
-    reason: RefusalReason
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one reading: the grants, and one refusal for every known party that has no grant."""
-
-    grants: tuple[Grant, ...]
-    refusals: tuple[Refusal, ...]
 
 
 class History(Protocol):
@@ -229,7 +171,7 @@ def _sum_of_period(
         key=f"{gateway}|{measured.obis}|{format_instant(begin)}",
         period_begin=begin,
         period_end=end,
-        derived=derived,
+        derived=(derived,),
     )
 
 

@@ -20,7 +20,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from smgw.access.decision import Grant
+from smgw.access.grants import Grant
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import columns_of, from_seconds, signed_reading, to_seconds
@@ -193,7 +193,7 @@ def withdraw(connection: sa.Connection, profiles: Iterable[str], at: datetime) -
 
 def owe(connection: sa.Connection, grant: Grant) -> None:
     """Keep ``grant`` inside the caller's transaction; one that is known by (profile, key) stands as it is."""
-    if grant.derived is not None:
+    if grant.derived:
         raise ValueError("a derived value must be signed before its grant is kept")
     known = sa.select(grants.c.id).where(grants.c.profile == grant.profile, grants.c.key == grant.key)
     if connection.scalar(known) is not None:
@@ -265,7 +265,6 @@ def _delivery(connection: sa.Connection, profile: str, sequence: int, created_at
                 period_begin=from_seconds(row.period_begin),
                 period_end=from_seconds(row.period_end),
                 readings=tuple(values[row.id]),
-                derived=None,
             )
             for row in bound
         ),

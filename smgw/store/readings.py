@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from smgw.access.decision import Decision
+from smgw.access.grants import Decision
 from smgw.store import outbox
 from smgw.store.database import Database
 from smgw.store.errors import ConflictError

@@ -15,7 +15,7 @@ from pki.certificates import Purpose, Role
 from pki.errors import TokenError, TokenReason
 from pki.inner import verify_reading
 from pki.token_key import TokenKey
-from smgw.access.decision import Decision, RefusalReason
+from smgw.access.grants import Decision, RefusalReason
 from smgw.gateway import Gateway, WalkReason
 from smgw.lmn.errors import LineEvent
 from smgw.lmn.telegram import Telegram, Value

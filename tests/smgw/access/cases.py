@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from smgw.access.decision import Decision, Grant, decide
+from smgw.access.decision import decide
+from smgw.access.grants import Decision, Grant
 from tests.wire.profiles.examples import BEGIN, COMMUNICATION, EVALUATION, EXPORTED, IMPORTED, METER_DEVICE
 from wire.obis import Obis
 from wire.profiles import CommunicationProfile, EvaluationProfile, UseCase

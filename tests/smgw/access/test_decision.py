@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smgw.access.decision import Refusal, RefusalReason
+from smgw.access.grants import Refusal, RefusalReason
 from tests.smgw.access.cases import COMMUNICATION, GATEWAY, SERIES, SUM, Memory, at, decided, reading, walked
 from tests.wire.profiles.examples import BEGIN, END, EXPORTED, IMPORTED, METER_DEVICE, certificate
 from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile
@@ -23,7 +23,7 @@ def test_the_reading_at_a_raster_point_is_granted_as_it_was_signed() -> None:
     signed = reading(NOON + 3 * SECOND)
     (grant,) = decided(signed, SERIES).grants
     assert grant.readings == (signed,)
-    assert grant.derived is None
+    assert grant.derived == ()
     assert (grant.profile, grant.profile_version, grant.party) == ("series-1", 1, "grid-operator")
     assert grant.key == "1ISK0012345678|1-0:1.8.0*255|2026-06-01T12:00:00Z"
     assert (grant.period_begin, grant.period_end) == (NOON, NOON + 3 * SECOND)

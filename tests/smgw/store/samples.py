@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from smgw.access.decision import Decision, Grant
+from smgw.access.grants import Decision, Grant
 from smgw.store.database import DATABASE_NAME, Database
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit

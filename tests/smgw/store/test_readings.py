@@ -59,7 +59,7 @@ def test_a_grant_that_fails_takes_its_reading_with_it(database: Database) -> Non
     store = ReadingStore(database)
     unsigned = grant(0, readings=())
     unsigned = type(unsigned)(
-        **{**{f: getattr(unsigned, f) for f in unsigned.__slots__}, "derived": reading(0).reading}
+        **{**{f: getattr(unsigned, f) for f in unsigned.__slots__}, "derived": (reading(0).reading,)}
     )
     with pytest.raises(ValueError, match="signed"):
         store.record(reading(0), decision(unsigned))
