@@ -8,7 +8,9 @@ words are kept as two's complement, because SQLite has signed integers only.
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+from smgw.store import log_tables
+
+SCHEMA_VERSION = 3
 """Kept in ``PRAGMA user_version``; a database of another version is refused, never converted silently."""
 
 metadata = sa.MetaData()
@@ -287,4 +289,5 @@ def create(connection: sa.Connection) -> None:
     metadata.create_all(connection)
     for statement in TRIGGERS:
         connection.exec_driver_sql(statement)
+    log_tables.create(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
