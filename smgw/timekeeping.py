@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from smgw.certificate_watch import CertificateWatch
-from smgw.clock import GatewayClock
-from smgw.secure_states import SecureState, SecureStates
+from smgw.clock import ClockState, GatewayClock
+from smgw.secure_states import SecureStates
 from smgw.store.clock_records import ClockRecords, milliseconds
 from smgw.store.errors import StoreError
 from smgw.store.events import Outcome
@@ -36,8 +36,8 @@ class Timekeeping:
     service: TimeService
     notifier: Notifier
     records: ClockRecords
-    _state: SecureState = field(default=SecureState.NORMAL, init=False)
-    """What :meth:`look` found last."""
+    _timeless: bool = field(default=False, init=False)
+    """Whether :meth:`look` found no valid time."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -58,13 +58,17 @@ class Timekeeping:
             _logger.warning("system log: %s", error)
 
     def _note_state(self, at: datetime) -> None:
-        """Write down that no time is valid any more, or one is again. Raises StoreError."""
-        entered = self.states.entered(self._state, at)
-        if entered is not None:
-            _logger.warning("secure state: %s", entered.value)
-            outcome = Outcome.SUCCESS if entered is SecureState.NORMAL else Outcome.FAILURE
-            self.records.entered(entered.value, outcome, at)
-        self._state = self.states.at(at)
+        """Write down that no time is valid any more, or one is again. Raises StoreError.
+
+        That a deviation begins or ends is written down where it is found (``smgw/wan/time_service.py``); that a time
+        becomes too old, or is valid again, happens by itself.
+        """
+        found = self.clock.state is not ClockState.DEVIATING and not self.clock.valid(at)
+        if found is not self._timeless:
+            state = self.states.at(at)
+            _logger.warning("secure state: %s", state.value)
+            self.records.entered(state.value, Outcome.FAILURE if found else Outcome.SUCCESS, at)
+        self._timeless = found
 
     def compare_soon(self) -> None:
         """The machine's clock jumped, and ours with it. From any thread."""

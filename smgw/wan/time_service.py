@@ -17,7 +17,7 @@ from typing import Final
 
 from smgw.administration.errors import CommandRefusedError, Done
 from smgw.clock import ClockEvent, ClockMemory, ClockState, GatewayClock
-from smgw.secure_states import follows
+from smgw.secure_states import FOLLOWS, Condition, SecureState
 from smgw.store.clock_records import ClockRecords, milliseconds
 from smgw.store.errors import StoreError
 from smgw.store.profiles import ProfileSet
@@ -236,7 +236,7 @@ class TimeService:
         elif memory.deviating:
             self._enter(memory, before, allowed)
         elif event is ClockEvent.SET:
-            normal = follows(ClockState.VALID, valid=True).value
+            normal = SecureState.NORMAL.value
             records.ordered(memory, before, after, normal, ended=was is ClockState.DEVIATING)
         else:
             records.compared(memory, after, corrected=correct)
@@ -248,7 +248,7 @@ class TimeService:
 
     def _enter(self, memory: ClockMemory, at: datetime, allowed: timedelta) -> None:
         """A store that is full must not keep the gateway out of the secure state."""
-        state = follows(ClockState.DEVIATING, valid=False).value
+        state = FOLLOWS[Condition.CLOCK_DEVIATION].value
         _logger.warning("the clock deviates by %s: secure state", memory.deviation)
         try:
             self._ports.records.deviated(memory, at, allowed, state)

@@ -102,7 +102,7 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
             office.calling = office.ahead
             assert tunnel.order(BreakUp()).outcome is ReplyOutcome.DONE
             assert tunnel.ended()
-        told = wait_for(premises, gateway, lambda told: told["clock"]["secure_state"] == "deviation")
+        told = wait_for(premises, gateway, lambda told: told["clock"]["secure_state"] == "application")
         assert "not sent: the gateway is in a secure state" in str(told["profiles"])
         with caller.tunnel() as tunnel:  # woken and ordered by the administrator's time, an hour ahead of the gateway's
             status = tunnel.told("/status")

