@@ -41,7 +41,7 @@ def series(count: int, *, columns: int = 1) -> Content:
         sequence=17,
         created_at=BEGIN + timedelta(days=30),
         period_begin=BEGIN,
-        period_end=BEGIN + count * QUARTER,
+        period_end=BEGIN + max(count, 1) * QUARTER,
         readings=readings,
     )
 
@@ -73,6 +73,7 @@ def pseudonymous(content: Content, pseudonym: DeviceId = PSEUDONYM) -> Content:
         profile=pseudonym.text,
         created_at=content.created_at.replace(second=0),
         readings=tuple(readings.values()),
+        size=0,
     )
 
 
@@ -86,6 +87,6 @@ def contents(draw: st.DrawFn) -> Content:
         created_at=BEGIN + timedelta(seconds=draw(st.integers(0, 10**9))),
         period_begin=BEGIN,
         period_end=BEGIN + timedelta(seconds=10**9),
-        readings=tuple(draw(st.lists(signed_readings(), min_size=1, max_size=6, unique_by=place))),
+        readings=tuple(draw(st.lists(signed_readings(), max_size=6, unique_by=place))),
     )
     return pseudonymous(content) if draw(st.booleans()) else content

@@ -38,7 +38,8 @@ def test_the_schema_describes_what_is_rendered(by_lxml: etree.XMLSchema, by_xmls
     [
         (b'class_id="7"', b'class_id="8"'),
         (b"01005e318027", b"01005e318099"),
-        (b'use_case="TAF-7"', b'use_case="TAF-9"'),
+        (b'use_case="TAF-7"', b'use_case="TAF-15"'),
+        (b' size="1280"', b' size="128"'),
         (b'sequence="17"', b'sequence="0"'),
         (b'profile="series-1"', b'profile="series 1"'),
         (b"<scaler>-1</scaler>", b""),

@@ -171,7 +171,9 @@ def with_reading(content: Content, **deviation: Any) -> Readings:
         ({"period_begin": datetime.max.replace(microsecond=0, tzinfo=BEGIN.tzinfo)}, "ends before"),
         ({"period_begin": BEGIN + timedelta(seconds=1)}, "outside the period"),
         ({"period_end": BEGIN + QUARTER / 2}, "outside the period"),
-        ({"readings": ()}, "1 to 1000"),
+        ({"size": 1}, "no document has this size"),
+        ({"size": 2**20 + 1}, "no document has this size"),
+        ({"size": 1024}, "tell of its digits"),
         ({"readings": series(2).readings * 2}, "share"),
         ({"readings": series(2).readings + with_reading(series(1), register=Register(1, 0, Unit.W))}, "share"),
     ],
@@ -186,8 +188,32 @@ def test_a_thousand_readings_fit_and_one_more_does_not() -> None:
     assert parse(render(full)) == full
     more = series(MAXIMUM_READINGS, columns=1)
     assert parse(render(more)) == more
-    with pytest.raises(ContentError, match="1 to 1000"):
+    with pytest.raises(ContentError, match="at most 1000"):
         series(MAXIMUM_READINGS + 1)
+
+
+def test_a_document_without_a_reading_is_a_cover_of_any_size() -> None:
+    """FPR_CON.1: what has nothing to say looks as if it had."""
+    full = series(40)
+    cover = replace(full, readings=(), size=full.size)
+    assert len(render(cover)) == len(render(full))
+    assert parse(render(cover)) == cover
+    assert (cover.readings, series(0).size) == ((), 1024)
+
+
+@pytest.mark.parametrize("behind", [-1, 1, 256, 10_000])
+def test_another_length_than_the_one_it_says_is_refused(behind: int) -> None:
+    document = render(series(2))
+    changed = document[:behind] if behind < 0 else document + b"\n" * behind
+    with pytest.raises(ContentError, match="length that it says"):
+        parse(changed)
+
+
+def test_every_use_case_has_its_object() -> None:
+    for use_case in UseCase:
+        content, number = replace(series(1), use_case=use_case), int(use_case.value.removeprefix("TAF-"))
+        assert f'id="01005e3180{0x20 + number:02x}.eabc0012345678.sm"'.encode() in render(content)
+        assert parse(render(content)) == content
 
 
 def test_reading_a_document_takes_time_in_proportion_to_its_readings() -> None:
