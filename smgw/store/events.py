@@ -50,6 +50,8 @@ class Event(StrEnum):
     FIRMWARE_ROLLED_BACK = "FIRMWARE_ROLLED_BACK"
     NOTIFICATION_SENT = "NOTIFICATION_SENT"
     CERTIFICATE_EXPIRING = "CERTIFICATE_EXPIRING"
+    FIREWALL_APPLIED = "FIREWALL_APPLIED"
+    """The rules were handed to the kernel; as a failure: they do not stand there."""
 
 
 class Outcome(IntEnum):
