@@ -3,8 +3,9 @@
 Decides three things. Grants are owed once, by (profile, key). A delivery takes the oldest owed grants of one profile
 under the next number of a gapless row 1, 2, 3, ..., and is the same delivery whenever it is opened again, until the
 receiver acknowledged it or refused it for good, or the profile was withdrawn; so a crash anywhere repeats a number with
-the same content and never invents another. Nothing is ever deleted. Every statement here follows an index: its cost
-does not grow with the backlog.
+the same content and never invents another. A delivery may be empty: a cover, where one is due and nothing is owed
+(FPR_CON.1); an unstored one is a number only, and what it carries never comes here. Nothing is ever deleted. Every
+statement here follows an index: its cost does not grow with the backlog.
 
 What this rests on: the store never goes back. After an old backup was restored the next numbers are ones that the
 receiver has seen with other content; it refuses each of them for good, they are set aside (told in the log and in the
@@ -13,10 +14,12 @@ before. What those deliveries carried does not reach the party by itself. So: af
 profiles new ids, which begin rows of their own.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from itertools import accumulate
 
 import sqlalchemy as sa
 
@@ -25,15 +28,34 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import columns_of, from_seconds, signed_reading, to_seconds
 from smgw.store.schema import deliveries, derived_readings, grant_readings, grants, readings
-from wire.reading import SignedReading
+from wire.content_size import MAXIMUM_READINGS
+from wire.reading import Reading, SignedReading
 
 DELIVERY_LIMIT = 250
 """Grants in one delivery unless told otherwise: a content document of some 150 kB, and a week's backlog in three."""
 
 
+class Kind(StrEnum):
+    """Where the content of a delivery lies until it is acknowledged."""
+
+    STORED = "stored"
+    UNSTORED = "unstored"
+    """In memory only, because its values must never be stored (TR-03109-1, TAF 9, 10 and 14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of the gapless row of ``profile``, and when it was given."""
+
+    profile: str
+    sequence: int
+    created_at: datetime
+    kind: Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One numbered packet of grants of one profile, oldest first; never empty."""
+    """One numbered packet of grants of one profile, oldest first; without any it is a cover."""
 
     profile: str
     sequence: int
@@ -42,18 +64,22 @@ class Delivery:
 
     @property
     def period_begin(self) -> datetime:
-        """Begin of the earliest period in it."""
-        return min(grant.period_begin for grant in self.grants)
+        """Begin of the earliest period in it; a cover speaks of the moment of its making."""
+        return min((grant.period_begin for grant in self.grants), default=self.created_at)
 
     @property
     def period_end(self) -> datetime:
         """End of the latest period in it."""
-        return max(grant.period_end for grant in self.grants)
+        return max((grant.period_end for grant in self.grants), default=self.created_at)
 
     @property
     def readings(self) -> tuple[SignedReading, ...]:
-        """All readings of all grants, in order."""
-        return tuple(reading for grant in self.grants for reading in grant.readings)
+        """All readings of all grants, in order; one that several grants release stands there once."""
+        found: dict[Reading, SignedReading] = {}
+        for grant in self.grants:
+            for signed in grant.readings:
+                found.setdefault(signed.reading, signed)
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +104,53 @@ class Outbox:
         with self._database.read() as connection:
             return bool(connection.execute(_open(profile)).first() or connection.execute(_owed(profile, 1)).first())
 
-    def open_delivery(self, profile: str, now: datetime, limit: int = DELIVERY_LIMIT) -> Delivery | None:
-        """The oldest delivery of ``profile`` that is open, else a new one of up to ``limit`` owed grants, else None.
+    def open_delivery(
+        self,
+        profile: str,
+        now: datetime,
+        limit: int = DELIVERY_LIMIT,
+        *,
+        readings_limit: int = MAXIMUM_READINGS,
+        cover: bool = False,
+    ) -> Delivery | None:
+        """The oldest delivery of ``profile`` that is open, else a new one of the oldest owed grants, else None.
 
-        Raises StoreError; after StoreFullError nothing was numbered.
+        A new one takes up to ``limit`` grants and ``readings_limit`` readings, one grant at least; with ``cover`` it is
+        made even where nothing is owed. Raises StoreError; after StoreFullError nothing was numbered.
         """
-        if not self.owes(profile):
+        if not (cover or self.owes(profile)):
             return None  # a look costs no write lock
         with self._database.write() as connection:
             row = connection.execute(_open(profile)).first()
             if row is not None:
                 return _delivery(connection, profile, row.sequence, row.created_at)
-            owed = connection.scalars(_owed(profile, limit)).all()
-            if not owed:
+            owed = _fitting(connection, connection.scalars(_owed(profile, limit)).all(), readings_limit)
+            if not (owed or cover):
                 return None
-            last = connection.scalar(
-                sa.select(sa.func.max(deliveries.c.sequence)).where(deliveries.c.profile == profile)
-            )
-            sequence, created_at = (last or 0) + 1, to_seconds(now)
-            connection.execute(
-                deliveries.insert(), {"profile": profile, "sequence": sequence, "created_at": created_at}
-            )
-            connection.execute(
-                grants.update()
-                .where(grants.c.profile == profile, *_IS_OWED, grants.c.id <= owed[-1])
-                .values(sequence=sequence)
-            )
-            return _delivery(connection, profile, sequence, created_at)
+            number = _number(connection, profile, now, Kind.STORED)
+            if owed:
+                connection.execute(
+                    grants.update()
+                    .where(grants.c.profile == profile, *_IS_OWED, grants.c.id <= owed[-1])
+                    .values(sequence=number.sequence)
+                )
+            return _delivery(connection, profile, number.sequence, to_seconds(number.created_at))
+
+    def open_number(self, profile: str) -> Number | None:
+        """The oldest number of ``profile`` that waits for its receiver, whatever it carries."""
+        with self._database.read() as connection:
+            row = connection.execute(_open(profile)).first()
+        if row is None:
+            return None
+        return Number(profile, row.sequence, from_seconds(row.created_at), Kind(row.kind))
+
+    def number_unstored(self, profile: str, now: datetime) -> Number:
+        """The next number of ``profile``, for what is not kept here. Raises StoreError.
+
+        The caller has looked that none is open.
+        """
+        with self._database.write() as connection:
+            return _number(connection, profile, now, Kind.UNSTORED)
 
     def is_open(self, profile: str, sequence: int) -> bool:
         """Whether this delivery waits for its receiver; no longer once its profile was withdrawn."""
@@ -224,9 +270,30 @@ def owe(connection: sa.Connection, grant: Grant) -> None:
             connection.execute(grant_readings.insert(), place | {"reading_id": reading_id})
 
 
-def _open(profile: str) -> sa.Select[int, int]:
+def _number(connection: sa.Connection, profile: str, now: datetime, kind: Kind) -> Number:
+    last = connection.scalar(sa.select(sa.func.max(deliveries.c.sequence)).where(deliveries.c.profile == profile))
+    number = Number(profile, (last or 0) + 1, now, kind)
+    connection.execute(
+        deliveries.insert(),
+        {"profile": profile, "sequence": number.sequence, "kind": kind.value, "created_at": to_seconds(now)},
+    )
+    return number
+
+
+def _fitting(connection: sa.Connection, owed: Sequence[int], readings_limit: int) -> Sequence[int]:
+    """The oldest of ``owed`` whose readings do not go beyond the limit; one at least, or nothing would ever leave."""
+    count = sa.func.count().label("count")
+    sizes: Counter[int] = Counter()
+    for table in (grant_readings, derived_readings):
+        query = sa.select(table.c.grant_id, count).where(table.c.grant_id.in_(owed)).group_by(table.c.grant_id)
+        sizes.update({row.grant_id: row.count for row in connection.execute(query)})
+    totals = accumulate(sizes[grant] for grant in owed)
+    return owed[: max(1, sum(total <= readings_limit for total in totals))]
+
+
+def _open(profile: str) -> sa.Select[int, str, int]:
     return (
-        sa.select(deliveries.c.sequence, deliveries.c.created_at)
+        sa.select(deliveries.c.sequence, deliveries.c.kind, deliveries.c.created_at)
         .where(deliveries.c.profile == profile, *_IS_OPEN)
         .order_by(deliveries.c.sequence)
         .limit(1)

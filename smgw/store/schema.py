@@ -92,15 +92,18 @@ deliveries = sa.Table(
     metadata,
     sa.Column("profile", sa.String, primary_key=True),
     sa.Column("sequence", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
     sa.Column("created_at", sa.Integer, nullable=False),
     sa.Column("acknowledged_at", sa.Integer, nullable=True),
     sa.Column("set_aside_at", sa.Integer, nullable=True),
     sa.Column("set_aside_reason", sa.String, nullable=True),
     sa.CheckConstraint("acknowledged_at IS NULL OR set_aside_at IS NULL"),
     sa.CheckConstraint("sequence >= 1"),
+    sa.CheckConstraint("kind IN ('stored', 'unstored')"),
     sqlite_with_rowid=False,
 )
-"""Numbered packets of grants: open, then either acknowledged or set aside, for good."""
+"""Numbered packets of grants: open, then either acknowledged or set aside, for good. No grant is bound to an
+``unstored`` one: what it carries lies in the sender's memory only (``smgw/wan/unstored.py``)."""
 
 sa.Index(
     "deliveries_open",
@@ -245,6 +248,11 @@ TRIGGERS = (
     (
         "CREATE TRIGGER grants_bound_once BEFORE UPDATE ON grants WHEN OLD.sequence IS NOT NULL "
         "BEGIN SELECT RAISE(ABORT, 'a grant is bound to a delivery once'); END"
+    ),
+    (
+        "CREATE TRIGGER grants_stored_only BEFORE UPDATE ON grants WHEN NEW.sequence IS NOT NULL AND EXISTS "
+        "(SELECT 1 FROM deliveries WHERE profile = NEW.profile AND sequence = NEW.sequence AND kind = 'unstored') "
+        "BEGIN SELECT RAISE(ABORT, 'an unstored delivery carries nothing that is stored'); END"
     ),
     (
         "CREATE TRIGGER grants_withdrawn_once BEFORE UPDATE ON grants WHEN OLD.withdrawn_at IS NOT NULL "

@@ -4,13 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
-from smgw.store.outbox import Balance, Outbox, withdraw
+from smgw.store.outbox import Balance, Delivery, Kind, Number, Outbox, withdraw
 from smgw.store.readings import ReadingStore
 from tests.smgw.store.samples import GATEWAY, START, decision, grant, open_database, reading
-from wire.reading import SignedReading
+from wire.reading import DeviceId, SignedReading
 
 
 @pytest.fixture
@@ -124,3 +125,65 @@ def test_what_was_withdrawn_is_neither_owed_nor_sent(database: Database) -> None
     following = outbox.open_delivery("grid-1", START)
     assert following is not None
     assert (following.sequence, following.readings) == (3, (reading(4), reading(5)))
+
+
+def test_a_delivery_takes_no_more_readings_than_it_has_room_for(database: Database) -> None:
+    """FPR_CON.1: what one dispatch carries is bounded by readings, and the rest waits for the next."""
+    outbox, store = Outbox(database), ReadingStore(database)
+    for number in range(4):
+        sums = tuple(reading(number, value=value, meter=DeviceId(f"1ISK000000000{value}")) for value in (1, 2, 3))
+        store.record(reading(number), decision(grant(number, readings=(reading(number), *sums))))
+    taken = []
+    for sequence in (1, 2, 3):
+        delivery = outbox.open_delivery("grid-1", START, readings_limit=(8, 3, 1000)[sequence - 1])
+        assert delivery is not None
+        taken.append((delivery.sequence, len(delivery.grants), len(delivery.readings)))
+        outbox.acknowledge("grid-1", sequence, START)
+    assert taken == [(1, 2, 8), (2, 1, 4), (3, 1, 4)], "one grant at least"
+
+
+def test_a_cover_is_numbered_where_nothing_is_owed_and_stays_one(database: Database, tmp_path: Path) -> None:
+    """FPR_CON.1: its number counts like any other, and what comes later goes into the next."""
+    outbox = Outbox(database)
+    cover = outbox.open_delivery("grid-1", START, cover=True)
+    assert cover is not None
+    assert (cover.sequence, cover.grants, cover.readings) == (1, (), ())
+    assert cover.period_begin == cover.period_end == cover.created_at == START
+    owe(database, range(1))
+    database.close()
+    again = open_database(tmp_path, create=False)
+    outbox = Outbox(again)
+    assert outbox.open_delivery("grid-1", START + timedelta(hours=1), cover=True) == cover
+    outbox.acknowledge("grid-1", 1, START)
+    following = outbox.open_delivery("grid-1", START, cover=True)
+    assert following is not None
+    assert (following.sequence, following.readings) == (2, (reading(0),))
+    again.close()
+
+
+def test_an_unstored_delivery_is_a_number_in_the_same_row(database: Database) -> None:
+    outbox = Outbox(database)
+    owe(database, range(1))
+    assert outbox.open_number("grid-1") is None
+    number = outbox.number_unstored("grid-1", START)
+    assert number == outbox.open_number("grid-1") == Number("grid-1", 1, START, Kind.UNSTORED)
+    with database.write() as connection, pytest.raises(DatabaseError, match="nothing that is stored"):
+        connection.exec_driver_sql("UPDATE grants SET sequence = 1")
+    outbox.acknowledge("grid-1", 1, START)
+    assert outbox.open_number("grid-1") is None
+    outbox.open_delivery("grid-1", START)
+    assert outbox.open_number("grid-1") == Number("grid-1", 2, START, Kind.STORED)
+
+
+def test_an_unstored_number_is_withdrawn_like_any_other(database: Database) -> None:
+    outbox = Outbox(database)
+    outbox.number_unstored("grid-1", START)
+    with database.write() as connection:
+        withdraw(connection, ["grid-1"], START)
+    assert outbox.open_number("grid-1") is None
+    assert outbox.set_aside_reasons("grid-1") == {1: "withdrawn"}
+
+
+def test_a_reading_that_two_grants_release_stands_once_in_a_delivery() -> None:
+    twice = Delivery("grid-1", 1, START, (grant(0), replace(grant(1), readings=(reading(0), reading(1)))))
+    assert twice.readings == (reading(0), reading(1))

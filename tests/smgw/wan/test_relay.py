@@ -203,7 +203,7 @@ def test_nothing_under_our_own_name_is_made_for_the_administrator(here: Administ
     assert sealed(here, content, here.station.signer)
     with pytest.raises(ContentError, match="own name"):
         relay.content_of(delivery, replace(evaluation, pseudonym=None))
-    named = replace(content, gateway=samples.GATEWAY, profile="grid-1", readings=(samples.reading(0),))
+    named = replace(content, gateway=samples.GATEWAY, profile="grid-1", readings=(samples.reading(0),), size=0)
     with pytest.raises(ContentError, match="pseudonymous"):
         sealed(here, named, here.station.signer)
 
