@@ -22,11 +22,14 @@ import click
 
 from pki.errors import CertificateError, TokenError, TrustError, TunnelError
 from pki.new_token import create_token
+from smgw.clock import GatewayClock
 from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
 from smgw.composed import Composed, Environment
 from smgw.composition import compose, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import enrol
+from smgw.firewall.apply import FirewallError, PacketFilter
+from smgw.firewall.parts import rules_of
 from smgw.firmware.trial import TrialFailedError
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
@@ -36,9 +39,11 @@ from smgw.provisioning import ImportRefusedError
 from smgw.report import KEY_IN_MEMORY, describe_slots
 from smgw.self_test import PERIOD_SECONDS
 from smgw.status import StatusError, StatusServer, read_status
+from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.profiles import ProfileStore
 from smgw.timekeeping import describe_clock
 from smgw.wan.parts import WakeUpPortError
 from wire.instant import format_instant
@@ -61,6 +66,8 @@ class Exit(IntEnum):
     """The wake-up port cannot be opened."""
     SELF_TEST = 10
     """On trial, this program failed its self-test: the launcher goes back to the former one."""
+    FIREWALL = 12
+    """The configured firewall cannot be applied: nothing was opened. (11 is the launcher's.)"""
     RESTART = 75
     """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -88,6 +95,8 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.STORE, f"store: {error}"
     except TrialFailedError as error:
         code, sentence = Exit.SELF_TEST, str(error)
+    except FirewallError as error:
+        code, sentence = Exit.FIREWALL, f"firewall: {error.reason.value}: {error}"
     except StatusError as error:
         code, sentence = Exit.NOT_RUNNING, str(error)
     except PortError as error:
@@ -267,6 +276,40 @@ def log(config: Path, *, after: int, as_json: bool) -> None:
                         f"{entry.record_number} {fields['last_at']} {entry.outcome.name} {entry.event} {entry.subject} "
                         f"{words} (+{entry.repetition_count})"
                     )
+
+
+@main.group()
+def firewall() -> None:
+    """The rules between WAN, HAN and LMN, as the stored profiles have them; a running gateway applies them itself."""
+
+
+@firewall.command("show")
+@_configuration
+def show_firewall(config: Path) -> None:
+    """Print the rule set, for nft."""
+    protect_process()
+    with _refusals():
+        click.echo(_rules(config), nl=False)
+
+
+@firewall.command("apply")
+@_configuration
+def apply_firewall(config: Path) -> None:
+    """Hand the rule set to the kernel."""
+    protect_process()
+    with _refusals():
+        kernel = PacketFilter()
+        kernel.require_no_router()
+        kernel.apply(_rules(config))
+
+
+def _rules(config: Path) -> str:
+    configuration = Configuration.load(config)
+    with open_token(configuration, time.monotonic) as token, ExitStack() as opened:
+        database = Database.open(configuration.store, token, configuration.gateway)
+        opened.callback(database.close)
+        clock = GatewayClock(lambda: datetime.now(UTC), ClockRecords(database).load())
+        return rules_of(configuration, ProfileStore(database).load(), clock.administration())
 
 
 @main.command()

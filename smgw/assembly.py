@@ -5,7 +5,7 @@ Decides who knows whom, and nothing about data; ``composition.py`` proves first 
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from smgw.certificate_watch import CertificateWatch
 from smgw.clock import GatewayClock
 from smgw.composed import Composed, Environment
 from smgw.config import Configuration, LineConfiguration, TunnelKind
+from smgw.firewall.parts import open_firewall
 from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
 from smgw.gateway import Gateway
 from smgw.keys.ring import KeyRing
@@ -75,7 +76,7 @@ class Assembly:
     def compose(
         self, profiles: ProfileSet, now: datetime, opened: ExitStack, system: Callable[[], datetime]
     ) -> Composed:
-        """Make the rest; ``system`` is the machine's clock. Raises TunnelError, WakeUpPortError."""
+        """Make the rest; ``system`` is the machine's clock. Raises TunnelError, FirewallError, WakeUpPortError."""
         configuration, environment, states = self.configuration, self.environment, SecureStates(self.clock)
         backend = CurrentBackend(
             self.ring.current,
@@ -91,6 +92,13 @@ class Assembly:
             clock=environment.clock,
             clock_valid=states.allows(Duty.CLAIM_VALID_TIME),
         )
+        firewall = open_firewall(  # before anything is opened
+            configuration,
+            profiles=lambda: gateway.profiles,
+            clock=self.clock.administration,
+            log=self.log,
+            conditions=states.conditions,
+        )
         link = Link(
             gateway=configuration.gateway,
             profiles=lambda: gateway.profiles,
@@ -101,6 +109,7 @@ class Assembly:
             clock=self.clock,
             monotonic=environment.monotonic,
             jitter=environment.jitter,
+            trying=nullcontext if firewall is None else firewall.trying,
         )
         runtime = Runtime(
             configuration.lines,
@@ -133,10 +142,12 @@ class Assembly:
             trust=self.trust,
             timekeeping=timekeeping,
             firmware=None if firmware is None else firmware.report,
+            firewall=None if firewall is None else firewall.report,
         )
         orders = KeyOrders(self.ring, self.trust, self.log)
         orders.note(now)  # what was finished at this start
-        followers = [runtime.apply]
+        # Whoever went is out of reach, and whoever came within it, before a sender looks at the new set.
+        followers = [runtime.apply] if firewall is None else [firewall.follow, runtime.apply]
         test = self._self_test(states, program, firmware)
         desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
@@ -158,6 +169,7 @@ class Assembly:
             timekeeping,
             test,
             firmware,
+            firewall,
         )
 
     def _sender_maker(self, link: Link, states: SecureStates) -> Callable[[str], Sender]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from smgw.config import Configuration
+from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware
 from smgw.gateway import Gateway
 from smgw.report import Report
@@ -51,6 +52,8 @@ class Composed:
     self_test: SelfTest
     firmware: Firmware | None = None
     """There where the configuration names slots."""
+    firewall: Firewall | None = None
+    """There where the configuration names interfaces; applied already."""
 
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
@@ -60,6 +63,9 @@ class Composed:
     def running(self) -> Iterator[None]:
         """Start every thread and end them in the reverse order."""
         with ExitStack() as running:
+            if self.firewall is not None:
+                running.callback(self.firewall.stop)
+                self.firewall.start()
             running.callback(self.runtime.stop)
             self.runtime.start(self.gateway.profiles)
             running.enter_context(self.timekeeping.running())

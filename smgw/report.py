@@ -13,6 +13,7 @@ from typing import Any
 from pki.certificates import TrustStore, fingerprint
 from pki.revocation_lists import held_lists
 from smgw.config import Configuration
+from smgw.firewall.watch import NOT_MANAGED
 from smgw.gateway import Gateway
 from smgw.identity import Identity
 from smgw.retention import Retention
@@ -52,11 +53,17 @@ class Report:
     timekeeping: Timekeeping
     firmware: Callable[[], JsonObject] | None = None
     """The slots; None where there are none."""
+    firewall: Callable[[], JsonObject] | None = None
+    """None where the gateway manages none."""
 
     @property
     def deviations(self) -> list[str]:
         """Where this gateway is not as required, in words."""
-        return [KEY_IN_MEMORY] if self.configuration.wan.tls_key_file else []
+        found = {
+            KEY_IN_MEMORY: self.configuration.wan.tls_key_file is not None,
+            NOT_MANAGED: self.configuration.firewall is None,
+        }
+        return [sentence for sentence, true in found.items() if true]
 
     def for_owner(self) -> dict[str, Any]:
         """Everything that the status socket tells. Raises StoreError."""
@@ -90,6 +97,7 @@ class Report:
             "last_order": self.orders.last(),
             "quality_seal": self.identity().seal,
             "clock": self.timekeeping.report(),
+            "firewall": self._firewall(),
             "meters": counted["meters"],
             "lines": counted["lines"],
             "parties": sorted(self.gateway.profiles.communications),
@@ -110,6 +118,7 @@ class Report:
             "time": format_instant(self.timekeeping.clock().replace(microsecond=0)),
             "clock_deviation_seconds": None if deviation is None else int(deviation.total_seconds()),
             "clock": self.timekeeping.report(),
+            "firewall": self._firewall(),
             "deviations": list(self.deviations),
             "lines": lines,
             "profiles": self._profiles(),
@@ -122,6 +131,9 @@ class Report:
 
     def _firmware(self) -> JsonValue:
         return None if self.firmware is None else self.firmware()
+
+    def _firewall(self) -> JsonValue:
+        return None if self.firewall is None else self.firewall()
 
     def _profiles(self) -> list[JsonValue]:
         return [

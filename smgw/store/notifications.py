@@ -63,6 +63,7 @@ ALARMS: Final[Mapping[Event, Alarm]] = MappingProxyType(
         Event.FIRMWARE_ROLLED_BACK: Alarm(_ALWAYS, each=True),
         Event.STORE_FAILED: Alarm(),
         Event.CERTIFICATE_EXPIRING: Alarm(),
+        Event.FIREWALL_APPLIED: Alarm(),
         Event.PROFILE_REFUSED: Alarm(),
         # Meters and deliveries.
         Event.LINE_STATE: Alarm(),

@@ -5,6 +5,7 @@ nobody to believe. All of it goes by the administration's clock (``GatewayClock.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +54,8 @@ class Link:
     clock: GatewayClock
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
+    trying: Callable[[AdministratorProfile], AbstractContextManager[object]] = nullcontext
+    """Lets an administrator be dialled whose profile does not hold yet (``smgw/firewall/watch.py``)."""
 
     def administrator(self) -> AdministratorProfile | None:
         """The administrator of this moment."""
@@ -64,6 +67,10 @@ class Link:
         At the address that is in use now, the same party's former certificate is as good: it is shown there until the
         last gateway has the new profile. Raises TunnelError, within TRIAL_SECONDS.
         """
+        with self.trying(profile):
+            self._reach(profile)
+
+    def _reach(self, profile: AdministratorProfile) -> None:
         began = self.monotonic()
         try:
             self._try(profile, profile.tls_certificate, TRIAL_SECONDS)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from smgw.clock import ClockEvent
+from smgw.firewall.watch import NOT_MANAGED
 from smgw.report import KEY_IN_MEMORY
 from smgw.store.logs import Event
 from tests.smgw.composing import composed, name
@@ -21,7 +22,7 @@ def test_a_key_in_process_memory_is_said_loudly(tmp_path: Path, caplog: pytest.L
     with premises.open_token() as token:
         assert "TLS" not in token.labels()
     with composed(premises) as one:
-        assert one.status()["deviations"] == [KEY_IN_MEMORY]
+        assert one.status()["deviations"] == [KEY_IN_MEMORY, NOT_MANAGED]
         assert [entry.subject for entry in one.log.entries() if entry.event is Event.GATEWAY_STARTED] == ["wan.tunnel"]
     assert KEY_IN_MEMORY in caplog.text
 

@@ -1,5 +1,6 @@
 import pytest
 
+from smgw.firewall.watch import NOT_MANAGED
 from tests.smgw.composing import composed
 from tests.smgw.premises import Premises
 
@@ -13,7 +14,7 @@ def test_a_gateway_that_is_good_starts_and_tells_its_status(premises: Premises) 
         one.runtime.stop()
         status = one.status()
     assert status["gateway"] == "EABC0012345678"
-    assert status["deviations"] == []
+    assert status["deviations"] == [NOT_MANAGED]
     assert status["profiles"]["grid-1"] | {"last_error": ""} == {
         "party": "grid", "use_case": "TAF-7", "version": 1, "granted": 0, "owed": 0, "open": 0, "acknowledged": 0,
         "set_aside": 0, "sealed": 0, "duplicates": 0, "failures": 0, "last_error": "",

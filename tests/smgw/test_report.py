@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.revocation_lists import told as read_by_the_administrator
 from pki.revocation_lists import mark_and_number
-from smgw.config import TunnelKind, WanConfiguration
+from smgw.config import FirewallConfiguration, TunnelKind, WanConfiguration
+from smgw.firewall.watch import NOT_MANAGED
 from smgw.gateway import Gateway
 from smgw.report import KEY_IN_MEMORY, Report
 from smgw.store.readings import ReadingStore
@@ -75,7 +76,8 @@ def test_no_value_and_no_time_of_a_reading_is_told(premises: Premises) -> None:
 
 def test_a_deviation_is_told_to_both(premises: Premises) -> None:
     with composed(premises) as one:
-        assert one.report.deviations == []
+        assert one.report.deviations == [NOT_MANAGED]
         wan = WanConfiguration(TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY, premises.folder / "tls.key")
-        changed = replace(one.report, configuration=replace(one.configuration, wan=wan))
+        walled = replace(one.configuration, wan=wan, firewall=FirewallConfiguration("wwan0"))
+        changed = replace(one.report, configuration=walled)
         assert changed.for_administrator()["deviations"] == changed.for_owner()["deviations"] == [KEY_IN_MEMORY]
