@@ -33,6 +33,7 @@ class MeterChoice:
     meter: str
     registers: tuple[str, ...]
     interval_seconds: int
+    store_seconds: int
     valid_until: datetime
     draft: str
 
@@ -82,6 +83,7 @@ def choices(office: Office, gateway: DeviceId) -> Choices:
                         profile.meter.text,
                         tuple(str(register) for register in profile.registers),
                         profile.interval_seconds,
+                        profile.store_seconds,
                         profile.valid_until,
                         draft,
                     ),

@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import lcm
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.office import Office
-from admin.web.choices import Choices
+from admin.web.choices import Choices, MeterChoice
 from admin.web.forms import Fault, Form, first
 from pki.certificates import Purpose, Role, fingerprint, load_certificate
 from pki.errors import CertificateError
@@ -26,8 +27,10 @@ from wire.reading import DeviceId
 
 PERIODS: Final = ("15 min", "30 min", "1 h", "1 d")
 """Of a series: between two readings, and between two deliveries."""
-BILLING: Final = ("1 d", "7 d", "30 d")
-"""Of a sum; a billing period has a fixed length."""
+BILLING: Final = ("1 month", "3 months", "12 months", "1 day")
+"""Of a sum: from the first day of a month on, by the local calendar."""
+OFFERED: Final = (UseCase.TAF_7, UseCase.TAF_1)
+"""What a form can say; a rule with stages and calendars is written as a draft's text."""
 USUAL: Final = "usual"
 USUAL_PURPOSE: Final[Mapping[UseCase, AccessPurpose]] = {
     UseCase.TAF_7: AccessPurpose.GRID_OPERATION,
@@ -50,13 +53,14 @@ class Written:
 
 def access(form: Form, offered: Choices, at: datetime) -> Written:
     """Access of a party to values of meters; the form's faults say what is missing."""
-    use_case = form.member("use_case", UseCase)
+    use_case = UseCase(form.choice("use_case", OFFERED))
     party = offered.parties.get(form.choice("party", offered.parties))
     meters = form.many("meters", offered.meters)
     registers = form.many("registers", offered.registers)
     series = use_case is UseCase.TAF_7
-    period = form.choice("period", PERIODS) if series else form.choice("billing_period", BILLING)
-    dispatch = form.choice("dispatch", PERIODS) if series else period
+    period = form.choice("period", PERIODS) if series else _raster([offered.meters[one] for one in meters])
+    dispatch = form.choice("dispatch", PERIODS) if series else "1 d"
+    billing = "" if series else form.choice("billing_period", BILLING)
     if series and "dispatch" not in form.faults and PERIODS.index(dispatch) < PERIODS.index(period):
         form.fault("dispatch", Fault.ORDER)
     chosen = form.choice("purpose", [USUAL, *AccessPurpose])
@@ -82,6 +86,8 @@ def access(form: Form, offered: Choices, at: datetime) -> Written:
         "valid_until": end,
         "recipient": party.recipient,
     }
+    if billing:
+        values["billing"] = billing
     if alias:
         values["pseudonym"] = alias
     return Written(name, toml(values), tuple(dict.fromkeys(draft for draft in needed if draft)))
@@ -90,11 +96,13 @@ def access(form: Form, offered: Choices, at: datetime) -> Written:
 def meter(form: Form, at: datetime) -> Written:
     """A meter on a line."""
     device = form.device("meter")
+    identifier = form.text("consumer", _IDENTIFIER)
     registers = form.registers("registers")
     values: dict[str, object] = {
         "kind": "meter",
         "id": form.text("name", _IDENTIFIER, default=device.text.lower()),
         "meter": device.text,
+        "consumer": identifier,
         "identity": form.text("identity", r"[\x21-\x7e]{1,32}", default=device.text[-8:]),
         "manufacturer": form.text("manufacturer", r"[A-Z]{2}[A-Za-z]", default=device.text[1:4]),
         "line": form.text("line", _IDENTIFIER),
@@ -149,6 +157,11 @@ def _value(value: object) -> str:
             return f"[{', '.join(_value(one) for one in value)}]"
         case _:
             raise TypeError(type(value).__name__)
+
+
+def _raster(meters: Sequence[MeterChoice]) -> str:
+    """The finest raster on which every one of the meters has stored readings; each of theirs divides a day."""
+    return f"{lcm(*(one.store_seconds for one in meters))} s"
 
 
 def _access_name(party_id: str, meters: Sequence[str], *, series: bool) -> str:

@@ -16,7 +16,7 @@ from smgw.access.grants import Decision, Grant, Refusal, RefusalReason
 from smgw.access.sums import NotSummableError, sum_of_advances
 from wire.instant import format_instant
 from wire.obis import Obis
-from wire.profiles import CommunicationProfile, EvaluationProfile, UseCase
+from wire.profiles import BillingUnit, CommunicationProfile, EvaluationProfile, UseCase
 from wire.reading import DeviceId, Reading, SignedReading
 
 __all__ = ["Decision", "Grant", "History", "Refusal", "RefusalReason", "decide"]
@@ -115,7 +115,7 @@ def _meter_reading(reading: SignedReading, evaluation: EvaluationProfile, histor
         return RefusalReason.OFF_RASTER
     if point < evaluation.valid_from:
         return RefusalReason.NOT_YET_VALID
-    if _is_taken(measured, point, evaluation, history):
+    if _is_taken(measured, point, evaluation.period_seconds, history):
         return RefusalReason.ALREADY_SERVED
     return Grant(
         profile=evaluation.id,
@@ -136,17 +136,21 @@ def _sum_of_period(
     A boundary reading stands for the instant of the boundary, so the one that closes the last period of a profile may
     be captured up to the tolerance after the profile's end; the value is that of the period, which lies inside.
     """
-    end = schedule.served_point(measured.captured_at, evaluation.period_seconds)
+    billing = evaluation.billing
+    if billing is None or billing.unit is not BillingUnit.SECOND:
+        # Where a month begins is not known here: nothing is summed over another period than the one that is named.
+        return RefusalReason.PERIOD_OPEN
+    end = schedule.served_point(measured.captured_at, billing.count)
     if end is None:
         return _outside_validity(measured.captured_at, evaluation) or RefusalReason.PERIOD_OPEN
-    begin = end - timedelta(seconds=evaluation.period_seconds)
+    begin = end - timedelta(seconds=billing.count)
     if end > evaluation.valid_until:
         return RefusalReason.EXPIRED
     if begin < evaluation.valid_from:
         return RefusalReason.NOT_YET_VALID if end < evaluation.valid_from else RefusalReason.PERIOD_OPEN
-    if _is_taken(measured, end, evaluation, history):
+    if _is_taken(measured, end, billing.count, history):
         return RefusalReason.ALREADY_SERVED
-    window = schedule.tolerance(evaluation.period_seconds)
+    window = schedule.tolerance(billing.count)
     boundaries: list[tuple[Reading, Reading]] = []
     opening_missing = False
     for meter in evaluation.meters:
@@ -183,9 +187,9 @@ def _outside_validity(instant: datetime, evaluation: EvaluationProfile) -> Refus
     return None
 
 
-def _is_taken(measured: Reading, point: datetime, evaluation: EvaluationProfile, history: History) -> bool:
+def _is_taken(measured: Reading, point: datetime, raster_seconds: int, history: History) -> bool:
     """Another reading stands for this point already; the same one once more (after a crash) is granted once more."""
-    window = schedule.tolerance(evaluation.period_seconds)
+    window = schedule.tolerance(raster_seconds)
     first = history.reading_at(measured.device, measured.obis, point, window)
     return first is not None and first != measured
 

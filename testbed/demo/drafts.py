@@ -48,6 +48,7 @@ def drafts(plan: Mapping[str, Any], parties: Sequence[Recipient], now: datetime)
             "kind": "meter",
             "id": f"meter-{number}",
             "meter": entry["meter"],
+            "consumer": entry["consumer"],
             "identity": number,
             "manufacturer": "ISK",
             "line": entry["line"],

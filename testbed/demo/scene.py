@@ -25,7 +25,7 @@ from testbed.demo import templates
 from testbed.demo.drafts import drafts, number_of
 
 PLAN = "plan.toml"
-COMPLETE = "complete.2"
+COMPLETE = "complete.3"
 """Name of the file that says that the scene was made to its end, in this form; one of an earlier form is made anew."""
 
 Say = Callable[[str], None]

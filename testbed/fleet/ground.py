@@ -245,6 +245,7 @@ class Ground:
                 "kind": "meter",
                 "id": "meter-{number}",
                 "meter": "{meter}",
+                "consumer": "house-{number}",
                 "identity": "{number}",
                 "manufacturer": "ISK",
                 "line": LINE,

@@ -41,9 +41,9 @@ class House:
             purposes=(AccessPurpose.GRID_OPERATION,), valid_from=begin, valid_until=end,
         )  # fmt: skip
         self.meter = MeterProfile(
-            id="meter-1", version=1, meter=samples.METER, identity="87654321", manufacturer="ISK", line=LINE,
-            address="1", registers=(samples.IMPORT,), interval_seconds=900, maximum_power_watts=30_000,
-            valid_from=begin, valid_until=end,
+            id="meter-1", version=1, meter=samples.METER, consumer="house", identity="87654321",
+            manufacturer="ISK", line=LINE, address="1", registers=(samples.IMPORT,), interval_seconds=900,
+            store_seconds=900, maximum_power_watts=30_000, valid_from=begin, valid_until=end,
         )  # fmt: skip
         self.evaluation = EvaluationProfile(
             id="grid-1", version=1, use_case=UseCase.TAF_7, party="grid", purpose=AccessPurpose.GRID_OPERATION,

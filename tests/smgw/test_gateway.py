@@ -28,7 +28,15 @@ from smgw.store.profiles import ProfileSet
 from smgw.store.readings import ReadingStore, Recorded
 from testbed.small_pki import NOW, SmallPki
 from tests.smgw.store import samples
-from wire.profiles import AccessPurpose, CommunicationProfile, EvaluationProfile, MeterProfile, UseCase
+from wire.profiles import (
+    AccessPurpose,
+    BillingPeriod,
+    BillingUnit,
+    CommunicationProfile,
+    EvaluationProfile,
+    MeterProfile,
+    UseCase,
+)
 from wire.reading import DeviceId, Reading, SignedReading
 
 DAY = timedelta(days=1)
@@ -40,9 +48,9 @@ BEGIN, END = NOW - 10 * DAY, NOW + 10 * DAY
 
 def meter_profile(meter: DeviceId = samples.METER) -> MeterProfile:
     return MeterProfile(
-        id=f"meter-{meter.text[-1]}", version=1, meter=meter, identity=meter.text[-8:], manufacturer="ISK",
-        line="rs485-1", address=meter.text[-1], registers=(samples.IMPORT,), interval_seconds=900,
-        maximum_power_watts=30_000, valid_from=BEGIN, valid_until=END,
+        id=f"meter-{meter.text[-1]}", version=1, meter=meter, consumer="house", identity=meter.text[-8:],
+        manufacturer="ISK", line="rs485-1", address=meter.text[-1], registers=(samples.IMPORT,), interval_seconds=900,
+        store_seconds=900, maximum_power_watts=30_000, valid_from=BEGIN, valid_until=END,
     )  # fmt: skip
 
 
@@ -63,6 +71,7 @@ def evaluation(name: str, to: CommunicationProfile, *meters: DeviceId, use_case:
         id=name, version=1, use_case=use_case, party=to.id, purpose=AccessPurpose.GRID_OPERATION, meters=meters,
         registers=(samples.IMPORT,), period_seconds=900, dispatch_seconds=900, recipient=to.encryption_fingerprint,
         valid_from=BEGIN, valid_until=END,
+        billing=BillingPeriod(900, BillingUnit.SECOND) if use_case is UseCase.TAF_1 else None,
     )  # fmt: skip
 
 

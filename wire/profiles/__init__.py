@@ -6,33 +6,76 @@ escape.
 """
 
 from wire.profiles.administrator import AdministratorProfile
+from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.check import Finding, FindingReason, check_set
 from wire.profiles.communication import CommunicationProfile, KeyAgreement, PartyRole
-from wire.profiles.evaluation import AccessPurpose, EvaluationProfile, UseCase, is_pseudonym
+from wire.profiles.demands import DEMANDS, Demands
+from wire.profiles.evaluation import EvaluationProfile, is_pseudonym
 from wire.profiles.kinds import KINDS, Profile, parse_profile
 from wire.profiles.mapping import profile_from_mapping
 from wire.profiles.meter import BlockCheck, MeterProfile, Protocol62056, ProtocolMode
 from wire.profiles.proxy import ProxyProfile, ProxyScenario
+from wire.profiles.tariff import (
+    ERROR_STAGE,
+    BlockStages,
+    ControlEvents,
+    DayProfile,
+    EventStages,
+    Extremes,
+    LoadStages,
+    Mirror,
+    Prepaid,
+    Rule,
+    SpecialDay,
+    TariffCalendar,
+    TariffStage,
+    TariffSwitch,
+    Threshold,
+    TimeStages,
+    derived_register,
+)
+from wire.profiles.use_case import AccessPurpose, UseCase
 
 __all__ = [
+    "DEMANDS",
+    "ERROR_STAGE",
     "KINDS",
     "AccessPurpose",
     "AdministratorProfile",
+    "BillingPeriod",
+    "BillingUnit",
     "BlockCheck",
+    "BlockStages",
     "CommunicationProfile",
+    "ControlEvents",
+    "DayProfile",
+    "Demands",
     "EvaluationProfile",
+    "EventStages",
+    "Extremes",
     "Finding",
     "FindingReason",
     "KeyAgreement",
+    "LoadStages",
     "MeterProfile",
+    "Mirror",
     "PartyRole",
+    "Prepaid",
     "Profile",
     "Protocol62056",
     "ProtocolMode",
     "ProxyProfile",
     "ProxyScenario",
+    "Rule",
+    "SpecialDay",
+    "TariffCalendar",
+    "TariffStage",
+    "TariffSwitch",
+    "Threshold",
+    "TimeStages",
     "UseCase",
     "check_set",
+    "derived_register",
     "is_pseudonym",
     "parse_profile",
     "profile_from_mapping",

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.communication import CommunicationProfile
+from wire.profiles.demands import DEMANDS
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile
 from wire.profiles.meter import MeterProfile
@@ -129,8 +130,10 @@ def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterPro
         for register in profile.registers
         if register not in meter.registers
     ]
-    # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every raster point.
-    if profile.period_seconds % meter.interval_seconds:
+    # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every raster point, and
+    # what is kept are those of the registration period.
+    finest = meter.interval_seconds if DEMANDS[profile.use_case].unstored else meter.store_seconds
+    if profile.period_seconds % finest:
         findings.append(Finding(profile.id, FindingReason.RASTER_NOT_MET, meter.id))
     if not _overlap(profile, meter):
         findings.append(Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, meter.id))

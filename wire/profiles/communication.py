@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 from wire.canonical_json import JsonObject
 from wire.profiles import document, fields
-from wire.profiles.evaluation import AccessPurpose
+from wire.profiles.use_case import AccessPurpose
 
 MAXIMUM_SESSION_SECONDS = 172800
 """48 h: TR-03116-3, life of a WAN TLS session including resumptions."""

@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -113,6 +113,37 @@ class Fields:
             raise ProfileError(f"{self._where}{key} holds something that is not an object")
         return found
 
+    def many_nested(self, key: str, convert: Callable[["Fields"], T]) -> tuple[T, ...]:
+        """A list of objects, each read whole by ``convert``."""
+        read = []
+        for item in self.objects(key):
+            inner = Fields(item, f"{self._where}{key}.")
+            read.append(convert(inner))
+            inner.finish()
+        return tuple(read)
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """A list of integers; true and false are none."""
+        value = self._take(key)
+        if not isinstance(value, list):
+            raise ProfileError(f"{self._where}{key} is not a list")
+        found = tuple(item for item in value if isinstance(item, int) and not isinstance(item, bool))
+        if len(found) != len(value):
+            raise ProfileError(f"{self._where}{key} holds something that is not an integer")
+        return found
+
+    def code(self, key: str) -> Obis:
+        """A full OBIS code in its canonical spelling."""
+        return self._convert(key, self.text(key), obis)
+
+    def day(self, key: str) -> date:
+        """A calendar day as ``2026-12-25``."""
+        return self._convert(key, self.text(key), _day)
+
+    def nested_or_none(self, key: str) -> "Fields | None":
+        """An object within or null; its own :meth:`finish` is the caller's to call."""
+        return None if self._is_null(key) else self.nested(key)
+
     def _take(self, key: str) -> JsonValue:
         if key not in self._left:
             raise ProfileError(f"missing key: {self._where}{key}")
@@ -184,6 +215,14 @@ def read(data: bytes, *, maximum_bytes: int = MAXIMUM_BYTES) -> JsonObject:
         return decode(data, maximum_bytes=maximum_bytes)
     except CanonicalJsonError as error:
         raise ProfileError(str(error)) from error
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    # fromisoformat takes week dates and days without hyphens too; only what is written here may be read.
+    if day.isoformat() != text:
+        raise ProfileError("not the canonical spelling of a day")
+    return day
 
 
 def _base64(text: str) -> bytes:

@@ -6,41 +6,39 @@ built: there is no wildcard, so nothing is ever granted by leaving something out
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Self
 
 from wire.canonical_json import JsonObject
 from wire.errors import ProfileError
-from wire.obis import CURRENT_VALUE, Obis
+from wire.obis import Obis
 from wire.profiles import document, fields
+from wire.profiles.billing import BillingPeriod
+from wire.profiles.demands import DEMANDS, Demands
+from wire.profiles.tariff import (
+    RULES,
+    TOTAL,
+    BlockStages,
+    EventStages,
+    LoadStages,
+    Mirror,
+    Rule,
+    Threshold,
+    TimeStages,
+    is_meter_reading,
+    rule_from_fields,
+)
+from wire.profiles.use_case import AccessPurpose, UseCase
 from wire.reading import DeviceId
 
 PSEUDONYM_PREFIX = "EPSN"
 """Medium and maker of a pseudonym: a maker code that no device bears, so that an alias is never taken for a gateway or
 meter and never equals one. TR-03109-1 does not publish its own form of an alias (docs/deviations.md)."""
-MAXIMUM_PERIOD_SECONDS = 366 * fields.DAY_SECONDS
-_TIME_INTEGRAL = 8
-"""OBIS group D of a meter reading: what accumulates, so that an advance over a period is a quantity (IEC 62056-61)."""
+MAXIMUM_DISPATCH_SECONDS = 366 * fields.DAY_SECONDS
 
 
 def is_pseudonym(device: DeviceId) -> bool:
     """Whether ``device`` is an alias and no device (Pseudonym)."""
     return device.text.startswith(PSEUDONYM_PREFIX)
-
-
-class UseCase(StrEnum):
-    """Tariff use cases (Tarifanwendungsfall, TAF) that the gateway computes."""
-
-    TAF_1 = "TAF-1"
-    TAF_7 = "TAF-7"
-
-
-class AccessPurpose(StrEnum):
-    """What a party may use a value for (Verwendungszweck, after MsbG part 3)."""
-
-    GRID_OPERATION = "grid-operation"
-    BILLING = "billing"
-    VALUE_ADDED = "value-added"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +47,15 @@ class EvaluationProfile:
 
     ``party`` is the id of its communication profile and ``recipient`` the fingerprint of the party's encryption
     certificate, so that a changed certificate does not silently inherit access. ``period_seconds`` is the registration
-    period of TAF-7 (one reading per raster point; divides a day) or the billing period of TAF-1 (one sum per period).
-    ``dispatch_seconds`` is a multiple of it. Valid from ``valid_from`` until just before ``valid_until``.
+    period: one reading per raster point of the value list, from which everything is computed; it divides a day.
+    ``billing`` is the period over which a contract is summed, ``rule`` how its values are divided, ``subtracted`` the
+    meters whose advance counts negative; which of them there must be, may be and must not be, ``demands`` says.
+    ``dispatch_seconds`` is a multiple of the registration period. Valid from ``valid_from`` until just before
+    ``valid_until``.
 
     ``pseudonym``, where there is one, stands in deliveries for the gateway and the meter (Pseudonym; TR-03109-1,
-    FPR_PSE.1 of PP-0073). Several meters of TAF-7 under one alias could not be told apart, so that is refused.
+    FPR_PSE.1 of PP-0073). Several meters under one alias could not be told apart, so that is refused where no sum is
+    delivered; a bill must say whose it is, so nothing is billed under an alias.
     """
 
     KIND: ClassVar[str] = "evaluation"
@@ -70,6 +72,9 @@ class EvaluationProfile:
     valid_from: datetime
     valid_until: datetime
     recipient: str
+    billing: BillingPeriod | None = None
+    subtracted: tuple[DeviceId, ...] = ()
+    rule: Rule | None = None
     pseudonym: DeviceId | None = None
 
     def __post_init__(self) -> None:
@@ -81,23 +86,72 @@ class EvaluationProfile:
         fields.require_member("purpose", self.purpose, AccessPurpose)
         fields.require_distinct("meters", self.meters, DeviceId)
         fields.require_distinct("registers", self.registers, Obis)
-        if self.use_case is UseCase.TAF_7:
-            fields.require_part_of_day("period_seconds", self.period_seconds)
-        else:
-            fields.require_range("period_seconds", self.period_seconds, 1, MAXIMUM_PERIOD_SECONDS)
-            if any(register.d != _TIME_INTEGRAL or register.f != CURRENT_VALUE for register in self.registers):
-                raise ProfileError("TAF-1 sums the advance of current meter readings (OBIS D = 8, F = 255) only")
-        fields.require_range("dispatch_seconds", self.dispatch_seconds, 1, MAXIMUM_PERIOD_SECONDS)
+        fields.require_part_of_day("period_seconds", self.period_seconds)
+        fields.require_range("dispatch_seconds", self.dispatch_seconds, 1, MAXIMUM_DISPATCH_SECONDS)
         if self.dispatch_seconds % self.period_seconds:
             raise ProfileError("dispatch_seconds is not a multiple of period_seconds")
         fields.require_validity(self.valid_from, self.valid_until)
         fields.require_fingerprint("recipient", self.recipient)
+        self._require_demands(DEMANDS[self.use_case])
+        self._require_fitting_rule(DEMANDS[self.use_case])
         if self.pseudonym is not None:
             fields.require_member("pseudonym", self.pseudonym, DeviceId)
             if not is_pseudonym(self.pseudonym):
                 raise ProfileError(f"pseudonym does not begin with {PSEUDONYM_PREFIX}: {self.pseudonym}")
-            if self.use_case is UseCase.TAF_7 and len(self.meters) != 1:
-                raise ProfileError("a pseudonym stands for one meter, or for the sum of TAF-1")
+            if self.purpose is AccessPurpose.BILLING:
+                raise ProfileError("nothing is billed under a pseudonym")
+            if not DEMANDS[self.use_case].sums and len(self.meters) != 1:
+                raise ProfileError("a pseudonym stands for one meter, or for a sum")
+
+    def _require_demands(self, demands: Demands) -> None:
+        """FMT_MSA.3/MTR: what the use case does not name is refused."""
+        name = self.use_case.value
+        if self.purpose not in demands.purposes:
+            raise ProfileError(f"{name} is not for the purpose {self.purpose.value}")
+        if not demands.several_meters and len(self.meters) > 1:
+            raise ProfileError(f"{name} takes one of the meters")
+        if not demands.several_registers and len(self.registers) > 1:
+            raise ProfileError(f"{name} takes one of the registers")
+        if demands.accumulates and not all(is_meter_reading(register) for register in self.registers):
+            raise ProfileError(f"{name} takes current meter readings (OBIS D = 8, F = 255) only")
+        if demands.period_seconds not in (None, self.period_seconds):
+            raise ProfileError(f"{name} has a period_seconds of {demands.period_seconds}")
+        if self.billing is not None:
+            fields.require_member("billing", self.billing, BillingPeriod)
+        if (self.billing is not None) != demands.billing:
+            raise ProfileError(f"{name} {'needs a' if demands.billing else 'has no'} billing period")
+        fields.require_distinct("subtracted", self.subtracted, DeviceId, lowest=0)
+        if self.subtracted and not demands.sums:
+            raise ProfileError(f"{name} has no subtracted meters")
+        if not set(self.subtracted) < set(self.meters):
+            raise ProfileError("subtracted meters are some of the meters, and not all of them")
+
+    def _require_fitting_rule(self, demands: Demands) -> None:
+        """The rule is that of the use case, and speaks of the profile's own registers."""
+        name = self.use_case.value
+        if self.rule is None:
+            if demands.rule:
+                raise ProfileError(f"{name} needs a rule")
+            return
+        if not (demands.rule or demands.rule_optional):
+            raise ProfileError(f"{name} has no rule")
+        fields.require_member("rule", self.rule, RULES[self.use_case])
+        match self.rule:
+            case TimeStages() | LoadStages() | BlockStages() | EventStages():
+                (register,) = self.registers
+                if register.e != TOTAL:
+                    raise ProfileError(f"{name} divides a total (OBIS E = 0), not {register}")
+                for stage in self.rule.stages:
+                    if (stage.obis.a, stage.obis.b, stage.obis.c) != (register.a, register.b, register.c):
+                        raise ProfileError(f"stage {stage.obis} does not divide {register}")
+            case Threshold():
+                if self.rule.register not in self.registers:
+                    raise ProfileError("a threshold watches one of the registers")
+            case Mirror():
+                if self.rule.profile == self.id:
+                    raise ProfileError("a profile does not mirror itself")
+            case _:
+                pass
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -113,6 +167,9 @@ class EvaluationProfile:
                 "registers": [str(register) for register in self.registers],
                 "period_seconds": self.period_seconds,
                 "dispatch_seconds": self.dispatch_seconds,
+                "billing": None if self.billing is None else self.billing.to_document(),
+                "subtracted": [meter.text for meter in self.subtracted],
+                "rule": None if self.rule is None else self.rule.to_document(),
                 "valid_from": document.instant(self.valid_from),
                 "valid_until": document.instant(self.valid_until),
                 "recipient": self.recipient,
@@ -130,16 +187,21 @@ class EvaluationProfile:
         """Read the decoded object, ``kind`` included. Raises ProfileError."""
         taken = document.Fields(content)
         document.require_kind(taken, cls.KIND)
+        use_case = taken.choice("use_case", UseCase)
+        billing, rule = taken.nested_or_none("billing"), taken.nested_or_none("rule")
         profile = cls(
             id=taken.text("id"),
             version=taken.integer("version"),
-            use_case=taken.choice("use_case", UseCase),
+            use_case=use_case,
             party=taken.text("party"),
             purpose=taken.choice("purpose", AccessPurpose),
             meters=taken.many("meters", DeviceId),
             registers=taken.many("registers", document.obis),
             period_seconds=taken.integer("period_seconds"),
             dispatch_seconds=taken.integer("dispatch_seconds"),
+            billing=None if billing is None else BillingPeriod.from_fields(billing),
+            subtracted=taken.many("subtracted", DeviceId),
+            rule=None if rule is None else rule_from_fields(use_case, rule),
             valid_from=taken.instant("valid_from"),
             valid_until=taken.instant("valid_until"),
             recipient=taken.text("recipient"),

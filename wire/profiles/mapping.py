@@ -17,6 +17,7 @@ from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import document
 from wire.profiles.administrator import DEFAULT_IDLE_SECONDS, AdministratorProfile
+from wire.profiles.billing import BillingUnit
 from wire.profiles.communication import MAXIMUM_SESSION_SECONDS, CommunicationProfile, KeyAgreement, PartyRole
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile, profile_from_document
@@ -25,9 +26,11 @@ from wire.profiles.proxy import ProxyProfile
 
 _DURATION = re.compile(r"([1-9]\d{0,8}) ?(s|min|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_BILLING = re.compile(r"([1-9]\d{0,7}) ?(s|d|days?|months?)", re.ASCII)
+_UNITS = {"s": BillingUnit.SECOND, "d": BillingUnit.DAY, "day": BillingUnit.DAY, "month": BillingUnit.MONTH}
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", re.ASCII)
-_DURATIONS = ("interval", "period", "dispatch", "session", "idle")
-_LISTS = ("meters", "registers", "purposes")
+_DURATIONS = ("interval", "store", "period", "dispatch", "session", "idle")
+_LISTS = ("meters", "subtracted", "registers", "purposes")
 _CERTIFICATES = ("tls_certificate", "encryption_certificate", "signature_certificate", "cls_certificate")
 _PROTOCOL: JsonObject = {
     "mode": ProtocolMode.AUTO.value,
@@ -39,7 +42,7 @@ _PROTOCOL: JsonObject = {
 }
 _DEFAULTS: dict[str, JsonObject] = {
     MeterProfile.KIND: {"version": 1, "address": ""},
-    EvaluationProfile.KIND: {"version": 1, "pseudonym": None},
+    EvaluationProfile.KIND: {"version": 1, "billing": None, "subtracted": [], "rule": None, "pseudonym": None},
     CommunicationProfile.KIND: {
         "version": 1,
         "role": PartyRole.EMT.value,
@@ -76,11 +79,16 @@ def profile_from_mapping(table: Mapping[str, Any]) -> Profile:
     if kind == MeterProfile.KIND:
         protocol = content.get("protocol", {})
         content["protocol"] = {**_PROTOCOL, **protocol} if isinstance(protocol, dict) else protocol
+    if kind == MeterProfile.KIND and "interval_seconds" in content:
+        content.setdefault("store_seconds", content["interval_seconds"])
     if kind == EvaluationProfile.KIND and "period_seconds" in content:
         content.setdefault("dispatch_seconds", content["period_seconds"])
     registers = content.get("registers")
     if isinstance(registers, list):
         content["registers"] = [_register(code) for code in registers]
+    billing = content.get("billing")
+    if isinstance(billing, str):
+        content["billing"] = _billing(billing)
     recipient = content.get("recipient")
     if isinstance(recipient, str):
         content["recipient"] = recipient.replace(":", "").lower()
@@ -116,6 +124,15 @@ def _duration(key: str, value: JsonValue) -> int:
     if match is None:
         raise ProfileError(f'{key} is not a duration such as "15 min": {value!r:.60}')
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _billing(text: str) -> JsonObject:
+    """``1 month``, ``7 days`` or ``900 s``."""
+    match = _BILLING.fullmatch(text)
+    if match is None:
+        raise ProfileError(f'billing is not a period such as "1 month", "7 days" or "900 s": {text!r:.60}')
+    name = match[2] if match[2] in _UNITS else match[2].removesuffix("s")
+    return {"count": int(match[1]), "unit": _UNITS[name].value}
 
 
 def _register(code: JsonValue) -> JsonValue:

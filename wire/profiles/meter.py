@@ -76,7 +76,9 @@ class MeterProfile:
     ``identity`` is what the meter reports about itself (``0.0.0`` or ``C.1.0``), ``manufacturer`` the three letters of
     its identification, ``address`` its device address on the line (empty: the meter is alone there), ``registers`` what
     is captured every ``interval_seconds`` (a divisor of a day), ``maximum_power_watts`` the bound of a plausible
-    advance. Valid from ``valid_from`` until just before ``valid_until``.
+    advance. ``store_seconds`` is the registration period, a multiple of the interval that divides a day: a reading that
+    stands for none of its points is never stored (Registrierperiode). ``consumer`` says whose consumption is measured
+    (Letztverbraucher). Valid from ``valid_from`` until just before ``valid_until``.
     """
 
     KIND: ClassVar[str] = "meter"
@@ -84,12 +86,14 @@ class MeterProfile:
     id: str
     version: int
     meter: DeviceId
+    consumer: str
     identity: str
     manufacturer: str
     line: str
     address: str
     registers: tuple[Obis, ...]
     interval_seconds: int
+    store_seconds: int
     maximum_power_watts: int
     valid_from: datetime
     valid_until: datetime
@@ -100,12 +104,16 @@ class MeterProfile:
         fields.require_identifier("id", self.id)
         fields.require_range("version", self.version, 1, fields.MAXIMUM_VERSION)
         fields.require_member("meter", self.meter, DeviceId)
+        fields.require_identifier("consumer", self.consumer)
         fields.require_match("identity", self.identity, _REPORTED_IDENTITY)
         fields.require_match("manufacturer", self.manufacturer, _MANUFACTURER)
         fields.require_identifier("line", self.line)
         fields.require_match("address", self.address, _ADDRESS)
         fields.require_distinct("registers", self.registers, Obis)
         fields.require_part_of_day("interval_seconds", self.interval_seconds)
+        fields.require_part_of_day("store_seconds", self.store_seconds)
+        if self.store_seconds % self.interval_seconds:
+            raise ProfileError("store_seconds is not a multiple of interval_seconds")
         fields.require_range("maximum_power_watts", self.maximum_power_watts, 1, MAXIMUM_POWER_WATTS)
         fields.require_validity(self.valid_from, self.valid_until)
         fields.require_member("protocol", self.protocol, Protocol62056)
@@ -126,12 +134,14 @@ class MeterProfile:
                 "id": self.id,
                 "version": self.version,
                 "meter": self.meter.text,
+                "consumer": self.consumer,
                 "identity": self.identity,
                 "manufacturer": self.manufacturer,
                 "line": self.line,
                 "address": self.address,
                 "registers": [str(register) for register in self.registers],
                 "interval_seconds": self.interval_seconds,
+                "store_seconds": self.store_seconds,
                 "maximum_power_watts": self.maximum_power_watts,
                 "protocol": protocol,
                 "valid_from": document.instant(self.valid_from),
@@ -154,12 +164,14 @@ class MeterProfile:
             id=taken.text("id"),
             version=taken.integer("version"),
             meter=taken.device("meter"),
+            consumer=taken.text("consumer"),
             identity=taken.text("identity"),
             manufacturer=taken.text("manufacturer"),
             line=taken.text("line"),
             address=taken.text("address"),
             registers=taken.many("registers", document.obis),
             interval_seconds=taken.integer("interval_seconds"),
+            store_seconds=taken.integer("store_seconds"),
             maximum_power_watts=taken.integer("maximum_power_watts"),
             valid_from=taken.instant("valid_from"),
             valid_until=taken.instant("valid_until"),

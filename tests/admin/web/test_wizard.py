@@ -17,6 +17,8 @@ from testbed.small_pki import NOW
 from tests.admin.web.desk import Place
 from wire.profiles import (
     AccessPurpose,
+    BillingPeriod,
+    BillingUnit,
     CommunicationProfile,
     EvaluationProfile,
     MeterProfile,
@@ -32,8 +34,8 @@ OFFERED = Choices(
         "strom": PartyChoice("strom", "Strom", (AccessPurpose.VALUE_ADDED,), "cd" * 32, END, "strom-draft"),
     },
     {
-        METER: MeterChoice("meter", METER, ("1-0:1.8.0*255",), 900, END, "meter-draft"),
-        OTHER: MeterChoice("other", OTHER, ("1-0:1.8.0*255", "1-0:2.8.0*255"), 900, END, ""),
+        METER: MeterChoice("meter", METER, ("1-0:1.8.0*255",), 900, 900, END, "meter-draft"),
+        OTHER: MeterChoice("other", OTHER, ("1-0:1.8.0*255", "1-0:2.8.0*255"), 300, 600, END, ""),
     },
 )
 USUAL = {
@@ -43,7 +45,7 @@ USUAL = {
     "registers": "1-0:1.8.0*255",
     "period": "15 min",
     "dispatch": "1 d",
-    "billing_period": "30 d",
+    "billing_period": "1 month",
     "purpose": "usual",
     "begin": "2026-01-15",
     "end": "2026-12-31",
@@ -82,13 +84,14 @@ def test_a_suppliers_sum_over_two_meters_needs_what_is_still_a_draft() -> None:
     assert written.needs == ("strom-draft", "meter-draft")
     found = evaluation(Form(values))
     assert (found.id, found.use_case) == ("strom-sum-house", UseCase.TAF_1)
-    assert (found.period_seconds, found.dispatch_seconds) == (30 * 86_400, 30 * 86_400)
+    assert found.billing == BillingPeriod(1, BillingUnit.MONTH)
+    assert (found.period_seconds, found.dispatch_seconds) == (1800, 86_400), "where both meters have a reading"
     assert found.purpose is AccessPurpose.VALUE_ADDED, "it may not be given values for billing"
 
 
 def test_a_chosen_purpose_name_and_alias() -> None:
-    found = evaluation(form(purpose="billing", name="mine", pseudonym="EPSN0000000001"))
-    assert (found.purpose, found.id, str(found.pseudonym)) == (AccessPurpose.BILLING, "mine", "EPSN0000000001")
+    found = evaluation(form(purpose="value-added", name="mine", pseudonym="EPSN0000000001"))
+    assert (found.purpose, found.id, str(found.pseudonym)) == (AccessPurpose.VALUE_ADDED, "mine", "EPSN0000000001")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,7 @@ def test_readings_are_not_sent_more_often_than_there_are_any() -> None:
 def test_a_meter_from_its_identification_alone() -> None:
     values = {
         "meter": METER,
+        "consumer": "house",
         "line": "rs485",
         "registers": "1-0:1.8.0*255",
         "interval": "15 min",

@@ -8,14 +8,21 @@ from smgw.access.decision import decide
 from smgw.access.grants import Decision, Grant
 from tests.wire.profiles.examples import BEGIN, COMMUNICATION, EVALUATION, EXPORTED, IMPORTED, METER_DEVICE
 from wire.obis import Obis
-from wire.profiles import CommunicationProfile, EvaluationProfile, UseCase
+from wire.profiles import BillingPeriod, BillingUnit, CommunicationProfile, EvaluationProfile, UseCase
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 
 GATEWAY = DeviceId("EABC0012345678")
 SECOND_METER = DeviceId("1ISK0087654321")
 HOUR = timedelta(hours=1)
 SERIES = EVALUATION
-SUM = replace(EVALUATION, id="sum-1", use_case=UseCase.TAF_1, period_seconds=3600, dispatch_seconds=3600)
+SUM = replace(
+    EVALUATION,
+    id="sum-1",
+    use_case=UseCase.TAF_1,
+    period_seconds=3600,
+    dispatch_seconds=3600,
+    billing=BillingPeriod(3600, BillingUnit.SECOND),
+)
 SUM_OF_TWO = replace(SUM, meters=(METER_DEVICE, SECOND_METER))
 
 __all__ = ["BEGIN", "COMMUNICATION", "EXPORTED", "IMPORTED", "METER_DEVICE"]

@@ -100,7 +100,7 @@ def test_the_last_closing_boundary_closes_the_period_whichever_meter_it_is() -> 
 
 
 def test_a_lost_period_is_told_even_where_the_party_gets_something_else() -> None:
-    series = replace(SUM, id="series-1", use_case=type(SUM.use_case).TAF_7)
+    series = replace(SUM, id="series-1", use_case=type(SUM.use_case).TAF_7, billing=None)
     decision = decided(CLOSING, SUM, series)
     assert [grant.profile for grant in decision.grants] == ["series-1"]
     assert decision.refusals == (Refusal("grid-operator", "sum-1", RefusalReason.BOUNDARY_MISSING),)

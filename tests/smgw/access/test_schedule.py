@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smgw.access.schedule import due, jitter, next_dispatch, raster_point, served_point, tolerance
 from tests.smgw.access.cases import BEGIN, GATEWAY, SERIES, at
 from wire.instant import EPOCH
-from wire.profiles import EvaluationProfile, UseCase
+from wire.profiles import EvaluationProfile
 from wire.reading import DeviceId
 
 times = st.integers(0, 4 * 10**9).map(lambda second: EPOCH + timedelta(seconds=second))
@@ -22,7 +22,7 @@ gateways = st.integers(0, 10**8 - 1).map(lambda number: DeviceId(f"EABC00{number
 @st.composite
 def dispatched(draw: st.DrawFn) -> EvaluationProfile:
     seconds = draw(st.integers(1, 366 * 86400))
-    return replace(SERIES, use_case=UseCase.TAF_1, period_seconds=seconds, dispatch_seconds=seconds)
+    return replace(SERIES, period_seconds=1, dispatch_seconds=seconds)
 
 
 @given(times, rasters)

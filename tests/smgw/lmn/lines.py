@@ -54,6 +54,7 @@ def profile(serial: str = "00471100", *, protocol: Protocol62056 | None = None, 
         "id": f"meter-{serial}",
         "version": 1,
         "meter": DeviceId(f"1ISK00{serial}"),
+        "consumer": "house",
         "identity": serial,
         "manufacturer": "ISK",
         "line": "line-1",
@@ -65,7 +66,7 @@ def profile(serial: str = "00471100", *, protocol: Protocol62056 | None = None, 
         "valid_until": datetime(2090, 1, 1, tzinfo=UTC),
         "protocol": protocol or Protocol62056(),
     }
-    return MeterProfile(**(fields | changes))
+    return MeterProfile(**(fields | {"store_seconds": changes.get("interval_seconds", 1)} | changes))
 
 
 def read_out(line: SimulatedLine, expected: MeterProfile | None = None, **changes: Any) -> Frame:

@@ -16,9 +16,9 @@ from wire.profiles import MeterProfile, Profile
 from wire.reading import DeviceId
 
 METER_PROFILE = MeterProfile(
-    id="meter-1", version=2, meter=METER, identity="87654321", manufacturer="ISK", line="rs485-1", address="1",
-    registers=(IMPORT,), interval_seconds=900, maximum_power_watts=30_000, valid_from=START,
-    valid_until=START + timedelta(days=1),
+    id="meter-1", version=2, meter=METER, consumer="house", identity="87654321", manufacturer="ISK", line="rs485-1",
+    address="1", registers=(IMPORT,), interval_seconds=900, store_seconds=900, maximum_power_watts=30_000,
+    valid_from=START, valid_until=START + timedelta(days=1),
 )  # fmt: skip
 
 

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from tests.wire.profiles.rules import billing_periods, rules
 from wire.instant import EPOCH
 from wire.meter.iec62056.options import WakeUp
 from wire.obis import Obis
 from wire.profiles import (
+    DEMANDS,
     AccessPurpose,
     AdministratorProfile,
     BlockCheck,
@@ -54,12 +56,14 @@ METER = MeterProfile(
     id="meter-1",
     version=1,
     meter=METER_DEVICE,
+    consumer="house-1",
     identity="12345678",
     manufacturer="ISk",
     line="rs485-1",
     address="1",
     registers=(IMPORTED, EXPORTED),
     interval_seconds=300,
+    store_seconds=300,
     maximum_power_watts=30_000,
     valid_from=BEGIN,
     valid_until=END,
@@ -100,6 +104,7 @@ PROXY = ProxyProfile(
     valid_until=END,
 )
 PSEUDONYM = DeviceId("EPSN0000000001")
+RASTERS = (1, 15, 60, 900, 3600, 86400)
 
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 devices = st.from_regex(r"1[A-Z]{3}[0-9A-F]{2}[0-9]{8}", fullmatch=True).map(DeviceId)
@@ -125,16 +130,19 @@ def meter_profiles(draw: st.DrawFn) -> MeterProfile:
         block_check=draw(st.sampled_from(BlockCheck)),
         wake_up=draw(st.sampled_from(WakeUp)),
     )
+    interval = draw(st.sampled_from(RASTERS))
     return MeterProfile(
         id=draw(identifiers),
         version=draw(st.integers(1, 2**31 - 1)),
         meter=draw(devices),
+        consumer=draw(identifiers),
         identity=draw(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=32)),
         manufacturer=draw(st.from_regex(r"[A-Z]{2}[A-Za-z]", fullmatch=True)),
         line=draw(identifiers),
         address=draw(st.from_regex(r"[0-9A-Za-z ]{0,32}", fullmatch=True)),
         registers=tuple(draw(st.lists(codes, min_size=1, max_size=5, unique=True))),
-        interval_seconds=draw(st.sampled_from((1, 15, 60, 900, 3600, 86400))),
+        interval_seconds=interval,
+        store_seconds=draw(st.sampled_from([one for one in RASTERS if one % interval == 0])),
         maximum_power_watts=draw(st.integers(1, 10**9)),
         protocol=protocol,
         **draw(validities()),
@@ -144,22 +152,30 @@ def meter_profiles(draw: st.DrawFn) -> MeterProfile:
 @st.composite
 def evaluation_profiles(draw: st.DrawFn) -> EvaluationProfile:
     use_case = draw(st.sampled_from(UseCase))
-    period = draw(st.sampled_from((1, 15, 60, 900, 3600, 86400)))
-    registers = draw(st.lists(codes, min_size=1, max_size=5, unique=True))
-    if use_case is UseCase.TAF_1:
-        registers = [IMPORTED, EXPORTED]
+    demands = DEMANDS[use_case]
+    period = demands.period_seconds or draw(st.sampled_from(RASTERS))
+    registers = (
+        [IMPORTED, EXPORTED] if demands.accumulates else draw(st.lists(codes, min_size=1, max_size=5, unique=True))
+    )
     meters = draw(st.lists(devices, min_size=1, max_size=5, unique=True))
-    may_hide = use_case is UseCase.TAF_1 or len(meters) == 1
+    registers = registers if demands.several_registers else registers[:1]
+    meters = meters if demands.several_meters else meters[:1]
+    purpose = draw(st.sampled_from(sorted(demands.purposes)))
+    may_hide = (demands.sums or len(meters) == 1) and purpose is not AccessPurpose.BILLING
+    name = draw(identifiers)
     return EvaluationProfile(
-        id=draw(identifiers),
+        id=f"an-{name}"[:64],
         version=draw(st.integers(1, 2**31 - 1)),
         use_case=use_case,
         party=draw(identifiers),
-        purpose=draw(st.sampled_from(AccessPurpose)),
+        purpose=purpose,
         meters=tuple(meters),
         registers=tuple(registers),
         period_seconds=period,
         dispatch_seconds=period * draw(st.integers(1, 300)),
+        billing=draw(billing_periods) if demands.billing else None,
+        subtracted=tuple(meters[1:]) if demands.sums and draw(st.booleans()) else (),
+        rule=draw(rules(use_case, registers[0])),
         recipient=draw(st.from_regex(r"[0-9a-f]{64}", fullmatch=True)),
         pseudonym=draw(st.none() | pseudonyms) if may_hide else None,
         **draw(validities()),

@@ -66,7 +66,7 @@ def test_a_good_set_has_no_findings() -> None:
             Finding("series-1", FindingReason.REGISTER_NOT_CAPTURED, "1-0:3.8.0*255"),
         ),
         (
-            [replace(METER, interval_seconds=3600), COMMUNICATION, EVALUATION],
+            [replace(METER, interval_seconds=3600, store_seconds=3600), COMMUNICATION, EVALUATION],
             Finding("series-1", FindingReason.RASTER_NOT_MET, "meter-1"),
         ),
         (

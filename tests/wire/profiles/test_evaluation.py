@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE, PSEUDONYM
+from tests.wire.profiles.rules import MONTH
 from wire.errors import ProfileError
 from wire.obis import Obis
 from wire.profiles import UseCase, is_pseudonym
 from wire.reading import DeviceId
 
-SUM = replace(EVALUATION, use_case=UseCase.TAF_1, period_seconds=31 * 86400, dispatch_seconds=31 * 86400)
+SUM = replace(EVALUATION, use_case=UseCase.TAF_1, billing=MONTH)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,8 @@ def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str)
 
 @pytest.mark.parametrize("code", ["1-0:1.7.0", "1-0:16.7.0", "1-0:1.8.0*1", "1-0:1.6.0"])
 def test_taf_1_sums_only_what_accumulates(code: str) -> None:
-    assert SUM.period_seconds == 31 * 86400
     with pytest.raises(ProfileError, match="TAF-1"):
         replace(SUM, registers=(Obis.parse(code),))
-
-
-def test_a_billing_period_is_bounded() -> None:
-    with pytest.raises(ProfileError, match="period_seconds"):
-        replace(SUM, period_seconds=367 * 86400, dispatch_seconds=367 * 86400)
 
 
 def test_a_pseudonym_stands_for_one_meter_or_for_a_sum() -> None:
