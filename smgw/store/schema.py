@@ -1,14 +1,15 @@
 """The gateway's tables, and what they refuse by themselves.
 
-Decides where each fact lies and which rows may never change. Readings, derived readings, profiles, withdrawals, the
-calibration log and the sequence numbers of deliveries are append-only: triggers refuse to change or delete them,
-whoever asks. What was withdrawn or answered stays so. Times are whole seconds since 1970-01-01T00:00:00Z; 64-bit status
-words are kept as two's complement, because SQLite has signed integers only.
+Decides where each fact lies and which rows may never change. Readings, derived readings, profiles, withdrawals and the
+calibration log are append-only, and the sequence numbers of deliveries stand: triggers refuse to change them, whoever
+asks, and to delete them before they are old and owed to nobody (``ages.py``); withdrawals and the calibration log stay
+for ever (FAU_STG.2). What was withdrawn or answered stays so. Times are whole seconds since 1970-01-01T00:00:00Z;
+64-bit status words are kept as two's complement, because SQLite has signed integers only.
 """
 
 import sqlalchemy as sa
 
-from smgw.store import log_tables
+from smgw.store import ages, log_tables
 
 SCHEMA_VERSION = 3
 """Kept in ``PRAGMA user_version``; a database of another version is refused, never converted silently."""
@@ -37,7 +38,19 @@ readings = sa.Table(
     *_value_columns(),
     sa.UniqueConstraint("device", "obis", "captured_at"),
 )
-"""What meters said (originaere Messwertliste). Never changed, never deleted."""
+"""What meters said (originaere Messwertliste). Never changed."""
+
+sa.Index("readings_age", readings.c.captured_at)
+
+needed = sa.Table(
+    "needed",
+    metadata,
+    sa.Column("device", sa.String(14), primary_key=True),
+    sa.Column("since", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""From which second on the readings of a device are needed still, as the last sweep found (``sweep.py``). Of a device
+that does not stand here every reading is needed."""
 
 grants = sa.Table(
     "grants",
@@ -64,22 +77,25 @@ sa.Index(
     grants.c.id,
     sqlite_where=sa.and_(grants.c.sequence.is_(None), grants.c.withdrawn_at.is_(None)),
 )
+sa.Index("grants_age", grants.c.period_end)
 sa.Index("grants_bound", grants.c.profile, grants.c.sequence, sqlite_where=grants.c.sequence.is_not(None))
 
 grant_readings = sa.Table(
     "grant_readings",
     metadata,
-    sa.Column("grant_id", sa.ForeignKey("grants.id"), primary_key=True),
+    sa.Column("grant_id", sa.ForeignKey("grants.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("reading_id", sa.ForeignKey("readings.id"), nullable=False),
     sqlite_with_rowid=False,
 )
 """Which stored readings a grant releases, in order."""
 
+sa.Index("grant_readings_of", grant_readings.c.reading_id)
+
 derived_readings = sa.Table(
     "derived_readings",
     metadata,
-    sa.Column("grant_id", sa.ForeignKey("grants.id"), primary_key=True),
+    sa.Column("grant_id", sa.ForeignKey("grants.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     *_value_columns(),
     sqlite_with_rowid=False,
@@ -198,6 +214,16 @@ settings = sa.Table(
 )
 """What is kept at run time, by name (``smgw/store/settings.py``)."""
 
+conditions = sa.Table(
+    "conditions",
+    metadata,
+    sa.Column("condition", sa.String, primary_key=True),
+    sa.Column("since", sa.Integer, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What is wrong with the gateway and was not found gone yet (``smgw/store/condition_records.py``)."""
+
 system_log = sa.Table(
     "system_log",
     metadata,
@@ -231,20 +257,20 @@ calibration_log = sa.Table(
 """The calibration log (eichtechnisches Log, TR-03109-1): what bears on measuring. Never changed, never deleted."""
 
 _APPEND_ONLY = ("readings", "derived_readings", "grant_readings", "profiles", "withdrawals", "calibration_log")
-_NEVER_DELETED = ("grants", "deliveries", "orders")
+_NEVER_DELETED = ("withdrawals", "calibration_log")
 
 TRIGGERS = (
     *(
-        f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
+        f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for table in _APPEND_ONLY
-        for verb in ("UPDATE", "DELETE")
     ),
     *(
         f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is never deleted'); END"
         for table in _NEVER_DELETED
     ),
+    *ages.DELETION_TRIGGERS,
     (
         "CREATE TRIGGER grants_bound_once BEFORE UPDATE ON grants WHEN OLD.sequence IS NOT NULL "
         "BEGIN SELECT RAISE(ABORT, 'a grant is bound to a delivery once'); END"

@@ -11,6 +11,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from smgw.store import ages
 from smgw.store.database import Database
 from smgw.store.rows import to_seconds
 from smgw.store.schema import settings
@@ -19,12 +20,16 @@ from smgw.store.schema import settings
 class Setting(StrEnum):
     """What can be set."""
 
-    READINGS_DAYS = "readings-days"
+    READINGS_DAYS = ages.READINGS_SETTING
     """For how many days readings are kept at least (wire.orders.SetRetention)."""
     SYSTEM_LOG_DAYS = "system-log-days"
     """For how many days entries of the system log are kept at least."""
     RETENTION_SET_AT = "retention-set-at"
     """Seconds since 1970 when both were set."""
+    RETENTION_CLOCK = ages.CLOCK_SETTING
+    """Seconds since 1970 up to which retention counts age (``smgw/store/ages.py``)."""
+    RETENTION_SWEPT_AT = "retention-swept-at"
+    """Seconds since 1970 of the last sweep that came to its end."""
     CLOCK_OFFSET = "clock-offset"
     """Microseconds by which the gateway's clock is ahead of the machine's (``smgw/clock.py``)."""
     CLOCK_TRUSTED_AT = "clock-trusted-at"
