@@ -44,7 +44,7 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.profiles import ProfileStore
-from smgw.timekeeping import describe_clock
+from smgw.timekeeping import describe_clock, describe_states
 from smgw.wan.parts import WakeUpPortError
 from wire.instant import format_instant
 
@@ -232,6 +232,8 @@ def status(config: Path, *, as_json: bool) -> None:
         for sentence in told["deviations"]:
             click.echo(f"NOT AS REQUIRED: {sentence}")
         click.echo(describe_clock(told["clock"]))
+        for sentence in describe_states(told["secure_states"]):
+            click.echo(sentence)
         for name, state in told["lines"].items():
             click.echo(f"line {name}: {state}")
         for name, meter in told["meters"].items():

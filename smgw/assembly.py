@@ -31,10 +31,11 @@ from smgw.renewal import KeyOrders
 from smgw.report import KEY_IN_MEMORY, Program, Report
 from smgw.retention import Retention
 from smgw.runtime import MakeLine, Runtime
-from smgw.secure_states import Duty, SecureStates
+from smgw.secure_states import Conditions, Duty, SecureStates
 from smgw.self_test import SelfTest, SelfTestPorts
+from smgw.state_keeper import StateKeeper
 from smgw.store.calibration_log import CalibrationLog
-from smgw.store.clock_records import ClockRecords
+from smgw.store.condition_records import ConditionRecords
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.orders import OrderStore
@@ -77,7 +78,9 @@ class Assembly:
         self, profiles: ProfileSet, now: datetime, opened: ExitStack, system: Callable[[], datetime]
     ) -> Composed:
         """Make the rest; ``system`` is the machine's clock. Raises TunnelError, FirewallError, WakeUpPortError."""
-        configuration, environment, states = self.configuration, self.environment, SecureStates(self.clock)
+        configuration, environment = self.configuration, self.environment
+        condition_records = ConditionRecords(self.database)
+        states = SecureStates(self.clock, Conditions(condition_records.load()))
         backend = CurrentBackend(
             self.ring.current,
             self.trust,
@@ -124,7 +127,7 @@ class Assembly:
             certificates=CertificateWatch(self.ring.current, lambda: gateway.profiles, self.log, self.trust),
             service=link.time_service(runtime.nudge),
             notifier=link.notifier(),
-            records=ClockRecords(self.database),
+            keeper=StateKeeper(states, condition_records, self.clock, runtime.nudge),
         )
         program = Program(version(), program_hash())
         base = FirmwareBase(configuration, self.database, self.log, self.trust, self.ring.current, program.version)

@@ -240,10 +240,14 @@ class SecureStates:
         return () if self.clock.valid(at) else (Active(Condition.NO_VALID_TIME, trusted_at or at),)
 
 
+def in_effect(one: Active, at: datetime) -> bool:
+    """Whether its state follows from it at ``at``. A clock that jumped may end a grace early, never prolong it."""
+    return abs(at - one.since) >= GRACE.get(one.condition, timedelta())
+
+
 def states_of(active: Iterable[Active], at: datetime) -> frozenset[SecureState]:
-    """The states that follow at ``at``; NORMAL alone where none does. A clock that went back shortens no grace."""
-    found = {one.state for one in active if abs(at - one.since) >= GRACE.get(one.condition, timedelta())}
-    return frozenset(found or {SecureState.NORMAL})
+    """The states that follow at ``at``; NORMAL alone where none does."""
+    return frozenset({one.state for one in active if in_effect(one, at)} or {SecureState.NORMAL})
 
 
 def gravest(states: Collection[SecureState]) -> SecureState:

@@ -1,24 +1,25 @@
 """The clock of one gateway with everything that looks after it, and after what has an end.
 
-Decides nothing: it starts and stops the time service and the notifier, lets the clock be compared when the machine's
-jumped, writes down when no time is valid any more, and tells how the clock goes.
+Decides nothing: it starts and stops the time service, the notifier and the keeper of the secure states, lets the clock
+be compared when the machine's jumped, and tells how the clock goes and which states hold.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from smgw.certificate_watch import CertificateWatch
-from smgw.clock import ClockState, GatewayClock
-from smgw.secure_states import SecureStates
-from smgw.store.clock_records import ClockRecords, milliseconds
+from smgw.clock import GatewayClock
+from smgw.secure_states import SecureState, SecureStates, in_effect
+from smgw.state_keeper import StateKeeper
+from smgw.store.clock_records import milliseconds
 from smgw.store.errors import StoreError
-from smgw.store.events import Outcome
 from smgw.wan.notifier import Notifier
 from smgw.wan.time_service import TimeService
-from wire.canonical_json import JsonObject
+from wire.canonical_json import JsonObject, JsonValue
 from wire.instant import format_instant
 
 _logger = logging.getLogger(__name__)
@@ -35,15 +36,13 @@ class Timekeeping:
     certificates: CertificateWatch
     service: TimeService
     notifier: Notifier
-    records: ClockRecords
-    _timeless: bool = field(default=False, init=False)
-    """Whether :meth:`look` found no valid time."""
+    keeper: StateKeeper
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Compare and tell until the end of the block."""
         with ExitStack() as running:
-            for part in (self.service, self.notifier):
+            for part in (self.keeper, self.service, self.notifier):
                 running.callback(part.stop)
                 part.start()
             yield
@@ -52,23 +51,10 @@ class Timekeeping:
         """What wants to be looked at now and then, by one thread; never raises for what the store may do."""
         at = self.clock().replace(microsecond=0)
         try:
-            self._note_state(at)
+            self.keeper.look(at)
             self.certificates.look(at)
         except StoreError as error:
             _logger.warning("system log: %s", error)
-
-    def _note_state(self, at: datetime) -> None:
-        """Write down that no time is valid any more, or one is again. Raises StoreError.
-
-        That a deviation begins or ends is written down where it is found (``smgw/wan/time_service.py``); that a time
-        becomes too old, or is valid again, happens by itself.
-        """
-        found = self.clock.state is not ClockState.DEVIATING and not self.clock.valid(at)
-        if found is not self._timeless:
-            state = self.states.at(at)
-            _logger.warning("secure state: %s", state.value)
-            self.records.entered(state.value, Outcome.FAILURE if found else Outcome.SUCCESS, at)
-        self._timeless = found
 
     def compare_soon(self) -> None:
         """The machine's clock jumped, and ours with it. From any thread."""
@@ -93,11 +79,30 @@ class Timekeeping:
         trusted_at, deviation = self.clock.memory.trusted_at, self.deviation
         return {
             "state": self.clock.state.value,
-            "secure_state": self.states.at(self.clock()).value,
             "deviation_milliseconds": None if deviation is None else milliseconds(deviation),
             "tolerance_milliseconds": milliseconds(self.service.tolerance),
             "offset_milliseconds": milliseconds(self.clock.memory.offset),
             "compared_at": None if trusted_at is None else format_instant(trusted_at.replace(microsecond=0)),
+        }
+
+    def report_states(self) -> JsonObject:
+        """Which states hold and why, for the owner and for the administrator; nothing in it is measured."""
+        at = self.clock()
+        holding = self.states.holding(at)
+        conditions: list[JsonValue] = [
+            {
+                "condition": one.condition.value,
+                "state": one.state.value,
+                "in_effect": in_effect(one, at),
+                "since": format_instant(one.since.replace(microsecond=0)),
+                "detail": one.detail,
+            }
+            for one in self.states.active(at)
+        ]
+        return {
+            "state": self.states.at(at).value,
+            "states": [state.value for state in SecureState if state in holding],
+            "conditions": conditions,
         }
 
 
@@ -106,4 +111,12 @@ def describe_clock(told: JsonObject) -> str:
     deviation = told["deviation_milliseconds"]
     measured = "" if deviation is None else f", deviation {deviation} ms"
     compared = "never compared" if told["compared_at"] is None else f"last compared {told['compared_at']}"
-    return f"clock {told['state']}: {compared}{measured}; state {told['secure_state']}"
+    return f"clock {told['state']}: {compared}{measured}"
+
+
+def describe_states(told: Mapping[str, Any]) -> Iterator[str]:
+    """What the status says of the secure states, a line for each thing that is wrong."""
+    yield f"state {told['state']}"
+    for one in told["conditions"]:
+        later = "" if one["in_effect"] else " (not yet in effect)"
+        yield f"{one['condition']} since {one['since']}: {one['state']}{later} {one['detail']}".rstrip()

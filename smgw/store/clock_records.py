@@ -6,6 +6,7 @@ calibration log too, each time, with before and after (TR-03109-1: setting the t
 and what is logged stand or fall together. Whoever calls decides what happened.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -69,8 +70,8 @@ class ClockRecords:
         }
         with self._database.write() as connection:
             _keep(connection, memory)
-            _both(connection, Event.CLOCK_DEVIATION, Outcome.FAILURE, at, found)
-            _both(connection, Event.SECURE_STATE, Outcome.FAILURE, at, {"state": state})
+            note_in_both(connection, Event.CLOCK_DEVIATION, SUBJECT, Outcome.FAILURE, at=at, parameters=found)
+            note_in_both(connection, Event.SECURE_STATE, SUBJECT, Outcome.FAILURE, at=at, parameters={"state": state})
 
     def ordered(self, memory: ClockMemory, before: datetime, after: datetime, state: str, *, ended: bool) -> None:
         """The administrator ordered the clock to be right; ``ended`` where that ended a secure state.
@@ -84,14 +85,11 @@ class ClockRecords:
         }
         with self._database.write() as connection:
             _keep(connection, memory)
-            _both(connection, Event.CLOCK_SYNCHRONISED, Outcome.SUCCESS, after, change)
+            note_in_both(connection, Event.CLOCK_SYNCHRONISED, SUBJECT, Outcome.SUCCESS, at=after, parameters=change)
             if ended:
-                _both(connection, Event.SECURE_STATE, Outcome.SUCCESS, after, {"state": state})
-
-    def entered(self, state: str, outcome: Outcome, at: datetime) -> None:
-        """The gateway came into ``state`` by itself. Raises StoreError."""
-        with self._database.write() as connection:
-            _both(connection, Event.SECURE_STATE, outcome, at, {"state": state})
+                note_in_both(
+                    connection, Event.SECURE_STATE, SUBJECT, Outcome.SUCCESS, at=after, parameters={"state": state}
+                )
 
     def failed(self, reason: str, at: datetime) -> None:
         """The clock could not be compared. Raises StoreError."""
@@ -117,8 +115,15 @@ def _keep(connection: sa.Connection, memory: ClockMemory) -> None:
     stored.put(connection, values)
 
 
-def _both(
-    connection: sa.Connection, event: Event, outcome: Outcome, at: datetime, parameters: dict[str, str | int]
+def note_in_both(
+    connection: sa.Connection,
+    event: Event,
+    subject: str,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    parameters: Mapping[str, str | int],
 ) -> None:
+    """Write an entry into the system log and into the calibration log, inside the caller's transaction."""
     for log in (logs.note, calibration_log.note):
-        log(connection, event, SUBJECT, outcome, at=at, parameters=parameters)
+        log(connection, event, subject, outcome, at=at, parameters=parameters)

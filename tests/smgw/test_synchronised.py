@@ -102,14 +102,14 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
             office.calling = office.ahead
             assert tunnel.order(BreakUp()).outcome is ReplyOutcome.DONE
             assert tunnel.ended()
-        told = wait_for(premises, gateway, lambda told: told["clock"]["secure_state"] == "application")
+        told = wait_for(premises, gateway, lambda told: told["secure_states"]["state"] == "application")
         assert "not sent: the gateway is in a secure state" in str(told["profiles"])
         with caller.tunnel() as tunnel:  # woken and ordered by the administrator's time, an hour ahead of the gateway's
             status = tunnel.told("/status")
             assert 3_580 <= status["clock_deviation_seconds"] <= 3_600
             done = tunnel.order(SynchroniseClock(accept_any_deviation=True))
             assert (done.outcome, done.result["state"], done.result["corrected"]) == (ReplyOutcome.DONE, "valid", True)
-            assert tunnel.told("/status")["clock"]["secure_state"] == "normal"
+            assert tunnel.told("/status")["secure_states"]["state"] == "normal"
             events = [entry["event"] for entry in tunnel.told("/logs/calibration")["entries"]]
             assert [event for event in events if event.startswith(("CLOCK", "SECURE"))] == [
                 "CLOCK_DEVIATION", "SECURE_STATE", "CLOCK_SYNCHRONISED", "SECURE_STATE",

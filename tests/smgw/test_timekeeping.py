@@ -8,8 +8,11 @@ import pytest
 
 from smgw.certificate_watch import CertificateWatch
 from smgw.clock import LONGEST_TRUST
+from smgw.secure_states import Condition
+from smgw.state_keeper import StateKeeper
+from smgw.store.condition_records import ConditionRecords
 from smgw.store.errors import StoreError
-from smgw.timekeeping import Timekeeping, describe_clock
+from smgw.timekeeping import Timekeeping, describe_clock, describe_states
 from tests.admin.server_world import clock, until
 from tests.smgw.wan.service_site import Site, at_clerk
 from tests.smgw.wan.test_time_service import reply
@@ -35,16 +38,17 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def keeping(site: Site) -> Timekeeping:
-    return Timekeeping(clock, site.clock, site.states, Looked(), site.time, site.notifier, site.records)
+    keeper = StateKeeper(site.states, ConditionRecords(site.house.database), site.clock)
+    return Timekeeping(clock, site.clock, site.states, Looked(), site.time, site.notifier, keeper)
 
 
 def test_a_clock_that_was_never_compared(site: Site) -> None:
     told = keeping(site).report()
     assert told == {
-        "state": "unknown", "secure_state": "normal", "deviation_milliseconds": None, "tolerance_milliseconds": 27_000,
+        "state": "unknown", "deviation_milliseconds": None, "tolerance_milliseconds": 27_000,
         "offset_milliseconds": 0, "compared_at": None,
     }  # fmt: skip
-    assert describe_clock(told) == "clock unknown: never compared; state normal"
+    assert describe_clock(told) == "clock unknown: never compared"
 
 
 def test_a_clock_that_was_corrected(site: Site) -> None:
@@ -52,7 +56,7 @@ def test_a_clock_that_was_corrected(site: Site) -> None:
     site.drift = timedelta(seconds=12)
     site.time.synchronise()
     told = keeping(site).report()
-    assert (told["state"], told["secure_state"]) == ("valid", "normal")
+    assert told["state"] == "valid"
     for name in ("deviation_milliseconds", "offset_milliseconds"):
         milliseconds = told[name]
         assert isinstance(milliseconds, int)
@@ -68,14 +72,14 @@ def test_a_deviation_is_told_after_a_restart_too(site: Site) -> None:
     site.restart()
     kept = keeping(site)
     assert kept.deviation is not None
-    assert kept.report()["secure_state"] == "application"
+    assert kept.report_states()["state"] == "application"
     assert kept.report()["deviation_milliseconds"] == kept.deviation // timedelta(milliseconds=1)
 
 
 def test_no_valid_time_is_told(site: Site) -> None:
     site.time.synchronise()
     site.drift = LONGEST_TRUST + timedelta(hours=1)
-    assert keeping(site).report()["secure_state"] == "measurement"
+    assert keeping(site).report_states()["state"] == "measurement"
 
 
 def test_that_no_time_is_valid_any_more_is_written_down_once_and_so_is_its_end(site: Site) -> None:
@@ -112,6 +116,24 @@ def test_a_gateway_that_starts_with_an_old_time_says_so(site: Site) -> None:
     kept = keeping(site)
     kept.look()
     assert site.calibration() == ["SECURE_STATE FAILURE"]
+
+
+def test_every_state_and_what_it_follows_from_is_told(site: Site) -> None:
+    kept = keeping(site)
+    assert kept.report_states() == {"state": "normal", "states": ["normal"], "conditions": []}
+    at = site.clock().replace(microsecond=0)
+    site.states.conditions.set(Condition.DISK_FULL, "7 octets are free", at)
+    site.states.conditions.set(Condition.UPDATE_FAILED, "", at)
+    site.time.synchronise()
+    site.drift = LONGEST_TRUST + timedelta(hours=1)
+    told = kept.report_states()
+    assert encode(told)
+    assert (told["state"], told["states"]) == ("application", ["measurement", "application"])
+    lines = list(describe_states(told))
+    assert lines[0] == "state application"
+    assert [line.split(" since ")[0] for line in lines[1:]] == ["no-valid-time", "disk-full", "update-failed"]
+    assert lines[2].endswith(": application 7 octets are free")
+    assert lines[3].endswith(": boot (not yet in effect)")
 
 
 def test_after_a_tunnel_nothing_waits_for_its_next_attempt(site: Site) -> None:
