@@ -13,7 +13,7 @@ from admin.commands.fleet import fleet
 from admin.commands.gateways import gateways
 from admin.commands.init import init
 from admin.commands.introduction import introduction
-from admin.commands.maintenance import clock, crl, restart, retention, self_test
+from admin.commands.maintenance import clock, crl, event, request, restart, retention, self_test
 from admin.commands.orders import orders
 from admin.commands.profiles import profiles
 from admin.commands.renew import renew
@@ -51,6 +51,7 @@ for _command in (
     clock,
     crl,
     enrol,
+    event,
     firmware,
     fleet,
     gateways,
@@ -61,6 +62,7 @@ for _command in (
     orders,
     profiles,
     renew,
+    request,
     restart,
     retention,
     self_test,

@@ -1,4 +1,4 @@
-"""``smgw-admin retention``, ``self-test``, ``clock``, ``restart``, ``crl``: what else a gateway can be ordered."""
+"""``smgw-admin retention``, ``self-test``, ``clock``, ``event``, ``request``, ``restart``, ``crl``: other orders."""
 
 from pathlib import Path
 
@@ -10,7 +10,15 @@ from admin.commands.done import no_wait_option, order, timeout_option
 from admin.config import Configuration
 from admin.errors import ConfigError
 from admin.session import GatewayType, Session, administers
-from wire.orders import InstallRevocationLists, Restart, RunSelfTest, SetRetention, SynchroniseClock
+from wire.orders import (
+    InstallRevocationLists,
+    RaiseEvent,
+    RequestValues,
+    Restart,
+    RunSelfTest,
+    SetRetention,
+    SynchroniseClock,
+)
 from wire.reading import DeviceId
 
 _gateway = click.argument("gateway", type=GatewayType())
@@ -57,6 +65,29 @@ def clock(
 ) -> None:
     """Have GATEWAY ask for the time now."""
     order(session, gateway, SynchroniseClock(accept_any_deviation), no_wait=no_wait, timeout=timeout)
+
+
+@click.command(epilog="Example: smgw-admin event EABC0012345678 surplus on")
+@_gateway
+@click.argument("name")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@no_wait_option
+@timeout_option
+@administers
+def event(session: Session, *, gateway: DeviceId, name: str, state: str, no_wait: bool, timeout: int | None) -> None:
+    """Tell GATEWAY that the event NAME has begun (on) or is over (off)."""
+    order(session, gateway, RaiseEvent(name, active=state == "on"), no_wait=no_wait, timeout=timeout)
+
+
+@click.command(epilog="Example: smgw-admin request EABC0012345678 daily-values")
+@_gateway
+@click.argument("profile")
+@no_wait_option
+@timeout_option
+@administers
+def request(session: Session, *, gateway: DeviceId, profile: str, no_wait: bool, timeout: int | None) -> None:
+    """Have GATEWAY give the party of PROFILE what that evaluation profile gives on request only."""
+    order(session, gateway, RequestValues(profile), no_wait=no_wait, timeout=timeout)
 
 
 @click.command(epilog="Example: smgw-admin restart EABC0012345678")

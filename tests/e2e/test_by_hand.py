@@ -66,7 +66,7 @@ GATEWAY = "EABC0012345678"
 METER = "1ISK0000471100"
 PLAN: dict[str, Any] = {
     "lines": [{"name": "rs485", "speed": 9600, "top_speed": "none", "echo": True}],
-    "meters": [{"meter": METER, "line": "rs485", "address": "1", "interval": "5 s"}],
+    "meters": [{"meter": METER, "consumer": "house", "line": "rs485", "address": "1", "interval": "5 s"}],
     "evaluations": [
         {
             "id": "netz-series",
@@ -277,6 +277,9 @@ def profiles_by_order(hand: Hand, root: Path) -> None:
 def maintained(hand: Hand) -> None:
     hand(f"smgw-admin self-test {GATEWAY}", says="did run-self-test")
     hand(f"smgw-admin clock {GATEWAY} --accept-any-deviation", says="did synchronise-clock")
+    # No profile here waits for an event, and a series is not given on request.
+    hand(f"smgw-admin event {GATEWAY} surplus on", code=Exit.GATEWAY_REFUSED)
+    hand(f"smgw-admin request {GATEWAY} netz-series", code=Exit.GATEWAY_REFUSED)
     hand("smgw-pki crl pki --pin-file pki.pin", at=".", says="new lists")
     bring_trust(hand.root, "administrator")
     hand(f"smgw-admin crl {GATEWAY}", says="did install-revocation-lists")
@@ -321,7 +324,9 @@ def revoked(hand: Hand, root: Path, keys: Sequence[str]) -> None:
 
 def looked_back(hand: Hand, root: Path) -> None:
     orders = [json.loads(line) for line in hand("smgw-admin orders list --json").splitlines()]
-    assert {order["state"] for order in orders} == {"confirmed"}
+    refused = {order["order"] for order in orders if order["state"] == "failed"}
+    assert {order["state"] for order in orders} == {"confirmed", "failed"}
+    assert len(refused) == 2, "the event and the request that no profile waits for"
     told = hand("smgw-admin audit list --limit 1000")
     assert "wake-up" in told
     (root / "head.json").write_text(hand("smgw-admin audit head"))

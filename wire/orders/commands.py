@@ -235,6 +235,57 @@ class RunSelfTest(_Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseEvent:
+    """An event from outside has begun or is over: a stage of TAF-5 follows it, TAF-11 records it (TR-03109-1)."""
+
+    KIND: ClassVar[str] = "raise-event"
+
+    name: str
+    active: bool
+
+    def __post_init__(self) -> None:
+        """Check every field. Raises OrderError."""
+        with document.refusing(OrderError):
+            fields.require_identifier("name", self.name)
+            fields.require_member("active", self.active, bool)
+
+    def members(self) -> JsonObject:
+        """The members beside ``kind``."""
+        return {"name": self.name, "active": self.active}
+
+    @classmethod
+    def taken(cls, taken: Fields) -> Self:
+        """Take the members beside ``kind``. Raises OrderError or ProfileError."""
+        return cls(taken.text("name"), taken.boolean("active"))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestValues:
+    """Give the party of the evaluation profile ``profile`` what is given on request only (TR-03109-1, TAF-6, TAF-9).
+
+    The values go to that party, sealed for it; whoever asks for them sees none.
+    """
+
+    KIND: ClassVar[str] = "request-values"
+
+    profile: str
+
+    def __post_init__(self) -> None:
+        """Check the field. Raises OrderError."""
+        with document.refusing(OrderError):
+            fields.require_identifier("profile", self.profile)
+
+    def members(self) -> JsonObject:
+        """The members beside ``kind``."""
+        return {"profile": self.profile}
+
+    @classmethod
+    def taken(cls, taken: Fields) -> Self:
+        """Take the members beside ``kind``. Raises OrderError or ProfileError."""
+        return cls(taken.text("profile"))
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFirmware:
     """Verify the package that was staged and keep it in the free slot; ``sha256`` says which package is meant."""
 

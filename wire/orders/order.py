@@ -16,7 +16,9 @@ from wire.orders.commands import (
     ChangeProfiles,
     InstallCertificates,
     InstallRevocationLists,
+    RaiseEvent,
     RenewKeys,
+    RequestValues,
     Restart,
     RunSelfTest,
     SetRetention,
@@ -39,6 +41,8 @@ Command = (
     | SetRetention
     | SynchroniseClock
     | RunSelfTest
+    | RaiseEvent
+    | RequestValues
     | StoreFirmware
     | ActivateFirmware
     | Restart
@@ -52,6 +56,8 @@ COMMANDS: dict[str, type[Command]] = {
     SetRetention.KIND: SetRetention,
     SynchroniseClock.KIND: SynchroniseClock,
     RunSelfTest.KIND: RunSelfTest,
+    RaiseEvent.KIND: RaiseEvent,
+    RequestValues.KIND: RequestValues,
     StoreFirmware.KIND: StoreFirmware,
     ActivateFirmware.KIND: ActivateFirmware,
     Restart.KIND: Restart,

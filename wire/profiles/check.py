@@ -130,7 +130,7 @@ def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterPro
         for register in profile.registers
         if register not in meter.registers
     ]
-    # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every raster point, and
+    # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every point of it, and
     # what is kept are those of the registration period.
     finest = meter.interval_seconds if DEMANDS[profile.use_case].unstored else meter.store_seconds
     if profile.period_seconds % finest:

@@ -1,4 +1,4 @@
-"""``smgw-admin retention``, ``self-test``, ``clock``, ``restart``, ``crl``: each queues exactly its command."""
+"""``smgw-admin retention``, ``event``, ``request``, ``restart`` and the like: each queues exactly its command."""
 
 import pytest
 from cryptography import x509
@@ -10,6 +10,8 @@ from tests.admin.commands.desk import Desk
 from wire.orders import (
     Command,
     InstallRevocationLists,
+    RaiseEvent,
+    RequestValues,
     Restart,
     RunSelfTest,
     SetRetention,
@@ -27,10 +29,14 @@ pytestmark = pytest.mark.token
         (("clock",), SynchroniseClock(accept_any_deviation=False)),
         (("clock", "--accept-any-deviation"), SynchroniseClock(accept_any_deviation=True)),
         (("restart",), Restart()),
+        (("event", GATEWAY.text, "surplus", "on"), RaiseEvent("surplus", active=True)),
+        (("event", GATEWAY.text, "surplus", "off"), RaiseEvent("surplus", active=False)),
+        (("request", GATEWAY.text, "daily-values"), RequestValues("daily-values")),
     ],
 )
 def test_what_is_ordered(desk: Desk, arguments: tuple[str, ...], command: Command) -> None:
-    assert queued(desk, *arguments, GATEWAY.text) == command
+    here = () if GATEWAY.text in arguments else (GATEWAY.text,)
+    assert queued(desk, *arguments, *here) == command
 
 
 def test_all_lists_of_our_trust_folder_or_those_named(desk: Desk) -> None:
@@ -53,6 +59,7 @@ def test_lists_that_are_none(desk: Desk) -> None:
 
 
 def test_what_no_order_can_say_is_refused_here(desk: Desk) -> None:
+    assert "name" in desk("event", GATEWAY.text, "two words", "on", code=Exit.REFUSED).stderr
     arguments = ("retention", GATEWAY.text, "--readings-days", "0", "--system-log-days", "1")
     assert "readings_days" in desk(*arguments, code=Exit.REFUSED).stderr
 

@@ -15,7 +15,9 @@ from wire.orders import (
     InstallRevocationLists,
     Order,
     ProfileReference,
+    RaiseEvent,
     RenewKeys,
+    RequestValues,
     Restart,
     RunSelfTest,
     SetRetention,
@@ -34,6 +36,8 @@ COMMANDS: tuple[Command, ...] = (
     SetRetention(180, 365),
     SynchroniseClock(accept_any_deviation=True),
     RunSelfTest(),
+    RaiseEvent("surplus", active=True),
+    RequestValues("daily-values"),
     StoreFirmware("0123456789abcdef" * 4),
     ActivateFirmware("0.2.0"),
     Restart(),
@@ -74,6 +78,8 @@ commands: st.SearchStrategy[Command] = (
     | st.builds(InstallRevocationLists, st.lists(certificates, min_size=1, max_size=3, unique=True).map(tuple))
     | st.builds(SetRetention, st.integers(1, 3660), st.integers(1, 3660))
     | st.builds(SynchroniseClock, st.booleans())
+    | st.builds(RaiseEvent, identifiers, st.booleans())
+    | st.builds(RequestValues, identifiers)
     | st.builds(StoreFirmware, st.from_regex(r"[0-9a-f]{64}", fullmatch=True))
     | st.builds(ActivateFirmware, st.from_regex(r"[1-9][0-9]{0,3}(\.[1-9][0-9]{0,3}){1,3}", fullmatch=True))
     | st.sampled_from((RenewKeys(), RunSelfTest(), Restart(), BreakUp()))
