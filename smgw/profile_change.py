@@ -12,6 +12,7 @@ PP-0073: FMT_MSA.1/MTR, FMT_MSA.1/AC.
 from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import ip_address
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -20,7 +21,7 @@ from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certif
 from pki.checks import check_validity
 from pki.errors import CertificateError, TunnelError
 from smgw.administration.errors import CommandRefusedError, Done, FollowUp
-from smgw.store import calibration_log, logs
+from smgw.store import logs
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileSet, ProfileStore
@@ -48,6 +49,8 @@ class ChangeReason(StrEnum):
     UNREACHABLE = "unreachable"
     """Where the new profile of the administrator leads, he does not answer with its certificate."""
     UNKNOWN_LINE = "unknown-line"
+    NAMED_HOST = "named-host"
+    """A host that is a name leads nowhere: the firewall opens addresses only (ADR 0014)."""
     CERTIFICATE = "certificate"
     INCONSISTENT = "inconsistent"
 
@@ -71,11 +74,13 @@ class ProfileChange:
         reachable: Callable[[AdministratorProfile], None],
         exchange: Callable[[Callable[[], ProfileSet]], ProfileSet],
         apply: Callable[[ProfileSet], None],
+        addresses_only: bool = False,
     ) -> None:
         """``lines`` are the names of the gateway's lines; ``reachable`` dials an administrator or raises TunnelError.
 
         ``exchange`` runs the change while nothing is granted and takes over what it returns
         (``Gateway.change_profiles``); ``apply`` makes lines and senders follow (``Runtime.apply``).
+        ``addresses_only`` where a firewall stands, which resolves no names.
         """
         self._store = store
         self._trust = trust
@@ -83,13 +88,14 @@ class ProfileChange:
         self._reachable = reachable
         self._exchange = exchange
         self._apply = apply
+        self._addresses_only = addresses_only
 
     def __call__(self, command: ChangeProfiles, at: datetime) -> Done:
         """Do all of ``command``, or nothing.
 
         1. What is withdrawn holds.
         2. One administrator remains, and its profile holds now: nobody locks himself out.
-        3. Every meter hangs on a line that this gateway has.
+        3. Every meter hangs on a line that this gateway has, and every party has an address where a firewall stands.
         4. Every certificate in what is installed is good now, for its role and its purpose, and those of one profile
            belong to the same party.
         5. Nothing in what would hold contradicts what is installed, or lacks what is withdrawn.
@@ -115,6 +121,8 @@ class ProfileChange:
             # 3. Every meter hangs on a line that this gateway has.
             if isinstance(profile, MeterProfile) and profile.line not in self._lines:
                 raise _refused(ChangeReason.UNKNOWN_LINE, f"{profile.id}: this gateway has no line {profile.line}")
+            if self._addresses_only and isinstance(profile, CommunicationProfile | AdministratorProfile):
+                _require_address(profile)
             # 4. Every certificate is good now.
             _require_good_certificates(profile, self._trust(), at)
         # 5. Nothing contradicts or lacks what is changed.
@@ -171,6 +179,14 @@ def certificates_of(profile: Profile) -> tuple[tuple[str, bytes, Role, Purpose],
             return ()
 
 
+def _require_address(profile: CommunicationProfile | AdministratorProfile) -> None:
+    """FDP_IFF.1/FW: a destination is what the administrator signed, not what a resolver makes of it."""
+    try:
+        ip_address(profile.host)
+    except ValueError as error:
+        raise _refused(ChangeReason.NAMED_HOST, f"{profile.id}: {profile.host} is no address") from error
+
+
 def _require_good_certificates(profile: Profile, trust: TrustStore, at: datetime) -> None:
     identities = set()
     for field, der, role, purpose in certificates_of(profile):
@@ -212,7 +228,6 @@ def _note(connection: sa.Connection, profile: Profile, at: datetime, *, installe
     event = Event.PROFILE_INSTALLED if installed else Event.PROFILE_WITHDRAWN
     parameters: dict[str, str | int] = {"kind": profile.KIND, "version": profile.version}
     logs.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters)
-    calibration_log.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters)
 
 
 def _refused(reason: ChangeReason, sentence: str) -> CommandRefusedError:

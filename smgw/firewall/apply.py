@@ -64,8 +64,12 @@ class PacketFilter:
         return self.standing()
 
     def standing(self) -> str:
-        """Our tables as they stand, in canonical form; an empty list where there are none. Raises FirewallError."""
-        return canonical(self._nft("-j", "list", "ruleset", given=b""))
+        """Our tables as they stand, in canonical form. Raises FirewallError, also where there is none.
+
+        Each is asked for by its name: what others keep in theirs is none of our business, and ``nft`` writes no valid
+        JSON of some of it.
+        """
+        return "\n".join(canonical(self._nft("-j", "list", "table", family, TABLE, given=b"")) for family in FAMILIES)
 
     def require_no_router(self) -> None:
         """Refuse a machine that forwards packets (FDP_IFC.2/FW). Raises FirewallError."""
@@ -97,23 +101,20 @@ class PacketFilter:
 
 
 def canonical(listing: bytes) -> str:
-    """Our tables out of what ``nft -j list ruleset`` wrote, so that equal rule sets are equal texts.
+    """A table out of what ``nft -j list table`` wrote, so that equal tables are equal texts.
 
     Raises FirewallError(UNREADABLE) for whatever is not such a listing.
     """
     try:
-        return json.dumps(list(_ours(json.loads(listing))), sort_keys=True)
+        return json.dumps(list(_content(json.loads(listing))), sort_keys=True)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise FirewallError(FirewallReason.UNREADABLE, f"nft list: {error}"[:_SENTENCE_LENGTH]) from error
 
 
-def _ours(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _content(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for entry in told["nftables"]:
         ((kind, content),) = entry.items()
-        if kind == "metainfo":
-            continue
-        name = content["name"] if kind == "table" else content["table"]
-        if name == TABLE and content["family"] in FAMILIES:
+        if kind != "metainfo":
             kept = {key: value for key, value in content.items() if key != "handle"}
             if "elem" in kept:  # sets have no order
                 kept["elem"] = sorted(kept["elem"], key=lambda one: json.dumps(one, sort_keys=True))

@@ -122,14 +122,24 @@ class Firewall:
         with self._lock:
             try:
                 self._ports.kernel.require_no_router()  # 1
-                if self._ports.kernel.standing() != self._standing or self._wrong is not None:  # 2
-                    if self._wrong is None:
-                        self._fail(Cause.NOT_STANDING, FirewallReason.CHANGED, "our tables were changed or removed")
+                if self._wrong is None:
+                    self._require_standing()  # 2
+                if self._wrong is not None:
                     self._apply(Cause.NOT_STANDING)
                 elif self._render()[1] != self._rules:  # 3
                     self._apply(cause)
             except FirewallError as error:
                 self._fail(cause, error.reason, str(error))
+
+    def _require_standing(self) -> None:
+        """Notice what stands and was not applied; what cannot be told is not what was applied either."""
+        detail = "our tables were changed"
+        try:
+            if self._ports.kernel.standing() == self._standing:
+                return
+        except FirewallError as error:
+            detail = f"our tables are gone or cannot be told: {error}"
+        self._fail(Cause.NOT_STANDING, FirewallReason.CHANGED, detail)
 
     def start(self) -> None:
         """Look from now on."""

@@ -55,6 +55,7 @@ class Site:
             reachable=self.try_out,
             exchange=lambda change: change(),
             apply=self.applied.append,
+            addresses_only=True,
         )
 
     def try_out(self, profile: Profile) -> None:
@@ -234,6 +235,14 @@ REFUSED: dict[str, tuple[ChangeReason, str, Case]] = {
     ),
     "a line that is not there": (
         ChangeReason.UNKNOWN_LINE, "no line", lambda h: (replace(h.second_meter, line="rs485-9"),),
+    ),
+    "a party's name where a firewall stands": (  # FDP_IFF.1/FW
+        ChangeReason.NAMED_HOST, "grid: grid.example is no address",
+        lambda h: (replace(h.communication, version=2, host="grid.example"),),
+    ),
+    "an administrator's name where a firewall stands": (
+        ChangeReason.NAMED_HOST, "gwa: gwa.example is no address",
+        lambda h: (replace(h.administrator, version=2, host="gwa.example"),),
     ),
     "an administrator that is over": (
         ChangeReason.ADMINISTRATOR, "one administrator",

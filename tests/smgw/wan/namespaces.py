@@ -6,7 +6,7 @@ Needs no rights where unprivileged user namespaces are allowed, and skips with t
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,27 @@ def cable() -> Iterator[tuple[Machine, Machine]]:
                 for interface in ("lo", "wan"):
                     machine.run("ip", "link", "set", interface, "up")
             yield gateway, outside
+
+
+@contextmanager
+def star(*names: str) -> Iterator[dict[str, Machine]]:
+    """A machine in the middle, called by the empty name, with a cable to each of ``names``; nothing has an address.
+
+    Both ends of a cable are called as the machine outside is.
+    """
+    for program in _PROGRAMS:
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    with ExitStack() as held:
+        middle = Machine(held.enter_context(_holding(["unshare", "--user", "--map-root-user", "--net"])), "")
+        machines = {"": middle}
+        for name in names:
+            process = held.enter_context(_holding(middle.command("unshare", "--net")))
+            machines[name] = outside = Machine(process, "")
+            middle.run("ip", "link", "add", name, "type", "veth", "peer", "name", name, "netns", str(process))
+            for machine in (middle, outside):
+                machine.run("ip", "link", "set", name, "up")
+        yield machines
 
 
 @contextmanager
