@@ -197,7 +197,6 @@ class FirmwareOrders:
             _logger.warning("firmware: not in the logs: %s", error)
 
     def _log(self, event: Event, outcome: Outcome, subject: str, at: datetime, **parameters: str | int) -> None:
-        self._ports.calibration_log.record(event, subject, outcome, at=at, **parameters)
         self._ports.system_log.record(event, subject, outcome, at=at, times=1, **parameters)
 
     def _staged(self, sha256: str) -> bytes:

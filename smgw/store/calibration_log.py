@@ -1,69 +1,51 @@
-"""The calibration log: what bears on how the gateway measures, each time it happens, for as long as the gateway lives.
+"""The calibration log: what bears on how the gateway measures, for as long as the gateway lives.
 
-Decides nothing but the form. Unlike the system log nothing is counted together, overwritten or ever deleted; triggers
-in the database refuse it. It never holds a consumption value: parameters are identifications, versions and reasons.
+Decides how it is read, and when it is nearly full or full. Unlike the other logs it is never overwritten, and triggers
+in the database refuse it; when it is full, the gateway stops operation (FAU_STG.4/CAL: ``smgw/logs/watch.py``). What is
+written into it is decided in ``event_table.py``. It never holds a consumption value: parameters are identifications,
+versions and reasons.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
+from smgw.store import log_chain
 from smgw.store.database import Database
-from smgw.store.logs import Event, Outcome
-from smgw.store.rows import from_seconds, to_seconds
-from smgw.store.schema import calibration_log
+from smgw.store.event_table import kind_of
+from smgw.store.events import Event, Log, Outcome
+from smgw.store.log_entry import Entry
 
-PAGE = 500
+PAGE: Final = 500
 """Entries that are read at once unless told otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationEntry:
-    """One line of the log."""
-
-    record_number: int
-    event: Event
-    subject: str
-    outcome: Outcome
-    parameters: dict[str, str | int]
-    at: datetime
+CAPACITY: Final = log_chain.CAPACITY[Log.CALIBRATION]
+"""Entries, before operation stops."""
+WARN_PERCENT: Final = 90
+"""From here on the administrator is told each day: years are left, or something is wrong."""
+CALIBRATION: Final = (Log.CALIBRATION, "")
+"""The chain of the calibration log."""
 
 
 class CalibrationLog:
     """The calibration log (eichtechnisches Log, TR-03109-1)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, capacity: int = CAPACITY) -> None:
         """A view on ``database``."""
         self._database = database
+        self.capacity = capacity
 
-    def record(self, event: Event, subject: str, outcome: Outcome, *, at: datetime, **parameters: str | int) -> None:
-        """Write an entry. Raises StoreError."""
-        with self._database.write() as connection:
-            note(connection, event, subject, outcome, at=at, parameters=parameters)
-
-    def entries(self, *, after: int = 0, limit: int = PAGE) -> list[CalibrationEntry]:
-        """Entries with a record number above ``after``, oldest first."""
-        query = (
-            sa.select(calibration_log)
-            .where(calibration_log.c.record_number > after)
-            .order_by(calibration_log.c.record_number)
-            .limit(limit)
-        )
+    def entries(self, *, after: int = 0, limit: int = PAGE) -> list[Entry]:
+        """Entries with a record number above ``after``, oldest first. Raises StoreError."""
         with self._database.read() as connection:
-            return [
-                CalibrationEntry(
-                    record_number=row.record_number,
-                    event=Event(row.event),
-                    subject=row.subject,
-                    outcome=Outcome(row.outcome),
-                    parameters=json.loads(row.parameters),
-                    at=from_seconds(row.at),
-                )
-                for row in connection.execute(query)
-            ]
+            return list(log_chain.read(connection, CALIBRATION, after=after, limit=limit))
+
+    def percent(self) -> int:
+        """How full it is, in whole percent, 100 only when it is full. Raises StoreError."""
+        with self._database.read() as connection:
+            number, _ = log_chain.head(connection, CALIBRATION)
+        return number * 100 // self.capacity
 
 
 def note(
@@ -75,14 +57,7 @@ def note(
     at: datetime,
     parameters: Mapping[str, str | int],
 ) -> None:
-    """Write an entry inside the caller's transaction, so that what happened and its record stand or fall together."""
-    connection.execute(
-        calibration_log.insert(),
-        {
-            "event": event.value,
-            "subject": subject,
-            "outcome": int(outcome),
-            "parameters": json.dumps(dict(parameters), sort_keys=True, ensure_ascii=True),
-            "at": to_seconds(at),
-        },
-    )
+    """Write into this log alone what ``logs.note`` does not bring here, inside the caller's transaction."""
+    if Log.CALIBRATION not in kind_of(event).logs(outcome):
+        happening = log_chain.Happening(event, subject, outcome, at, "", parameters)
+        log_chain.append(connection, CALIBRATION, happening, CAPACITY)

@@ -18,6 +18,8 @@ class StoreReason(StrEnum):
     PROFILE_VERSION = "PROFILE_VERSION"
     PROFILE_IDENTITY = "PROFILE_IDENTITY"
     NOT_OPEN = "NOT_OPEN"
+    LOG_FULL = "LOG_FULL"
+    """The calibration log takes no more entries, and what it must tell cannot be done."""
     FOLDER = "FOLDER"
     """The state folder itself cannot be made or written."""
 

@@ -40,8 +40,12 @@ class Event(StrEnum):
     KEYS_DESTROYED = "KEYS_DESTROYED"
     REVOCATION_LISTS_INSTALLED = "REVOCATION_LISTS_INSTALLED"
     RETENTION_SET = "RETENTION_SET"
+    DATA_ERASED = "DATA_ERASED"
+    """What was old, or belonged to a contract that ended, is no longer there; the subject says of what kind."""
     CLOCK_SYNCHRONISED = "CLOCK_SYNCHRONISED"
     CLOCK_DEVIATION = "CLOCK_DEVIATION"
+    CLOCK_SET = "CLOCK_SET"
+    """The administrator ordered the clock to be right."""
     SECURE_STATE = "SECURE_STATE"
     SELF_TEST = "SELF_TEST"
     FIRMWARE_STORED = "FIRMWARE_STORED"
@@ -50,8 +54,33 @@ class Event(StrEnum):
     FIRMWARE_ROLLED_BACK = "FIRMWARE_ROLLED_BACK"
     NOTIFICATION_SENT = "NOTIFICATION_SENT"
     CERTIFICATE_EXPIRING = "CERTIFICATE_EXPIRING"
+    CONSUMER_ACCESS = "CONSUMER_ACCESS"
+    """A consumer asked for what is hers; it stands in her own log alone."""
+    CALIBRATION_LOG_FILLING = "CALIBRATION_LOG_FILLING"
+    CALIBRATION_LOG_FULL = "CALIBRATION_LOG_FULL"
+    LOG_ALTERED = "LOG_ALTERED"
+    """A log is not what was written: it is not signed any more."""
     FIREWALL_APPLIED = "FIREWALL_APPLIED"
     """The rules were handed to the kernel; as a failure: they do not stand there."""
+
+
+class Log(StrEnum):
+    """The three logs (System-Log, Letztverbraucher-Log, eichtechnisches Log; TR-03109-1)."""
+
+    SYSTEM = "system"
+    CONSUMER = "consumer"
+    CALIBRATION = "calibration"
+
+
+class Level(IntEnum):
+    """How grave an entry is, by the numbers of the log schema."""
+
+    INFO = 1
+    WARNING = 2
+    ERROR = 3
+    FATAL = 4
+    EXTENSION = 5
+    """It continues another entry: that it happened again."""
 
 
 class Outcome(IntEnum):

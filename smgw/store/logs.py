@@ -1,59 +1,47 @@
-"""The system log: what happened to the gateway, once and then counted.
+"""The three logs: what happened is named once, and stands where it must (TR-03109-1; PP-0073 O.Log).
 
-Decides when an entry is new and when it is a repetition, and how large the ring is. It never holds a consumption value:
-parameters are identifications, counts and reasons. It is stored data, not developer logging.
+Decides which logs an event is written into (``event_table.py``) and whose consumer log tells it. It never holds a
+consumption value: parameters are identifications, counts and reasons. It is stored data, not developer logging.
 
-Nobody outside can push entries out of the ring by causing many: what a line or a tunnel can cause comes with reasons
+Nobody outside can push entries out of the rings by causing many: what a line or a tunnel can cause comes with reasons
 out of a short list and is counted. Only two things write an entry of their own each time, and are slow: a delivery that
 its receiver refuses for good (one in a dispatch interval), and the initial document of an administrator (once a start).
 
 Every entry passes :func:`note`, and so does every alarm: what the administrator must be told unasked is queued in the
-transaction that writes the entry (``notifications.py``), and neither exists without the other.
+transaction that writes the entry (``notifications.py``; FAU_ARP.1/SYS), and neither exists without the other. Each
+entry says who is behind it (FAU_GEN.2).
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
-from smgw.store import notifications
+from smgw.store import log_chain, notifications
 from smgw.store.database import Database
-from smgw.store.events import Event, Outcome
-from smgw.store.rows import from_seconds, to_seconds
-from smgw.store.schema import system_log
+from smgw.store.event_table import Audience, kept, kind_of, told
+from smgw.store.events import Event, Log, Outcome
+from smgw.store.log_chain import GATEWAY_WIDE, Happening
+from smgw.store.log_entry import Entry
 
-__all__ = ["CAPACITY", "REPETITION_WINDOW", "Entry", "Event", "Outcome", "SystemLog", "note"]
+__all__ = ["CAPACITY", "REPETITION_WINDOW", "SYSTEM", "Entry", "Event", "Outcome", "SystemLog", "note"]
 
-CAPACITY = 10_000
-"""Entries in the ring: months of a gateway whose repetitions are counted; some 2 MB."""
-REPETITION_WINDOW = timedelta(days=1)
-"""The same entry again within this after its first occurrence is counted; later it is told anew, so that an old entry
-does not hide a fault of today."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the log; first and last occurrence stay (TR-03109-1 repetitionCounter)."""
-
-    record_number: int
-    event: Event
-    subject: str
-    outcome: Outcome
-    parameters: dict[str, str | int]
-    first_at: datetime
-    last_at: datetime
-    repetition_count: int
+CAPACITY: Final = log_chain.CAPACITY[Log.SYSTEM]
+"""Entries in the ring of the system log."""
+REPETITION_WINDOW: Final = timedelta(seconds=log_chain.WINDOW[Log.SYSTEM])
+"""The same entry again within this after its first occurrence is counted."""
+SYSTEM: Final = (Log.SYSTEM, "")
+"""The chain of the system log."""
 
 
 class SystemLog:
-    """The system log (System-Log)."""
+    """The logs as those see them who record, and the system log (System-Log) as it is read."""
 
     def __init__(self, database: Database, *, capacity: int = CAPACITY) -> None:
-        """A view on ``database``; the oldest entries beyond ``capacity`` are overwritten."""
+        """A view on ``database``; the oldest entries of the system log beyond ``capacity`` are overwritten."""
         self._database = database
-        self._capacity = capacity
+        self._capacities = {**log_chain.CAPACITY, Log.SYSTEM: capacity}
 
     def record(
         self,
@@ -65,34 +53,60 @@ class SystemLog:
         times: int = 1,
         **parameters: str | int,
     ) -> None:
-        """Write an entry, or count it where the same stands already; ``times`` it happened. Raises StoreError."""
+        """Write an entry, or count it where the same stands already; ``times`` it happened.
+
+        Who is behind it and whose consumer log tells it are as the table of events says. Raises StoreError; LOG_FULL
+        where the calibration log must tell it and cannot.
+        """
         with self._database.write() as connection:
             note(
-                connection, event, subject, outcome, at=at, times=times, capacity=self._capacity, parameters=parameters
+                connection,
+                event,
+                subject,
+                outcome,
+                at=at,
+                times=times,
+                capacities=self._capacities,
+                parameters=parameters,
             )
 
-    def entries(self, *, after: int = 0, limit: int = CAPACITY) -> list[Entry]:
-        """Entries with a record number above ``after``, oldest first."""
-        query = (
-            sa.select(system_log)
-            .where(system_log.c.record_number > after)
-            .order_by(system_log.c.record_number)
-            .limit(limit)
-        )
+    def record_for(
+        self,
+        event: Event,
+        subject: str,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        user: str = "",
+        consumers: Collection[str] | None = None,
+        parameters: Mapping[str, str | int],
+    ) -> None:
+        """As :meth:`record`; ``user`` is who is behind it, ``consumers`` whose logs tell it. Raises StoreError."""
+        with self._database.write() as connection:
+            note(
+                connection,
+                event,
+                subject,
+                outcome,
+                at=at,
+                user=user,
+                consumers=consumers,
+                capacities=self._capacities,
+                parameters=parameters,
+            )
+
+    def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """Entries of the system log with a record number above ``after``, oldest first. Raises StoreError."""
         with self._database.read() as connection:
-            return [
-                Entry(
-                    record_number=row.record_number,
-                    event=Event(row.event),
-                    subject=row.subject,
-                    outcome=Outcome(row.outcome),
-                    parameters=json.loads(row.parameters),
-                    first_at=from_seconds(row.first_at),
-                    last_at=from_seconds(row.last_at),
-                    repetition_count=row.repetition_count,
-                )
-                for row in connection.execute(query)
-            ]
+            return list(log_chain.read(connection, SYSTEM, after=after, limit=limit))
+
+    def concern(self, concerns: Collection[tuple[str, str]]) -> None:
+        """From now on these consumers are concerned by these devices and profiles, (consumer, subject).
+
+        Raises StoreError.
+        """
+        with self._database.write() as connection:
+            log_chain.set_concerns(connection, concerns)
 
 
 def note(
@@ -104,41 +118,36 @@ def note(
     at: datetime,
     parameters: Mapping[str, str | int],
     times: int = 1,
-    capacity: int = CAPACITY,
+    user: str = "",
+    consumers: Collection[str] | None = None,
+    capacities: Mapping[Log, int] = log_chain.CAPACITY,
 ) -> None:
-    """Write an entry inside the caller's transaction, so that what happened and its record stand or fall together."""
-    second, text = to_seconds(at), json.dumps(dict(parameters), sort_keys=True, ensure_ascii=True)
-    window = int(REPETITION_WINDOW.total_seconds())
-    same = connection.execute(
-        sa.select(system_log.c.record_number, system_log.c.first_at)
-        .where(
-            system_log.c.event == event.value,
-            system_log.c.subject == subject,
-            system_log.c.parameters == text,
-            system_log.c.outcome == int(outcome),
-        )
-        .order_by(system_log.c.record_number.desc())
-        .limit(1)
-    ).first()
-    repeated = same is not None and abs(second - same.first_at) < window
-    notifications.note(connection, event, subject, outcome, at=at, parameters=parameters, times=times, new=not repeated)
-    if same is not None and repeated:
-        connection.execute(
-            system_log.update()
-            .where(system_log.c.record_number == same.record_number)
-            .values(last_at=second, repetition_count=system_log.c.repetition_count + times)
-        )
-        return
-    number = connection.execute(
-        system_log.insert(),
-        {
-            "event": event.value,
-            "subject": subject,
-            "outcome": int(outcome),
-            "parameters": text,
-            "first_at": second,
-            "last_at": second,
-            "repetition_count": times - 1,
-        },
-    ).lastrowid
-    connection.execute(system_log.delete().where(system_log.c.record_number <= number - capacity))
+    """Write an entry inside the caller's transaction, so that what happened and its record stand or fall together.
+
+    Raises StoreError(LOG_FULL) where the calibration log must tell it and cannot.
+    """
+    kind = kind_of(event)
+    subject = str(kept(subject))
+    happening = Happening(event, subject, outcome, at, str(kept(user)), parameters, times)
+    new = True
+    for log in kind.logs(outcome):
+        if log is Log.CONSUMER:
+            for consumer in _audience(connection, kind.audience, subject) if consumers is None else consumers:
+                log_chain.append(connection, (log, consumer), happening, capacities[log])
+            continue
+        written = log_chain.append(connection, (log, ""), happening, capacities[log])
+        if log is Log.SYSTEM:
+            new = written
+    if kind.system:
+        told_of = told(event, Log.SYSTEM, parameters)
+        notifications.note(connection, event, subject, outcome, at=at, parameters=told_of, times=times, new=new)
+
+
+def _audience(connection: sa.Connection, audience: Audience, subject: str) -> Collection[str]:
+    match audience:
+        case Audience.NOBODY:
+            return ()
+        case Audience.SUBJECT:
+            return log_chain.concerned(connection, subject)
+        case Audience.EVERYBODY:
+            return log_chain.concerned(connection, GATEWAY_WIDE)

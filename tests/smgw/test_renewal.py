@@ -388,6 +388,6 @@ def test_a_log_that_takes_nothing_undoes_nothing(office: Office, database: Datab
     command = office.command(office.renewal())
     database.close()
     with database.write() as connection:
-        connection.exec_driver_sql("DROP TABLE system_log")
+        connection.exec_driver_sql("DROP TABLE log_entries")
     office.install(command)
     assert office.world.check(office.ring).generation == 2

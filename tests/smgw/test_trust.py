@@ -156,7 +156,7 @@ def test_a_memory_that_cannot_be_read_is_no_empty_one(brought: Brought, spoil: s
 def test_a_log_that_takes_nothing_undoes_nothing(brought: Brought, tmp_path: Path) -> None:
     database = Database.open_with_key(tmp_path / "other.db", bytes(32), create=True)
     with database.write() as connection:
-        connection.exec_driver_sql("DROP TABLE system_log")
+        connection.exec_driver_sql("DROP TABLE log_entries")
     brought.log = SystemLog(database)
     brought.bring(brought.crl(2, brought.holder, hours=1))
     database.close()

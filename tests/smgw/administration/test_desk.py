@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from smgw.administration.desk import SUBJECT, Answer, DeskReason
 from smgw.administration.errors import CommandRefusedError, Done, FollowUp
-from smgw.store.calibration_log import CalibrationLog
 from smgw.store.logs import Event, Outcome
 from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore
@@ -274,7 +273,7 @@ def test_logs_are_read_page_by_page(house: House) -> None:
     assert ask(house, "/logs/system").status == 200
     entries = json.loads(ask(house, "/logs/system?after=1").body)["entries"]
     assert [entry["subject"] for entry in entries] == ["line-1", "line-2"]
-    CalibrationLog(house.database).record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=house.now)
+    house.log.record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=house.now)
     entries = json.loads(ask(house, "/logs/calibration?after=0").body)["entries"]
     assert [entry["subject"] for entry in entries] == ["clock"]
 
@@ -293,7 +292,7 @@ def test_a_status_that_cannot_be_told_is_a_fault(house: House, caplog: pytest.Lo
 
 def test_a_store_that_fails_is_said_so_and_nothing_is_carried_out(house: House) -> None:
     with house.database.write() as connection:
-        for table in ("orders", "system_log"):
+        for table in ("orders", "log_entries"):
             connection.exec_driver_sql(
                 f"CREATE TRIGGER no_room_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no room'); END"
             )

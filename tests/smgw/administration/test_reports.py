@@ -26,39 +26,43 @@ def test_an_entry_of_the_system_log_keeps_its_first_and_last_occurrence(database
     log = SystemLog(database)
     for hour in range(3):
         log.record(Event.TUNNEL_FAILED, "administrator", Outcome.FAILURE, at=START + timedelta(hours=hour), reason="x")
-    page = json.loads(system_page(log, 0))
-    assert page == {
-        "entries": [
-            {
-                "record_number": 1,
-                "event": "TUNNEL_FAILED",
-                "subject": "administrator",
-                "outcome": 1,
-                "parameters": {"reason": "x"},
-                "first_at": "2026-01-01T00:00:00Z",
-                "last_at": "2026-01-01T02:00:00Z",
-                "repetition_count": 2,
-            }
-        ]
+    (entry,) = json.loads(system_page(log, 0))["entries"]
+    assert len(bytes.fromhex(entry.pop("hash"))) == 32
+    assert entry == {
+        "record_number": 1,
+        "event": "TUNNEL_FAILED",
+        "event_id": 50055,
+        "event_sub_id": 1,
+        "vendor_id": "OPEN",
+        "level": 2,
+        "outcome": 1,
+        "subject": "administrator",
+        "user": "gateway",
+        "parameters": {"reason": "x"},
+        "first_at": "2026-01-01T00:00:00Z",
+        "last_at": "2026-01-01T02:00:00Z",
+        "seconds_index": 0,
+        "repetition_count": 2,
+        "parent_record_number": None,
+        "repetition_counter": 0,
+        "text": {"de": "Kein Kanal zu administrator: x", "en": "No tunnel to administrator: x"},
     }
     assert json.loads(system_page(log, 1)) == {"entries": []}
 
 
 def test_an_entry_of_the_calibration_log_stands_for_one_occurrence(database: Database) -> None:
-    log = CalibrationLog(database)
     for _ in range(2):
-        log.record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=START, seconds=31)
-    entries = json.loads(calibration_page(log, 1))["entries"]
-    assert entries == [
-        {
-            "record_number": 2,
-            "event": "CLOCK_DEVIATION",
-            "subject": "clock",
-            "outcome": 1,
-            "parameters": {"seconds": 31},
-            "at": "2026-01-01T00:00:00Z",
-        }
-    ]
+        SystemLog(database).record(
+            Event.CLOCK_DEVIATION,
+            "clock",
+            Outcome.FAILURE,
+            at=START,
+            deviation_milliseconds=31_000,
+            tolerance_milliseconds=27_000,
+        )
+    (entry,) = json.loads(calibration_page(CalibrationLog(database), 1))["entries"]
+    assert (entry["record_number"], entry["repetition_count"], entry["first_at"]) == (2, 0, "2026-01-01T00:00:00Z")
+    assert entry["text"]["de"] == "Uhr weicht um 31000 ms ab, erlaubt 27000 ms"
 
 
 def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
@@ -72,13 +76,17 @@ def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
 
 
 def test_a_page_of_too_long_entries_is_shorter_and_the_next_goes_on(database: Database) -> None:
-    log, numbers = CalibrationLog(database), list[int]()
-    for number in range(20):
-        log.record(Event.SELF_TEST, "s", Outcome.FAILURE, at=START, number=number, sentence="x" * 150_000)
+    numbers, names = list[int](), [f"p{number}" for number in range(40)]
+    for number in range(60):
+        parameters: dict[str, str | int] = dict.fromkeys(names, "x" * 500)
+        SystemLog(database).record(
+            Event.CLOCK_DEVIATION, f"s{number}", Outcome.FAILURE, at=START, times=1, **parameters
+        )
+    log = CalibrationLog(database)
     while page := json.loads(calibration_page(log, numbers[-1] if numbers else 0))["entries"]:
-        assert len(page) < 20
+        assert len(page) < 60
         numbers += [entry["record_number"] for entry in page]
-    assert numbers == list(range(1, 21))
+    assert numbers == list(range(1, 61))
 
 
 @pytest.mark.parametrize("value", ["x" * MAX_ANSWER_BYTES, 1 << 64])

@@ -309,7 +309,7 @@ def test_a_fault_of_the_store_ends_the_attempt_and_not_the_thread(
 def test_a_store_that_takes_no_entry_keeps_nobody_out(place: Place) -> None:
     with place.house.database.write() as connection:
         connection.exec_driver_sql(
-            "CREATE TRIGGER no_room BEFORE INSERT ON system_log BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            "CREATE TRIGGER no_room BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'no room'); END"
         )
     with place.woken() as visit:
         place.tunnel.wake()

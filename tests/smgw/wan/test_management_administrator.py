@@ -16,7 +16,6 @@ from admin.reports import Subject
 from pki.certificates import Purpose
 from pki.tls import InProcessBackend, TlsIdentity
 from smgw.administration.errors import CommandRefusedError, Done, Handler
-from smgw.store.calibration_log import CalibrationLog
 from smgw.store.logs import Event, Outcome
 from smgw.wan.management import ManagementPorts, ManagementTunnel, TunnelState
 from tests.admin.server_world import GATEWAY, World, clock, until, world
@@ -130,7 +129,7 @@ def test_a_restart_is_confirmed_before_it_happens(pair: Pair) -> None:
 def test_status_and_logs_are_read_to_their_ends(pair: Pair) -> None:
     for number in range(501):
         pair.house.log.record(Event.LINE_STATE, f"line-{number}", Outcome.SUCCESS, at=samples.START)
-    CalibrationLog(pair.house.database).record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=samples.START)
+    pair.house.log.record(Event.CLOCK_DEVIATION, "clock", Outcome.FAILURE, at=samples.START)
     assert len(pair.read(Subject.SYSTEM_LOG)) >= 502  # with the opening of this very tunnel
     assert [entry["subject"] for entry in pair.read(Subject.CALIBRATION_LOG)] == ["clock"]
     status = pair.office.office.reports.status(GATEWAY)

@@ -1,0 +1,1 @@
+"""The three logs as somebody reads, seals, exports and verifies them."""
