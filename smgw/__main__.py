@@ -203,6 +203,7 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
                 _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))
                 timekeeping.compare_soon()
             timekeeping.look()
+            composed.report.retention.look(clock().replace(microsecond=0), monotonic(), stopping.wait)
         _logger.info("%s stops", configuration.gateway)
     _note(composed, Event.GATEWAY_STOPPED)  # nothing runs any more that could have something to say after it
 

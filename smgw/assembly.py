@@ -16,7 +16,7 @@ from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
 from smgw.administration.order_gate import OrderGate
 from smgw.certificate_watch import CertificateWatch
-from smgw.clock import GatewayClock
+from smgw.clock import ClockState, GatewayClock
 from smgw.composed import Composed, Environment
 from smgw.config import Configuration, LineConfiguration, TunnelKind
 from smgw.firewall.parts import open_firewall
@@ -43,6 +43,7 @@ from smgw.store.outbox import Outbox
 from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
 from smgw.store.settings import Settings
+from smgw.store.sweep import Sweeper
 from smgw.timekeeping import Timekeeping
 from smgw.trust import RevocationLists, TrustFolder
 from smgw.tunnels import CurrentBackend, backend_maker
@@ -140,7 +141,13 @@ class Assembly:
             runtime=runtime,
             outbox=Outbox(self.database),
             orders=OrderStore(self.database),
-            retention=Retention(Settings(self.database), self.log),
+            retention=Retention(
+                Settings(self.database),
+                self.log,
+                Sweeper(self.database),
+                profiles=lambda: gateway.profiles,
+                trusted=lambda at: self.clock.state is ClockState.VALID and states.works(Duty.CLAIM_VALID_TIME, at),
+            ),
             identity=self.ring.current,
             trust=self.trust,
             timekeeping=timekeeping,
