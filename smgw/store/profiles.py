@@ -6,7 +6,7 @@ higher version brings it back. Who may sign a profile is decided in ``smgw/provi
 which set may hold in ``smgw/profile_change.py``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,11 +19,16 @@ from smgw.store.rows import to_seconds
 from smgw.store.schema import orders, profiles, withdrawals
 from wire.profiles import (
     AdministratorProfile,
+    BlockStages,
     CommunicationProfile,
     EvaluationProfile,
+    EventStages,
+    LoadStages,
     MeterProfile,
+    Mirror,
     Profile,
     ProxyProfile,
+    TimeStages,
     parse_profile,
 )
 
@@ -55,6 +60,17 @@ class ProfileSet:
         """What is not over: a meter that was replaced may leave its address to its successor."""
         return tuple(profile for profile in self.all() if at < profile.valid_until)
 
+    def consumers(self, at: datetime) -> tuple[str, ...]:
+        """Whose consumption is measured at ``at``, in the order of their identifiers (Letztverbraucher)."""
+        return tuple(sorted({meter.consumer for meter in self._metered(at)}))
+
+    def consumers_of(self, evaluation: EvaluationProfile, at: datetime) -> tuple[str, ...]:
+        """Whose values ``evaluation`` gives at ``at``: a meter's former consumer is none of them (FDP_ACC.2)."""
+        return tuple(sorted({one.consumer for one in self._metered(at) if one.meter in evaluation.meters}))
+
+    def _metered(self, at: datetime) -> Iterator[MeterProfile]:
+        return (meter for meter in self.meters.values() if meter.valid_from <= at < meter.valid_until)
+
     def get(self, kind: str, name: str) -> Profile | None:
         """The profile of ``kind`` with the id ``name``, if it holds."""
         found: Profile | None = getattr(self, _MEMBERS[kind]).get(name)
@@ -69,6 +85,10 @@ class ProfileSet:
         """A set in which the profile of ``kind`` with the id ``name`` does not stand."""
         member = _MEMBERS[kind]
         return replace(self, **{member: {key: one for key, one in getattr(self, member).items() if key != name}})
+
+
+_FIXED_RULES = (TimeStages, LoadStages, BlockStages, EventStages, Mirror)
+"""Rules that say what a value is, and not only when there is one."""
 
 
 class ProfileStore:
@@ -205,12 +225,16 @@ def _load(connection: sa.Connection) -> ProfileSet:
 
 
 def _require_same_subject(old: Profile, new: Profile) -> None:
-    """A numbered row of deliveries belongs to one party, use case and name; readings of a meter to one device."""
+    """A numbered row of deliveries belongs to one party, use case and name; readings of a meter to one consumer.
+
+    What was granted of a billing period was computed as the profile said then: another rule begins with another profile
+    and not in the middle of a period (TR-03109-1; FDP_IFF.1/MTR).
+    """
     match old, new:
         case MeterProfile(), MeterProfile():
-            same = old.meter == new.meter
+            same = (old.meter, old.consumer) == (new.meter, new.consumer)
         case EvaluationProfile(), EvaluationProfile():
-            same = (old.party, old.use_case, old.pseudonym) == (new.party, new.use_case, new.pseudonym)
+            same = _meaning(old) == _meaning(new)
         case CommunicationProfile(), CommunicationProfile():
             same = old.party == new.party
         case AdministratorProfile(), AdministratorProfile():
@@ -223,3 +247,14 @@ def _require_same_subject(old: Profile, new: Profile) -> None:
         raise StoreError(
             StoreReason.PROFILE_IDENTITY, f"profile {new.id} would change whose data it is about: give it a new id"
         )
+
+
+def _meaning(profile: EvaluationProfile) -> tuple[object, ...]:
+    """What values that were granted under one version must mean under the next.
+
+    Credit is topped up, thresholds and events are added without changing what was granted before.
+    """
+    given = (profile.party, profile.use_case, profile.pseudonym)
+    computed = (profile.billing, profile.meters, profile.registers, profile.subtracted)
+    fixed = profile.rule if isinstance(profile.rule, _FIXED_RULES) else None
+    return (*given, fixed, *(computed if profile.billing is not None else ()))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,19 @@ from smgw.store.errors import StoreError, StoreReason
 from smgw.store.orders import OrderStore
 from smgw.store.profiles import ProfileSet, ProfileStore
 from tests.smgw.store.samples import IMPORT, METER, START, open_database
-from wire.profiles import MeterProfile, Profile
+from tests.wire.profiles.rules import EXAMPLES, FREE_DAY, MONTH, STAGES
+from wire.profiles import (
+    AccessPurpose,
+    BillingPeriod,
+    BillingUnit,
+    EvaluationProfile,
+    MeterProfile,
+    Prepaid,
+    Profile,
+    TariffCalendar,
+    TimeStages,
+    UseCase,
+)
 from wire.reading import DeviceId
 
 METER_PROFILE = MeterProfile(
@@ -46,6 +59,7 @@ def test_the_newest_version_holds_and_evidence_stays(store: ProfileStore) -> Non
         (replace(METER_PROFILE, version=1), StoreReason.PROFILE_VERSION),
         (replace(METER_PROFILE, address="7"), StoreReason.PROFILE_VERSION),
         (replace(METER_PROFILE, version=3, meter=DeviceId("1ISK0000000001")), StoreReason.PROFILE_IDENTITY),
+        (replace(METER_PROFILE, version=3, consumer="next-door"), StoreReason.PROFILE_IDENTITY),
     ],
 )
 def test_what_goes_back_or_changes_its_subject(store: ProfileStore, profile: MeterProfile, reason: StoreReason) -> None:
@@ -85,6 +99,53 @@ def test_a_change_is_all_or_nothing(store: ProfileStore) -> None:
     with pytest.raises(StoreError):
         store.change([second, replace(METER_PROFILE, version=1)], [], START, lambda *_: None)
     assert store.load().all() == (METER_PROFILE,)
+
+
+BILLED = EvaluationProfile(
+    id="bill", version=1, use_case=UseCase.TAF_2, party="supplier", purpose=AccessPurpose.BILLING, meters=(METER,),
+    registers=(IMPORT,), period_seconds=900, dispatch_seconds=900, billing=MONTH, rule=EXAMPLES[UseCase.TAF_2],
+    valid_from=START, valid_until=START + timedelta(days=1), recipient="0" * 64,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "deviation",
+    [
+        {"billing": BillingPeriod(2, BillingUnit.MONTH)},
+        {"rule": TimeStages(STAGES, TariffCalendar((FREE_DAY,), (2,) * 7))},
+        {"meters": (METER, DeviceId("1ISK0000000001"))},
+        {"use_case": UseCase.TAF_3, "rule": EXAMPLES[UseCase.TAF_3]},
+    ],
+    ids=lambda deviation: next(iter(deviation)),
+)
+def test_what_was_billed_means_the_same_under_every_version(store: ProfileStore, deviation: dict[str, Any]) -> None:
+    """FDP_IFF.1/MTR: another rule begins with another profile, not in the middle of a billing period."""
+    store.put(BILLED, document=b"one", at=START)
+    with pytest.raises(StoreError) as refusal:
+        store.put(replace(BILLED, version=2, **deviation), document=b"two", at=START)
+    assert refusal.value.reason is StoreReason.PROFILE_IDENTITY
+    assert store.put(replace(BILLED, version=2, dispatch_seconds=1800), document=b"three", at=START)
+
+
+def test_credit_is_topped_up_by_a_version(store: ProfileStore) -> None:
+    """TR-03109-1, TAF-12: what was granted of the old credit is not changed by the new one."""
+    prepaid = replace(BILLED, use_case=UseCase.TAF_12, rule=Prepaid(1000, 100, 60))
+    store.put(prepaid, document=b"one", at=START)
+    assert store.put(replace(prepaid, version=2, rule=Prepaid(2000, 100, 60)), document=b"two", at=START)
+
+
+def test_a_former_consumer_is_nobody_any_more() -> None:
+    """FDP_ACC.2: whose values a profile gives depends on when they were measured."""
+    end = METER_PROFILE.valid_until
+    successor = replace(
+        METER_PROFILE, id="meter-3", consumer="after", valid_from=end, valid_until=end + timedelta(days=1)
+    )
+    other = replace(METER_PROFILE, id="meter-2", meter=DeviceId("1ISK0000000001"), consumer="beside")
+    one = ProfileSet().with_profile(METER_PROFILE).with_profile(successor).with_profile(other)
+    assert one.consumers(START) == ("beside", "house")
+    assert one.consumers_of(BILLED, START) == ("house",)
+    assert one.consumers(end) == one.consumers_of(BILLED, end) == ("after",)
+    assert one.consumers(START - timedelta(seconds=1)) == ()
 
 
 def test_a_set_by_kind_and_id() -> None:
