@@ -5,8 +5,9 @@ minute of its making) and that it never leaves but by way of the administrator, 
 gateway's signature stands around the sealed bytes and their address, for the administrator alone: he takes it off. It
 believes the administrator that his answer is the party's; nothing else is an acknowledgement.
 
-What it cannot hide: from the administrator, who sends to whom, when and how much; from the party, when a delivery
-arrives, its size, the values, their times and their status words.
+What it cannot hide: from the administrator, who sends to whom and when; from the party, when a delivery arrives, the
+values, their times and their status words. How much is said no size tells, here as little as on the straight way
+(FPR_CON.1, ``concealment``).
 PP-0073: FPR_PSE.1.
 """
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki import cms
 from pki.errors import TunnelReason
 from smgw.store.outbox import Delivery
+from smgw.wan.concealment import size_of
 from smgw.wan.exchange import Acknowledged, Deferral, DeferredError, RefusedForGood, judge
 from smgw.wan.management import DialReason
 from smgw.wan.service import ServiceError, ServicePorts, ServiceReason, visit
@@ -48,15 +50,17 @@ def content_of(delivery: Delivery, evaluation: EvaluationProfile) -> Content:
     pseudonym = evaluation.pseudonym
     if pseudonym is None:
         raise ContentError("a delivery under the gateway's own name does not go by way of the administrator")
+    made_at = delivery.created_at.replace(second=0)
     return Content(
         gateway=pseudonym,
         profile=pseudonym.text,
         use_case=evaluation.use_case,
         sequence=delivery.sequence,
-        created_at=delivery.created_at.replace(second=0),
-        period_begin=delivery.period_begin,
-        period_end=delivery.period_end,
+        created_at=made_at,
+        period_begin=delivery.period_begin if delivery.grants else made_at,
+        period_end=delivery.period_end if delivery.grants else made_at,
         readings=tuple(UnsignedReading(replace(signed.reading, device=pseudonym)) for signed in delivery.readings),
+        size=size_of(delivery, evaluation),
     )
 
 

@@ -1,49 +1,44 @@
 """Steps 6 and 7 of the walk: what is owed to one party is sealed and delivered, until the party has it.
 
-Decides when a delivery leaves, for whose eyes it is sealed, and when it is done. It never seals for a certificate that
-is not good at that moment, never counts anything but the receiver's word as delivered, holds one delivery in memory
-however much is owed, and sends oldest first. It owns no clock: :meth:`Sender.step` does at most one delivery and says
-when it wants to be called again. One sender serves one party over one kept tunnel; only its own thread calls it.
+Decides when a delivery leaves and when it is done. It never seals for a certificate that is not good at that moment
+(``party``), never counts anything but the receiver's word as delivered, holds one delivery in memory however much is
+owed, and sends oldest first. It owns no clock: :meth:`Sender.step` does at most one delivery and says when it wants to
+be called again. One sender serves one party over one kept tunnel; only its own thread calls it.
+
+FPR_CON.1: under a profile whose values come from events, exactly one delivery leaves at each dispatch time, a cover
+where nothing is owed, and what does not fit waits for the next (``concealment``). Repetitions, refusals and failures
+follow from the line and the receiver, and a cover meets them like any other delivery.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from pki import cms
-from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, load_certificate
-from pki.errors import CertificateError, SealError, TokenError
+from pki.certificates import TrustStore, VerifiedCertificate
 from pki.tunnel import TunnelBackend
 from smgw.access import schedule
+from smgw.access.volatile import VolatileStore
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import WITHDRAWN, Delivery, Outbox
 from smgw.store.profiles import ProfileSet
-from smgw.wan import relay, retry
+from smgw.wan import party, relay, retry, sealing
+from smgw.wan.concealment import is_event_driven, room
 from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from smgw.wan.kept import KeptTunnel
+from smgw.wan.sealing import SenderIdentity
 from smgw.wan.service import ServicePorts
-from wire.cosem_xml import MEDIA_TYPE, Content, render
-from wire.errors import HttpError, WireError
+from smgw.wan.unstored import Unstored, Volatile, is_unstored
+from wire.cosem_xml import MEDIA_TYPE
+from wire.errors import HttpError
 from wire.http import host_field
 from wire.profiles import CommunicationProfile, EvaluationProfile
-from wire.reading import DeviceId
+
+__all__ = ["LONGEST_WAIT", "SECURE_STATE", "ProfileProgress", "Sender", "SenderIdentity", "SenderPorts"]
 
 LONGEST_WAIT = timedelta(minutes=1)
 """A sender looks at the clock at least this often, so that a clock that was set is noticed."""
 SECURE_STATE = "not sent: the gateway is in a secure state"
-
-
-@dataclass(frozen=True, slots=True)
-class SenderIdentity:
-    """Who seals: the gateway, its signature certificate, and the key that stays in the security module."""
-
-    gateway: DeviceId
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
 
 
 @dataclass(slots=True)
@@ -76,6 +71,8 @@ class SenderPorts:
     """Whether anything may leave at that moment (``smgw/secure_states.py``)."""
     service: ServicePorts | None = None
     """The way to the administrator, who forwards what goes under a pseudonym; without it nothing of that leaves."""
+    volatile: Volatile = field(default_factory=VolatileStore)
+    """The values that are never stored."""
 
 
 @dataclass(slots=True)
@@ -88,16 +85,19 @@ class Sender:
     ports: SenderPorts
     progress: dict[str, ProfileProgress] = field(default_factory=dict)
     _kept: KeptTunnel = field(init=False)
+    _unstored: Unstored = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is open yet."""
         self._kept = KeptTunnel(self.ports.backend, self.ports.monotonic)
+        self._unstored = Unstored(self.ports.outbox, self.ports.volatile)
 
     def step(self, now: datetime) -> datetime:
         """Make at most one delivery; returns when to be called again (``now``: at once, there is more)."""
         profiles = self.ports.profiles()
         communication = profiles.communications.get(self.party)
         evaluations = [profile for profile in profiles.evaluations.values() if profile.party == self.party]
+        self._unstored.retain({profile.id for profile in evaluations})
         self._end_session(communication, now)
         wanted, allowed = now + LONGEST_WAIT, self.ports.may_deliver(now)
         if not allowed:
@@ -105,7 +105,7 @@ class Sender:
         ready: list[tuple[datetime, EvaluationProfile]] = []
         for evaluation in evaluations:
             progress = self._progress_of(evaluation)
-            closed = _not_valid(evaluation, communication, now) if allowed else SECURE_STATE
+            closed = party.not_valid(evaluation, communication, now) if allowed else SECURE_STATE
             if closed is not None:
                 progress.last_error = closed
                 continue
@@ -145,18 +145,25 @@ class Sender:
         return schedule.next_dispatch(evaluation, gateway, last or evaluation.valid_from)
 
     def _serve(self, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime) -> None:
-        """One delivery of ``evaluation``, or the finding that nothing is owed."""
-        progress = self._progress_of(evaluation)
+        """One delivery of ``evaluation``, or the finding that nothing is owed and nothing to be covered."""
+        progress, always = self._progress_of(evaluation), is_event_driven(evaluation)
         try:
-            recipient, peer = self._verify(evaluation, communication, now)
-            if evaluation.pseudonym is None and self.ports.outbox.owes(evaluation.id):
+            recipient, peer = party.verify(evaluation, communication, self.ports.trust(), now)
+            if evaluation.pseudonym is None and (always or self.ports.outbox.owes(evaluation.id)):
                 # Before sealing, which costs more than finding out that nobody is there.
                 self._kept.opened(communication, peer, self.ports.trust(), self.identity().certificate)
-            delivery = self.ports.outbox.open_delivery(evaluation.id, now)
+            delivery = self._next(evaluation, now)
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
                 return
-            octets = self._seal(delivery, evaluation, communication, recipient)
+            octets = sealing.seal(
+                delivery,
+                evaluation,
+                communication,
+                recipient=recipient,
+                identity=self.identity(),
+                random=self.ports.random,
+            )
             progress.sealed += 1
             if not self._still_owed(delivery, evaluation, communication, now):
                 # Sealing takes a while, and a withdrawal meanwhile counts at once. The next step decides anew.
@@ -167,96 +174,20 @@ class Sender:
             else:
                 outcome = relay.forward(octets, self.ports.service)
             self._conclude(delivery, outcome, progress, now)
+            if always:  # FPR_CON.1: that was the one delivery of this dispatch time, whatever it carried
+                progress.last_dispatch = now
         except DeferredError as error:
             self._defer(evaluation, progress, error.reason, str(error), now)
         except StoreError as error:
             self._defer(evaluation, progress, Deferral.STORE, str(error), now)
 
-    def _verify(
-        self, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime
-    ) -> tuple[VerifiedCertificate, VerifiedCertificate]:
-        """Verify both certificates of the party at this moment.
-
-        1. the encryption certificate is the one that the evaluation profile names, and good (chain, revocation, role);
-        2. the TLS certificate is the one that the communication profile names, and good;
-        3. both belong to the same party.
-        """
-        trust = self.ports.trust()
-        try:
-            recipient = trust.verify(
-                _certificate(communication.encryption_certificate, Deferral.RECIPIENT_CERTIFICATE),
-                role=Role.EMT,
-                purpose=Purpose.ENC,
-                at=now,
-                pinned={evaluation.recipient},
-            )
-        except CertificateError as error:
-            raise DeferredError(Deferral.RECIPIENT_CERTIFICATE, f"{error.reason.value}: {error}") from error
-        try:
-            peer = trust.verify(
-                _certificate(communication.tls_certificate, Deferral.PEER_CERTIFICATE),
-                role=Role.EMT,
-                purpose=Purpose.TLS,
-                at=now,
-                pinned={communication.tls_fingerprint},
-            )
-        except CertificateError as error:
-            raise DeferredError(Deferral.PEER_CERTIFICATE, f"{error.reason.value}: {error}") from error
-        if recipient.identity != peer.identity:
-            raise DeferredError(
-                Deferral.PEER_CERTIFICATE,
-                f"the tunnel leads to {peer.identity}, the seal to {recipient.identity}",
-            )
-        return recipient, peer
-
-    def _seal(
-        self,
-        delivery: Delivery,
-        evaluation: EvaluationProfile,
-        communication: CommunicationProfile,
-        recipient: VerifiedCertificate,
-    ) -> bytes:
-        """Step 6: Grants -> Sealed, for the recipient's eyes only, with the gateway's signature around it.
-
-        Under a pseudonym that signature is for the administrator, who takes it off (``relay``).
-        """
-        identity = self.identity()
-        try:
-            if evaluation.pseudonym is not None:
-                return relay.seal(
-                    relay.content_of(delivery, evaluation),
-                    communication,
-                    recipient=recipient.certificate,
-                    signer=identity.certificate,
-                    key=identity.key,
-                    random=self.ports.random,
-                )
-            content = render(
-                Content(
-                    gateway=identity.gateway,
-                    profile=delivery.profile,
-                    use_case=evaluation.use_case,
-                    sequence=delivery.sequence,
-                    created_at=delivery.created_at,
-                    period_begin=delivery.period_begin,
-                    period_end=delivery.period_end,
-                    readings=delivery.readings,
-                )
-            )
-            return cms.seal(
-                content,
-                recipient=recipient.certificate,
-                signer=identity.certificate,
-                key=identity.key,
-                random=self.ports.random,
-                key_agreement=communication.key_agreement,
-            )
-        except WireError as error:
-            raise DeferredError(Deferral.CONTENT, str(error)) from error
-        except SealError as error:
-            raise DeferredError(Deferral.CONTENT, str(error)) from error
-        except TokenError as error:
-            raise DeferredError(Deferral.OWN_SECURITY_MODULE, str(error)) from error
+    def _next(self, evaluation: EvaluationProfile, now: datetime) -> Delivery | None:
+        """What leaves now: the open delivery, else a new one of what is owed. Raises StoreError."""
+        if is_unstored(evaluation):
+            return self._unstored.delivery(evaluation.id, now, room(evaluation))
+        if is_event_driven(evaluation):
+            return self.ports.outbox.open_delivery(evaluation.id, now, readings_limit=room(evaluation), cover=True)
+        return self.ports.outbox.open_delivery(evaluation.id, now)
 
     def _deliver(
         self, sealed: bytes, communication: CommunicationProfile, verified: VerifiedCertificate
@@ -303,6 +234,7 @@ class Sender:
         if isinstance(outcome, RefusedForGood) and outcome.reason == FROM_THE_FUTURE:
             _require_future(delivery, now)
         progress.failures, progress.retry_at = 0, None
+        self._unstored.forget(delivery.profile)
         if not self.ports.outbox.is_open(delivery.profile, delivery.sequence):
             # Withdrawn while it was on its way: it stays set aside, and the log says what became of it.
             self.ports.log.record(
@@ -351,25 +283,6 @@ class Sender:
             progress.last_error += f" (not logged: {error.reason})"
 
 
-def _not_valid(evaluation: EvaluationProfile, communication: CommunicationProfile | None, now: datetime) -> str | None:
-    """Why nothing of ``evaluation`` may leave now; what it is owed stays owed.
-
-    An evaluation profile that has ended still delivers what was granted while it held: the last sum of a contract is
-    complete only after its end. Nothing new is granted under it (access/decision.py).
-    """
-    if communication is None:
-        return "not sent: the party has no communication profile"
-    if now < evaluation.valid_from:
-        return "not sent: the evaluation profile is not valid yet"
-    if now < communication.valid_from:
-        return "not sent: the communication profile is not valid yet"
-    if now >= communication.valid_until:
-        return "not sent: the communication profile has expired"
-    if evaluation.purpose not in communication.purposes:
-        return "not sent: the party may not have values for this purpose"
-    return None
-
-
 def _require_future(delivery: Delivery, now: datetime) -> None:
     """Raise DeferredError unless ``delivery`` is from the future by our own clock too.
 
@@ -379,10 +292,3 @@ def _require_future(delivery: Delivery, now: datetime) -> None:
     """
     if max(delivery.created_at, delivery.period_end) <= now:
         raise DeferredError(Deferral.REFUSED_FOR_NOW, "the receiver's clock is behind ours, or ours is ahead")
-
-
-def _certificate(der: bytes, unreadable: Deferral) -> x509.Certificate:
-    try:
-        return load_certificate(der)
-    except CertificateError as error:
-        raise DeferredError(unreadable, "a certificate of the party cannot be read") from error

@@ -349,7 +349,7 @@ def test_a_withdrawal_between_decision_and_sending_stops_the_delivery(
         station.profiles = station.profiles.without("evaluation", "grid-1")
         return sealed[-1]
 
-    monkeypatch.setattr("smgw.wan.sender.cms", SimpleNamespace(seal=seal_and_withdraw))
+    monkeypatch.setattr("smgw.wan.sealing.cms", SimpleNamespace(seal=seal_and_withdraw))
     station.run(NOW, NOW + DAY)
     assert (len(sealed), station.receiver.bodies) == (1, [])
     assert balance(station) == Balance(owed=0, open=0, acknowledged=0, set_aside=1)

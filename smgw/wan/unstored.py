@@ -1,0 +1,81 @@
+"""Numbered deliveries whose content is never stored (TR-03109-1, TAF 9, 10 and 14).
+
+Decides what such a delivery carries, and until when: its number is kept by the outbox, its values lie here, in memory
+only, until the receiver acknowledged them, and go nowhere else, no log and no error among it. A repetition carries the
+same. After a restart the values are gone and the number is not: it goes out as a cover, so that no gap arises. If the
+receiver had the values of that number already, it refuses the cover and keeps what it has.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from smgw.access.grants import Grant
+from smgw.store.outbox import Delivery, Outbox
+from wire.profiles import EvaluationProfile
+from wire.profiles.demands import DEMANDS
+
+WAITING_GRANTS: Final = 250
+"""What did not fit into one dispatch waits for the next; beyond this the oldest are forgotten, being oldest."""
+
+
+class Volatile(Protocol):
+    """Where the values wait that are never stored (``smgw/access/volatile.py``)."""
+
+    def take(self, profile: str, now: datetime) -> tuple[Grant, ...]:
+        """All that ``profile`` is owed, oldest first; afterwards it is the caller's."""
+
+
+def is_unstored(evaluation: EvaluationProfile) -> bool:
+    """Whether the values of ``evaluation`` must never be stored."""
+    return DEMANDS[evaluation.use_case].unstored
+
+
+@dataclass(slots=True)
+class Unstored:
+    """The contents of the unstored deliveries of one sender; only its thread calls it."""
+
+    outbox: Outbox
+    volatile: Volatile
+    _open: dict[str, Delivery] = field(default_factory=dict, repr=False)
+    _waiting: dict[str, tuple[Grant, ...]] = field(default_factory=dict, repr=False)
+
+    def delivery(self, profile: str, now: datetime, readings_limit: int) -> Delivery:
+        """The open delivery of ``profile``, else a new one of what is there, a cover where nothing is.
+
+        Raises StoreError; then nothing was numbered and nothing taken.
+        """
+        number = self.outbox.open_number(profile)
+        if number is None:
+            # First the number, then the values: a store that is full must not swallow any.
+            number = self.outbox.number_unstored(profile, now)
+            grants = self._taken(profile, now, readings_limit)
+            self._open[profile] = Delivery(profile, number.sequence, number.created_at, grants)
+        held = self._open.get(profile)
+        if held is None or held.sequence != number.sequence:
+            held = self._open[profile] = Delivery(profile, number.sequence, number.created_at, ())
+        return held
+
+    def forget(self, profile: str) -> None:
+        """It has arrived, or will never: its values are wanted no more."""
+        self._open.pop(profile, None)
+
+    def retain(self, profiles: Collection[str]) -> None:
+        """Forget everything of profiles that are not among ``profiles``: what was withdrawn is sent no more."""
+        for kept in (self._open, self._waiting):
+            for profile in kept.keys() - set(profiles):
+                del kept[profile]
+
+    def _taken(self, profile: str, now: datetime, readings_limit: int) -> tuple[Grant, ...]:
+        """The oldest grants that fit, one at least; the rest waits for the next dispatch."""
+        found = (*self._waiting.pop(profile, ()), *self.volatile.take(profile, now))
+        count, room = 0, readings_limit
+        for grant in found:
+            room -= len(grant.readings)
+            if room < 0 and count:
+                break
+            count += 1
+        if count < len(found):
+            self._waiting[profile] = found[count:][-WAITING_GRANTS:]
+        return found[:count]
