@@ -5,7 +5,7 @@ smgw.access.decision denies by itself where a set is inconsistent; a finding her
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile
 from wire.profiles.meter import MeterProfile
 from wire.profiles.proxy import ProxyProfile
+from wire.profiles.tariff import Mirror, Prepaid
 from wire.reading import DeviceId
 
 
@@ -34,6 +35,10 @@ class FindingReason(StrEnum):
     NEVER_VALID_TOGETHER = "never-valid-together"
     SECOND_ADMINISTRATOR = "second-administrator"
     SHARED_PSEUDONYM = "shared-pseudonym"
+    MIXED_CONSUMERS = "mixed-consumers"
+    UNKNOWN_PROFILE = "unknown-profile"
+    NOT_MIRRORED = "not-mirrored"
+    UNKNOWN_BREAKER = "unknown-breaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,14 @@ def check_set(profiles: Iterable[Profile]) -> tuple[Finding, ...]:
     findings += _between_administrators([one for one in everything if isinstance(one, AdministratorProfile)])
     findings += _between_pseudonyms([one for one in everything if isinstance(one, EvaluationProfile)])
     by_device = {profile.meter: profile for profile in meters}
+    evaluations = {one.id: one for one in everything if isinstance(one, EvaluationProfile)}
     for profile in everything:
         if isinstance(profile, EvaluationProfile):
             findings += _towards_party(profile, parties.get(profile.party))
             for device in profile.meters:
                 findings += _towards_meter(profile, device, by_device.get(device))
+            findings += _towards_consumers(profile, by_device)
+            findings += _of_rule(profile, by_device, evaluations)
         elif isinstance(profile, ProxyProfile):
             findings += _towards_far_end(profile, parties.get(profile.party))
     return tuple(findings)
@@ -140,5 +148,47 @@ def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterPro
     return findings
 
 
-def _overlap(one: EvaluationProfile | ProxyProfile, other: CommunicationProfile | MeterProfile) -> bool:
+def _towards_consumers(profile: EvaluationProfile, meters: Mapping[DeviceId, MeterProfile]) -> list[Finding]:
+    """One sum over the meters of two consumers could be shown to neither (FDP_ACC.2: each its own data only)."""
+    found = [meters[device].consumer for device in profile.meters if device in meters]
+    others = [consumer for consumer in dict.fromkeys(found) if consumer != found[0]]
+    if not DEMANDS[profile.use_case].sums:
+        return []
+    return [Finding(profile.id, FindingReason.MIXED_CONSUMERS, consumer) for consumer in others]
+
+
+def _of_rule(
+    profile: EvaluationProfile,
+    meters: Mapping[DeviceId, MeterProfile],
+    evaluations: Mapping[str, EvaluationProfile],
+) -> list[Finding]:
+    match profile.rule:
+        case Mirror():
+            return _towards_mirrored(profile, profile.rule, evaluations.get(profile.rule.profile))
+        case Prepaid():
+            return [
+                Finding(profile.id, FindingReason.UNKNOWN_BREAKER, breaker.text)
+                for breaker in profile.rule.breakers
+                if breaker not in meters
+            ]
+        case _:
+            return []
+
+
+def _towards_mirrored(profile: EvaluationProfile, rule: Mirror, shown: EvaluationProfile | None) -> list[Finding]:
+    """TR-03109-1, TAF-13: values are shown as they were computed for another profile, of the same meters and registers.
+
+    A mirror has no values of its own that another one could show, and what is never kept cannot be shown later.
+    """
+    if shown is None:
+        return [Finding(profile.id, FindingReason.UNKNOWN_PROFILE, rule.profile)]
+    same = (set(shown.meters), set(shown.registers)) == (set(profile.meters), set(profile.registers))
+    if not same or isinstance(shown.rule, Mirror) or DEMANDS[shown.use_case].unstored:
+        return [Finding(profile.id, FindingReason.NOT_MIRRORED, shown.id)]
+    return [] if _overlap(profile, shown) else [Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, shown.id)]
+
+
+def _overlap(
+    one: EvaluationProfile | ProxyProfile, other: CommunicationProfile | MeterProfile | EvaluationProfile
+) -> bool:
     return one.valid_from < other.valid_until and other.valid_from < one.valid_until

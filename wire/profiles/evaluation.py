@@ -12,7 +12,7 @@ from wire.canonical_json import JsonObject
 from wire.errors import ProfileError
 from wire.obis import Obis
 from wire.profiles import document, fields
-from wire.profiles.billing import BillingPeriod
+from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.demands import DEMANDS, Demands
 from wire.profiles.tariff import (
     RULES,
@@ -22,6 +22,7 @@ from wire.profiles.tariff import (
     LoadStages,
     Mirror,
     Rule,
+    TariffCalendar,
     Threshold,
     TimeStages,
     is_meter_reading,
@@ -118,6 +119,7 @@ class EvaluationProfile:
             raise ProfileError(f"{name} has a period_seconds of {demands.period_seconds}")
         if self.billing is not None:
             fields.require_member("billing", self.billing, BillingPeriod)
+            self._require_boundaries(self.billing)
         if (self.billing is not None) != demands.billing:
             raise ProfileError(f"{name} {'needs a' if demands.billing else 'has no'} billing period")
         fields.require_distinct("subtracted", self.subtracted, DeviceId, lowest=0)
@@ -125,6 +127,15 @@ class EvaluationProfile:
             raise ProfileError(f"{name} has no subtracted meters")
         if not set(self.subtracted) < set(self.meters):
             raise ProfileError("subtracted meters are some of the meters, and not all of them")
+
+    def _require_boundaries(self, billing: BillingPeriod) -> None:
+        """A billing period begins and ends at points of the raster, wherever local time puts its midnight."""
+        if billing.unit is BillingUnit.SECOND:
+            if billing.count % self.period_seconds:
+                raise ProfileError("a billing period in seconds is a multiple of period_seconds")
+        # Local midnight is a full hour of UTC, but hardly ever midnight of UTC.
+        elif fields.HOUR_SECONDS % self.period_seconds:
+            raise ProfileError("a billing period of days or months needs a period_seconds that divides an hour")
 
     def _require_fitting_rule(self, demands: Demands) -> None:
         """The rule is that of the use case, and speaks of the profile's own registers."""
@@ -144,6 +155,8 @@ class EvaluationProfile:
                 for stage in self.rule.stages:
                     if (stage.obis.a, stage.obis.b, stage.obis.c) != (register.a, register.b, register.c):
                         raise ProfileError(f"stage {stage.obis} does not divide {register}")
+                if isinstance(self.rule, TimeStages):
+                    self._require_switches(self.rule.calendar)
             case Threshold():
                 if self.rule.register not in self.registers:
                     raise ProfileError("a threshold watches one of the registers")
@@ -152,6 +165,13 @@ class EvaluationProfile:
                     raise ProfileError("a profile does not mirror itself")
             case _:
                 pass
+
+    def _require_switches(self, calendar: TariffCalendar) -> None:
+        """A switch between two points of the raster would leave what lies between them to no stage."""
+        for profile in calendar.day_profiles:
+            for switch in profile.switches:
+                if switch.minute * 60 % self.period_seconds:
+                    raise ProfileError(f"the switch at minute {switch.minute} lies off the raster of period_seconds")
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

@@ -13,6 +13,7 @@ from wire.errors import ProfileError, ReadingError
 from wire.reading import require_utc_seconds
 
 DAY_SECONDS = 86400
+HOUR_SECONDS = 3600
 MAXIMUM_VERSION = 2**31 - 1
 HIGHEST_PORT = 65535
 MAXIMUM_LIST = 64

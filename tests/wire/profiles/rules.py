@@ -47,11 +47,15 @@ EXAMPLES: dict[UseCase, Rule] = {
 }
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True)
-billing_periods: st.SearchStrategy[BillingPeriod] = (
-    st.sampled_from((1, 2, 3, 6, 12)).map(lambda count: BillingPeriod(count, BillingUnit.MONTH))
-    | st.integers(1, 366).map(lambda count: BillingPeriod(count, BillingUnit.DAY))
-    | st.integers(1, 366 * 86400).map(lambda count: BillingPeriod(count, BillingUnit.SECOND))
-)
+
+
+def billing_periods(raster: int = 1) -> st.SearchStrategy[BillingPeriod]:
+    """Periods that begin and end on a raster that divides an hour."""
+    return (
+        st.sampled_from((1, 2, 3, 6, 12)).map(lambda count: BillingPeriod(count, BillingUnit.MONTH))
+        | st.integers(1, 366).map(lambda count: BillingPeriod(count, BillingUnit.DAY))
+        | st.integers(1, 366 * 86400 // raster).map(lambda count: BillingPeriod(count * raster, BillingUnit.SECOND))
+    )
 
 
 @st.composite

@@ -29,7 +29,7 @@ def test_another_length_is_refused(count: Any, unit: Any) -> None:
         BillingPeriod(count, unit)
 
 
-@given(billing_periods)
+@given(billing_periods())
 def test_what_is_written_is_read_back(period: BillingPeriod) -> None:
     assert BillingPeriod.from_fields(Fields(period.to_document())) == period
 

@@ -11,13 +11,24 @@ from tests.wire.profiles.examples import (
     END,
     EVALUATION,
     EXPORTED,
+    IMPORTED,
     METER,
     PROXY,
     PSEUDONYM,
     certificate,
 )
+from tests.wire.profiles.rules import MONTH
 from wire.obis import Obis
-from wire.profiles import AccessPurpose, Finding, FindingReason, Profile, check_set
+from wire.profiles import (
+    AccessPurpose,
+    Finding,
+    FindingReason,
+    Mirror,
+    Prepaid,
+    Profile,
+    UseCase,
+    check_set,
+)
 from wire.reading import DeviceId
 
 OTHER_DEVICE = DeviceId("1ISK0087654321")
@@ -98,6 +109,68 @@ def test_a_good_set_has_no_findings() -> None:
 )
 def test_a_deviation_has_its_finding(profiles: list[Profile], finding: Finding) -> None:
     assert check_set(profiles) == (finding,)
+
+
+SUM = replace(EVALUATION, id="sum", use_case=UseCase.TAF_1, billing=MONTH, meters=(METER.meter, OTHER_DEVICE))
+MIRROR = replace(EVALUATION, id="mirror", use_case=UseCase.TAF_13, rule=Mirror("series-1"))
+PREPAID = replace(
+    EVALUATION, id="prepaid", use_case=UseCase.TAF_12, billing=MONTH, rule=Prepaid(100, 10, 60, (OTHER_DEVICE,))
+)
+DAILY = replace(EVALUATION, id="daily", use_case=UseCase.TAF_6, period_seconds=86400, dispatch_seconds=86400)
+PRESENT = replace(
+    EVALUATION, id="present", use_case=UseCase.TAF_9, period_seconds=300, registers=(IMPORTED,), dispatch_seconds=300
+)
+KEPT_HOURLY = replace(METER, store_seconds=3600)
+
+
+def test_rules_that_fit_have_no_findings() -> None:
+    assert check_set([METER, OTHER_METER, COMMUNICATION, EVALUATION, SUM, MIRROR, PREPAID, DAILY, PRESENT]) == ()
+
+
+def test_what_is_never_kept_is_taken_from_every_read_out() -> None:
+    """TR-03109-1, TAF-9: a raster finer than what is kept serves only what is not kept."""
+    assert check_set([KEPT_HOURLY, COMMUNICATION, PRESENT, DAILY]) == ()
+    assert check_set([KEPT_HOURLY, COMMUNICATION, EVALUATION]) == (
+        Finding("series-1", FindingReason.RASTER_NOT_MET, "meter-1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("profiles", "finding"),
+    [
+        (
+            [replace(OTHER_METER, consumer="next-door"), SUM],
+            Finding("sum", FindingReason.MIXED_CONSUMERS, "next-door"),
+        ),
+        ([PREPAID], Finding("prepaid", FindingReason.UNKNOWN_BREAKER, OTHER_DEVICE.text)),
+        ([MIRROR], Finding("mirror", FindingReason.UNKNOWN_PROFILE, "series-1")),
+        (
+            [EVALUATION, replace(MIRROR, registers=(EXPORTED,))],
+            Finding("mirror", FindingReason.NOT_MIRRORED, "series-1"),
+        ),
+        (
+            [EVALUATION, MIRROR, replace(MIRROR, id="second", rule=Mirror("mirror"))],
+            Finding("second", FindingReason.NOT_MIRRORED, "mirror"),
+        ),
+        ([PRESENT, replace(MIRROR, rule=Mirror("present"))], Finding("mirror", FindingReason.NOT_MIRRORED, "present")),
+        (
+            [
+                replace(EVALUATION, valid_until=BEGIN.replace(month=2)),
+                replace(MIRROR, valid_from=BEGIN.replace(month=2)),
+            ],
+            Finding("mirror", FindingReason.NEVER_VALID_TOGETHER, "series-1"),
+        ),
+    ],
+    ids=lambda value: value.reason if isinstance(value, Finding) else "",
+)
+def test_a_rule_that_does_not_fit_has_its_finding(profiles: list[Profile], finding: Finding) -> None:
+    """FDP_ACC.2, FMT_MSA.3/MTR: what a rule names exists, and is one consumer's."""
+    assert check_set([METER, COMMUNICATION, *profiles]) == (finding,)
+
+
+def test_several_consumers_may_have_series_in_one_profile() -> None:
+    both = replace(EVALUATION, meters=(METER.meter, OTHER_DEVICE))
+    assert check_set([METER, replace(OTHER_METER, consumer="next-door"), COMMUNICATION, both]) == ()
 
 
 def test_meters_on_different_lines_may_share_an_address() -> None:

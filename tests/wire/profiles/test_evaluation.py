@@ -5,13 +5,27 @@ from typing import Any
 
 import pytest
 
-from tests.wire.profiles.examples import BEGIN, EVALUATION, METER_DEVICE, PSEUDONYM
-from tests.wire.profiles.rules import MONTH
+from tests.wire.profiles.examples import BEGIN, EVALUATION, EXPORTED, METER_DEVICE, PSEUDONYM
+from tests.wire.profiles.rules import EXAMPLES, MONTH, STAGES
 from wire.errors import ProfileError
 from wire.obis import Obis
-from wire.profiles import UseCase, is_pseudonym
+from wire.profiles import (
+    AccessPurpose,
+    BillingPeriod,
+    BillingUnit,
+    DayProfile,
+    EvaluationProfile,
+    Mirror,
+    TariffCalendar,
+    TariffSwitch,
+    Threshold,
+    TimeStages,
+    UseCase,
+    is_pseudonym,
+)
 from wire.reading import DeviceId
 
+HALF_PAST = DayProfile(1, (TariffSwitch(0, 2), TariffSwitch(390, 1)))
 SUM = replace(EVALUATION, use_case=UseCase.TAF_1, billing=MONTH)
 
 
@@ -50,6 +64,53 @@ def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str)
 def test_taf_1_sums_only_what_accumulates(code: str) -> None:
     with pytest.raises(ProfileError, match="TAF-1"):
         replace(SUM, registers=(Obis.parse(code),))
+
+
+TIMED = replace(EVALUATION, use_case=UseCase.TAF_2, billing=MONTH, rule=EXAMPLES[UseCase.TAF_2])
+SECOND_METER = DeviceId("1ISK0087654321")
+
+
+@pytest.mark.parametrize(
+    ("profile", "deviation", "why"),
+    [
+        (SUM, {"period_seconds": 86400, "dispatch_seconds": 86400}, "divides an hour"),
+        (SUM, {"billing": BillingPeriod(1000, BillingUnit.SECOND)}, "multiple of period_seconds"),
+        (SUM, {"billing": "1 month"}, "billing is not"),
+        (SUM, {"subtracted": (METER_DEVICE,)}, "not all of them"),
+        (SUM, {"subtracted": (SECOND_METER,)}, "some of the meters"),
+        (SUM, {"meters": (METER_DEVICE, SECOND_METER), "subtracted": [SECOND_METER]}, "subtracted"),
+        (TIMED, {"registers": (EXPORTED,)}, "does not divide"),
+        (TIMED, {"registers": (Obis.parse("1-0:1.8.1"),)}, "divides a total"),
+        (TIMED, {"rule": EXAMPLES[UseCase.TAF_3]}, "rule is not a TimeStages"),
+        (
+            TIMED,
+            {"rule": TimeStages(STAGES, TariffCalendar((HALF_PAST,), (1,) * 7)), "period_seconds": 3600},
+            "off the raster",
+        ),
+        (EVALUATION, {"use_case": UseCase.TAF_13, "rule": Mirror(EVALUATION.id)}, "mirror itself"),
+        (
+            EVALUATION,
+            {"use_case": UseCase.TAF_10, "rule": Threshold(EXPORTED, above=1)},
+            "watches one of the registers",
+        ),
+    ],
+)
+def test_a_rule_that_does_not_fit_its_profile_is_refused(
+    profile: EvaluationProfile, deviation: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ProfileError, match=why):
+        replace(profile, **deviation)
+
+
+def test_one_meter_may_be_subtracted_from_another() -> None:
+    profile = replace(SUM, meters=(METER_DEVICE, SECOND_METER), subtracted=(SECOND_METER,))
+    assert EvaluationProfile.from_bytes(profile.to_bytes()) == profile
+
+
+def test_nothing_is_billed_under_a_pseudonym() -> None:
+    """FPR_PSE.1: an alias is for what is not billed."""
+    with pytest.raises(ProfileError, match="nothing is billed under a pseudonym"):
+        replace(EVALUATION, purpose=AccessPurpose.BILLING, pseudonym=PSEUDONYM)
 
 
 def test_a_pseudonym_stands_for_one_meter_or_for_a_sum() -> None:
