@@ -7,7 +7,8 @@ Everything that decides whether a delivery is believed stands here, in numbered 
 2. The body has our media type and a size within bounds.
 3. At least one registered signature certificate of that same sender is good now; no other signer is considered.
 4. The sealed bytes open: signature first, then decryption with our key (``pki.cms``, nine steps of its own).
-5. What was sealed is a content document in its one spelling (``wire.cosem_xml``; bounded; readings inside the period).
+5. What was sealed is a content document in its one spelling (``wire.cosem_xml``; bounded; readings inside the period;
+   of a length that its digits do not decide). One without readings is a cover (FPR_CON.1), and believed like any other.
 6. Signer and tunnel name the same sender. A gateway brings content under its own name; an administrator brings content
    under pseudonyms, and never under a name (TR-03109-1, pseudonymous delivery): a gateway must not hide, and nobody may
    speak for a gateway that does not sign.

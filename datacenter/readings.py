@@ -2,9 +2,9 @@
 
 Decides idempotency. Within one transaction the delivery's number is claimed first: whoever finds it claimed compares
 digests and writes nothing. Then the rows; a row that is there already must say the same (its signature may differ), or
-the whole delivery is refused and rolled back. The same is decided by the key (``schema``): a meter's value is one value
-for all profiles, a value that the gateway derived is its profile's. The commit is on disk before :meth:`Archive.store`
-returns.
+the whole delivery is refused and rolled back. A cover (FPR_CON.1) is a number without rows, claimed and repeated like
+any other. The same is decided by the key (``schema``): a meter's value is one value for all profiles, a value that the
+gateway derived is its profile's. The commit is on disk before :meth:`Archive.store` returns.
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,10 @@ class Archive:
         self._engine.dispose()
 
     def store(self, delivery: Delivery, rows: Sequence[Row]) -> StoreResult:
-        """Write all of it (one row or more) or nothing. Raises RefusedError (conflict) and StorageError (temporary)."""
+        """Write all of it or nothing; a cover is its number and no row.
+
+        Raises RefusedError (conflict) and StorageError (temporary).
+        """
         numbers = self.dimensions
         gateway_no = numbers.gateways.of(delivery.gateway)
         profile_no = numbers.profiles.of(gateway_no, delivery.profile, delivery.use_case)
@@ -158,6 +161,8 @@ class Archive:
 
     def _ensure_months(self, seconds: Sequence[int]) -> None:
         """Create the partitions that are not known to exist; committed before the delivery that needs them."""
+        if not seconds:
+            return
         first, last = min(seconds), max(seconds)
         if any(begin <= first and last < end for begin, end in self._months):
             return
@@ -172,8 +177,7 @@ class Archive:
 
 
 def _parameters(gateway_no: int, head: Head, numbered: Numbered) -> dict[str, Any]:
-    devices, codes, series, seconds, rows = zip(*numbered, strict=True)
-    *_, values, scalers, units, statuses, signatures = zip(*rows, strict=True)
+    devices, codes, series, seconds, rows = zip(*numbered, strict=True) if numbered else ((),) * 5
     parameters: dict[str, Any] = dict(zip(_DELIVERY_PARAMETERS, head, strict=True))
     parameters |= {
         "gateway_no": gateway_no,
@@ -181,11 +185,11 @@ def _parameters(gateway_no: int, head: Head, numbered: Numbered) -> dict[str, An
         "rows_obis_no": array(codes),
         "rows_series": array(series),
         "rows_captured_at": array(seconds),
-        "rows_value": array(values),
-        "rows_status": array(map(signed_status, statuses)),
-        "rows_scaler": array(scalers),
-        "rows_unit": array(units),
-        "signatures": b"".join(signatures),
+        "rows_value": array(row.value for row in rows),
+        "rows_status": array(signed_status(row.status) for row in rows),
+        "rows_scaler": array(row.scaler for row in rows),
+        "rows_unit": array(row.unit for row in rows),
+        "signatures": b"".join(row.signature for row in rows),
     }
     return parameters
 
@@ -210,7 +214,7 @@ def _insert_sqlite(connection: sa.Connection, gateway_no: int, head: Head, rows:
         )
         for device, code, series, at, row in rows
     ]
-    return 1, connection.exec_driver_sql(_SQLITE_ROWS, table_rows).rowcount
+    return 1, connection.exec_driver_sql(_SQLITE_ROWS, table_rows).rowcount if table_rows else 0
 
 
 def signed_status(status: int) -> int:
