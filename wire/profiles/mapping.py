@@ -1,9 +1,10 @@
 """Profiles as people write them: a TOML table, already read into a mapping, becomes a profile.
 
 Decides which spellings are convenient and still exact: ``period = "15 min"`` for ``period_seconds = 900``, one name
-where a list of one is meant, OBIS codes without ``*255``, TOML dates and times, certificates as PEM, fingerprints with
-colons, and a default where nearly everybody means the same. The table is turned into the signed document's own form and
-read by the signed document's own reader, so what is unknown, missing or inexact is refused exactly as there.
+where a list of one is meant, OBIS codes without ``*255``, ``billing = "1 month"``, TOML dates and times, certificates
+as PEM, fingerprints with colons, and a default where nearly everybody means the same; rules are read by
+``rule_mapping``. The table is turned into the signed document's own form and read by the signed document's own reader,
+so what is unknown, missing or inexact is refused exactly as there.
 """
 
 import re
@@ -12,9 +13,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from wire.canonical_json import JsonObject, JsonValue
-from wire.errors import ObisError, ProfileError
+from wire.errors import ProfileError
 from wire.meter.iec62056.options import WakeUp
-from wire.obis import Obis
 from wire.profiles import document
 from wire.profiles.administrator import DEFAULT_IDLE_SECONDS, AdministratorProfile
 from wire.profiles.billing import BillingUnit
@@ -23,6 +23,7 @@ from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.kinds import Profile, profile_from_document
 from wire.profiles.meter import BlockCheck, MeterProfile, ProtocolMode
 from wire.profiles.proxy import ProxyProfile
+from wire.profiles.rule_mapping import code_of, rule_from_mapping
 
 _DURATION = re.compile(r"([1-9]\d{0,8}) ?(s|min|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -81,14 +82,20 @@ def profile_from_mapping(table: Mapping[str, Any]) -> Profile:
         content["protocol"] = {**_PROTOCOL, **protocol} if isinstance(protocol, dict) else protocol
     if kind == MeterProfile.KIND and "interval_seconds" in content:
         content.setdefault("store_seconds", content["interval_seconds"])
+    billing, rule = content.get("billing"), content.get("rule")
+    if isinstance(billing, str):
+        content["billing"] = _billing(billing)
+    if isinstance(rule, dict):
+        if "tolerance" in rule:
+            rule = {name: value for name, value in rule.items() if name != "tolerance"} | {
+                "tolerance_seconds": _duration("rule.tolerance", rule["tolerance"])
+            }
+        content["rule"] = rule_from_mapping(rule)
     if kind == EvaluationProfile.KIND and "period_seconds" in content:
         content.setdefault("dispatch_seconds", content["period_seconds"])
     registers = content.get("registers")
     if isinstance(registers, list):
-        content["registers"] = [_register(code) for code in registers]
-    billing = content.get("billing")
-    if isinstance(billing, str):
-        content["billing"] = _billing(billing)
+        content["registers"] = [code_of(code) for code in registers]
     recipient = content.get("recipient")
     if isinstance(recipient, str):
         content["recipient"] = recipient.replace(":", "").lower()
@@ -133,14 +140,6 @@ def _billing(text: str) -> JsonObject:
         raise ProfileError(f'billing is not a period such as "1 month", "7 days" or "900 s": {text!r:.60}')
     name = match[2] if match[2] in _UNITS else match[2].removesuffix("s")
     return {"count": int(match[1]), "unit": _UNITS[name].value}
-
-
-def _register(code: JsonValue) -> JsonValue:
-    """``1-0:1.8.0`` as ``1-0:1.8.0*255``; what is no OBIS code is left to the reader, which names the field."""
-    try:
-        return str(Obis.parse(code)) if isinstance(code, str) else code
-    except ObisError:
-        return code
 
 
 def _certificate(text: str) -> str:
