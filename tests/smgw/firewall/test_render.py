@@ -117,8 +117,8 @@ def test_the_kernel_takes_every_rule_set(namespace: list[str], tmp_path: Path) -
     def draw(
         names: list[str], served: list[int], wake_up: WakeUpConfiguration, opened: Openings, user: int
     ) -> None:  # fmt: skip
-        text = render(FirewallConfiguration(*names, *served), wake_up, opened, user=user)
-        assert text == render(FirewallConfiguration(*names, *served), wake_up, opened, user=user)
+        (wan, han, lmn), (https, cls) = names, served
+        text = render(FirewallConfiguration(wan, han, lmn, https, cls), wake_up, opened, user=user)
         (tmp_path / f"{next(drawn)}.nft").write_text(text, "ascii")
 
     draw()
