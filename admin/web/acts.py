@@ -18,12 +18,14 @@ from admin.renew import renew as renew_one
 from admin.reports import Subject
 from admin.web.desk import Desk
 from admin.web.errands import ErrandKind
-from admin.web.forms import Form
+from admin.web.forms import IDENTIFIER, Form
 from wire.orders import (
     ActivateFirmware,
     BreakUp,
     Command,
     InstallRevocationLists,
+    RaiseEvent,
+    RequestValues,
     Restart,
     RunSelfTest,
     SetRetention,
@@ -69,6 +71,21 @@ def retention(desk: Desk, *, identifier: str) -> Response:
     readings = form.integer("readings_days", 1, MAXIMUM_DAYS)
     log = form.integer("system_log_days", 1, MAXIMUM_DAYS)
     return _ordered(desk, identifier, form, lambda: SetRetention(readings, log))
+
+
+def event(desk: Desk, *, identifier: str) -> Response:
+    """Tell it that an event has begun or is over."""
+    form = desk.form
+    name = form.text("name", IDENTIFIER)
+    active = form.choice("state", ("on", "off")) == "on"
+    return _ordered(desk, identifier, form, lambda: RaiseEvent(name, active))
+
+
+def request_values(desk: Desk, *, identifier: str) -> Response:
+    """Have it give a party what a profile gives on request only."""
+    form = desk.form
+    profile = form.text("profile", IDENTIFIER)
+    return _ordered(desk, identifier, form, lambda: RequestValues(profile))
 
 
 def crl(desk: Desk, *, identifier: str) -> Response:

@@ -25,6 +25,7 @@ MAXIMUM_FILE: Final = 64 * 1024
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2199
 """Years outside are a slip of the finger."""
+IDENTIFIER: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _DEVICE: Final = DeviceId("1ISK0000000000")
 
 E = TypeVar("E", bound=StrEnum)

@@ -64,6 +64,8 @@ ROUTES: Final = (
     Route("POST", f"{_GATEWAY}/clock", acts.clock, OPERATOR),
     Route("POST", f"{_GATEWAY}/restart", acts.restart, OPERATOR),
     Route("POST", f"{_GATEWAY}/retention", acts.retention, OPERATOR),
+    Route("POST", f"{_GATEWAY}/event", acts.event, OPERATOR),
+    Route("POST", f"{_GATEWAY}/request", acts.request_values, OPERATOR),
     Route("POST", f"{_GATEWAY}/crl", acts.crl, OPERATOR),
     Route("POST", f"{_GATEWAY}/read/<subject>", acts.read, OPERATOR),
     Route("POST", f"{_GATEWAY}/withdraw", acts.withdraw, OPERATOR),

@@ -19,27 +19,39 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from admin.office import Office
 from admin.web.choices import Choices, MeterChoice
-from admin.web.forms import Fault, Form, first
+from admin.web.forms import IDENTIFIER, Fault, Form, first
 from pki.certificates import Purpose, Role, fingerprint, load_certificate
 from pki.errors import CertificateError
 from wire.profiles import AccessPurpose, UseCase
 from wire.reading import DeviceId
 
-PERIODS: Final = ("15 min", "30 min", "1 h", "1 d")
+PERIODS: Final = ("1 min", "5 min", "15 min", "30 min", "1 h", "1 d")
 """Of a series: between two readings, and between two deliveries."""
 BILLING: Final = ("1 month", "3 months", "12 months", "1 day")
 """Of a sum: from the first day of a month on, by the local calendar."""
-OFFERED: Final = (UseCase.TAF_7, UseCase.TAF_1)
-"""What a form can say; a rule with stages and calendars is written as a draft's text."""
+OFFERED: Final[Mapping[UseCase, str]] = {
+    UseCase.TAF_7: "series",
+    UseCase.TAF_1: "sum",
+    UseCase.TAF_6: "daily",
+    UseCase.TAF_9: "present",
+    UseCase.TAF_10: "grid",
+    UseCase.TAF_14: "stream",
+}
+"""What a form can say, and how such an access is named; a rule with stages or events is written as a draft's text."""
+AT_A_RASTER: Final = frozenset({UseCase.TAF_7, UseCase.TAF_9, UseCase.TAF_10, UseCase.TAF_14})
+"""The use cases of which a person chooses how often there is a value and how often it is sent."""
 USUAL: Final = "usual"
 USUAL_PURPOSE: Final[Mapping[UseCase, AccessPurpose]] = {
     UseCase.TAF_7: AccessPurpose.GRID_OPERATION,
     UseCase.TAF_1: AccessPurpose.BILLING,
+    UseCase.TAF_6: AccessPurpose.BILLING,
+    UseCase.TAF_9: AccessPurpose.GRID_OPERATION,
+    UseCase.TAF_10: AccessPurpose.GRID_OPERATION,
+    UseCase.TAF_14: AccessPurpose.VALUE_ADDED,
 }
-"""What a grid operator's series and a supplier's sum are for."""
+"""What a grid operator's series, a supplier's sum and the like are for."""
 INTERVALS: Final = ("15 min", "5 min", "1 min", "1 h")
 MAXIMUM_POWER: Final = 10**9
-_IDENTIFIER: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +69,13 @@ def access(form: Form, offered: Choices, at: datetime) -> Written:
     party = offered.parties.get(form.choice("party", offered.parties))
     meters = form.many("meters", offered.meters)
     registers = form.many("registers", offered.registers)
-    series = use_case is UseCase.TAF_7
-    period = form.choice("period", PERIODS) if series else _raster([offered.meters[one] for one in meters])
-    dispatch = form.choice("dispatch", PERIODS) if series else "1 d"
-    billing = "" if series else form.choice("billing_period", BILLING)
+    series = use_case in AT_A_RASTER
+    period = dispatch = "1 d"
+    if series:
+        period, dispatch = form.choice("period", PERIODS), form.choice("dispatch", PERIODS)
+    elif use_case is UseCase.TAF_1:
+        period = _raster([offered.meters[one] for one in meters])
+    billing = form.choice("billing_period", BILLING) if use_case is UseCase.TAF_1 else ""
     if series and "dispatch" not in form.faults and PERIODS.index(dispatch) < PERIODS.index(period):
         form.fault("dispatch", Fault.ORDER)
     chosen = form.choice("purpose", [USUAL, *AccessPurpose])
@@ -70,7 +85,7 @@ def access(form: Form, offered: Choices, at: datetime) -> Written:
         return Written("", "")
     usual = USUAL_PURPOSE[use_case]
     purpose = chosen if chosen != USUAL else usual if usual in party.purposes else first(party.purposes, usual)
-    name = form.text("name", _IDENTIFIER, default=_access_name(party.id, meters, series=series))
+    name = form.text("name", IDENTIFIER, default=_access_name(party.id, meters, OFFERED[use_case]))
     needed = [party.draft, *(offered.meters[one].draft for one in meters)]
     values: dict[str, object] = {
         "kind": "evaluation",
@@ -96,16 +111,16 @@ def access(form: Form, offered: Choices, at: datetime) -> Written:
 def meter(form: Form, at: datetime) -> Written:
     """A meter on a line."""
     device = form.device("meter")
-    identifier = form.text("consumer", _IDENTIFIER)
+    identifier = form.text("consumer", IDENTIFIER)
     registers = form.registers("registers")
     values: dict[str, object] = {
         "kind": "meter",
-        "id": form.text("name", _IDENTIFIER, default=device.text.lower()),
+        "id": form.text("name", IDENTIFIER, default=device.text.lower()),
         "meter": device.text,
         "consumer": identifier,
         "identity": form.text("identity", r"[\x21-\x7e]{1,32}", default=device.text[-8:]),
         "manufacturer": form.text("manufacturer", r"[A-Z]{2}[A-Za-z]", default=device.text[1:4]),
-        "line": form.text("line", _IDENTIFIER),
+        "line": form.text("line", IDENTIFIER),
         "address": form.text("address", r"[0-9A-Za-z ]{0,32}", default=""),
         "registers": registers,
         "interval": form.choice("interval", INTERVALS),
@@ -122,7 +137,7 @@ def party(form: Form, office: Office, at: datetime) -> Written:
     encryption = _certificate(form, office, "encryption_certificate", Purpose.ENC, at)
     values: dict[str, object] = {
         "kind": "communication",
-        "id": form.text("name", _IDENTIFIER, default=_slug(name)),
+        "id": form.text("name", IDENTIFIER, default=_slug(name)),
         "party": name,
         "host": form.text("host", r"[0-9A-Za-z.:-]{1,253}"),
         "port": form.integer("port", 1, 65_535),
@@ -164,10 +179,10 @@ def _raster(meters: Sequence[MeterChoice]) -> str:
     return f"{lcm(*(one.store_seconds for one in meters))} s"
 
 
-def _access_name(party_id: str, meters: Sequence[str], *, series: bool) -> str:
+def _access_name(party_id: str, meters: Sequence[str], kind: str) -> str:
     """One name for the same access again, so that changing it gives its next version and not a second access."""
     house = DeviceId(meters[0]).text[-8:] if len(meters) == 1 else "house"
-    return f"{party_id[:48]}-{'series' if series else 'sum'}-{house}"
+    return f"{party_id[:48]}-{kind}-{house}"
 
 
 def _slug(name: str) -> str:

@@ -31,6 +31,7 @@ END = NOW + timedelta(days=300)
 OFFERED = Choices(
     {
         "netz": PartyChoice("netz", "Netz", (AccessPurpose.GRID_OPERATION,), "ab" * 32, END, ""),
+        "all": PartyChoice("all", "All", tuple(AccessPurpose), "ef" * 32, END, ""),
         "strom": PartyChoice("strom", "Strom", (AccessPurpose.VALUE_ADDED,), "cd" * 32, END, "strom-draft"),
     },
     {
@@ -89,6 +90,21 @@ def test_a_suppliers_sum_over_two_meters_needs_what_is_still_a_draft() -> None:
     assert found.purpose is AccessPurpose.VALUE_ADDED, "it may not be given values for billing"
 
 
+@pytest.mark.parametrize(
+    ("use_case", "purpose", "name", "period"),
+    [
+        ("TAF-6", AccessPurpose.BILLING, "all-daily-12345679", 86_400),
+        ("TAF-9", AccessPurpose.GRID_OPERATION, "all-present-12345679", 300),
+        ("TAF-10", AccessPurpose.GRID_OPERATION, "all-grid-12345679", 300),
+        ("TAF-14", AccessPurpose.VALUE_ADDED, "all-stream-12345679", 300),
+    ],
+)
+def test_use_cases_without_a_rule(use_case: str, purpose: AccessPurpose, name: str, period: int) -> None:
+    found = evaluation(form(use_case=use_case, party="all", period="5 min"))
+    assert (found.use_case, found.purpose, found.id) == (use_case, purpose, name)
+    assert (found.period_seconds, found.dispatch_seconds, found.billing) == (period, 86_400, None)
+
+
 def test_a_chosen_purpose_name_and_alias() -> None:
     found = evaluation(form(purpose="value-added", name="mine", pseudonym="EPSN0000000001"))
     assert (found.purpose, found.id, str(found.pseudonym)) == (AccessPurpose.VALUE_ADDED, "mine", "EPSN0000000001")
@@ -97,7 +113,7 @@ def test_a_chosen_purpose_name_and_alias() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "fault"),
     [
-        ("use_case", "TAF-9", Fault.CHOICE),
+        ("use_case", "TAF-2", Fault.CHOICE),
         ("party", "nobody", Fault.CHOICE),
         ("meters", "1ISK0000000000", Fault.CHOICE),
         ("registers", "1-0:9.9.9*255", Fault.CHOICE),
