@@ -35,7 +35,7 @@ def test_one_gateway_with_all_that_is_known(place: Place) -> None:
     place.office.reports.keep_status(GATEWAY, {"version": "0.1.0", "owed": {"deliveries": 3}}, place.now)
     shown = words(place.person(UserRole.VIEWER).get(f"/gateways/{GATEWAY}"))
     assert "Netz is reached at 127.0.0.1:8443/deliveries" in shown
-    assert "Meter 1ISK0012345678 on the line rs485 is read every quarter-hour" in shown
+    assert "Meter 1ISK0012345678 on the line rs485 of the consumer house is read every quarter-hour" in shown
     assert 'owed {"deliveries": 3}' in shown
     assert "1 profiles confirmed" in shown
 

@@ -1,6 +1,8 @@
 """Rules as TOML: what a person writes means exactly one rule, and everything else is refused."""
 
+import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +126,14 @@ def test_what_is_inexact_is_refused(old: str, new: str, why: str) -> None:
     assert old in TIMES
     with pytest.raises(ProfileError, match=why):
         profile(UseCase.TAF_2, TIMES.replace(old, new))
+
+
+def test_the_example_of_the_page_is_a_profile() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "administration.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    found = profile_from_mapping(tomllib.loads(example.replace("…", EVALUATION.recipient)))
+    assert isinstance(found, EvaluationProfile)
+    assert found.rule == EXAMPLES[UseCase.TAF_2]
 
 
 @pytest.mark.parametrize("text", ["1 week", "0 d", "1.5 d", "month", ""])
