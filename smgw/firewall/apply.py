@@ -72,7 +72,12 @@ class PacketFilter:
         return "\n".join(canonical(self._nft("-j", "list", "table", family, TABLE, given=b"")) for family in FAMILIES)
 
     def require_no_router(self) -> None:
-        """Refuse a machine that forwards packets (FDP_IFC.2/FW). Raises FirewallError."""
+        """Refuse a machine that forwards packets (FDP_IFC.2/FW). Raises FirewallError.
+
+        The first switch is there on every machine: where it is hidden, so may be the others, and nobody can tell.
+        """
+        if not (self.kernel / _SWITCHES[0]).exists():
+            raise FirewallError(FirewallReason.UNREADABLE, f"{self.kernel / _SWITCHES[0]} is hidden")
         for pattern in _SWITCHES:
             for switch in sorted(self.kernel.glob(pattern)):
                 try:

@@ -77,9 +77,13 @@ def test_a_machine_that_routes_is_refused(kernel: PacketFilter, switches: Path) 
             kernel.require_no_router()
         assert refusal.value.reason is FirewallReason.FORWARDING
         switch.write_text("0\n")
-    (switches / "ipv4" / "ip_forward").unlink()
-    (switches / "ipv4" / "ip_forward").symlink_to("nowhere")  # an interface that goes away between two looks
+    (switches / "ipv4" / "conf" / "wan" / "forwarding").unlink()
+    (switches / "ipv4" / "conf" / "wan" / "forwarding").symlink_to("nowhere")  # it goes away between two looks
     kernel.require_no_router()
+    (switches / "ipv4" / "ip_forward").unlink()  # a sandbox that hides it
+    with pytest.raises(FirewallError) as refusal:
+        kernel.require_no_router()
+    assert refusal.value.reason is FirewallReason.UNREADABLE
 
 
 def test_without_the_program_or_the_right(tmp_path: Path) -> None:
