@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 
+from pki import softhsm
 from pki.errors import TokenError, TokenReason
 from pki.pin import check_pin, create_pin_file, read_pin
 from pki.token_key import Operations, TokenKey
@@ -286,6 +287,8 @@ class Token(Operations):
                 raise
 
     def _log_in(self) -> None:
+        with suppress(OSError):  # where the disk does not let us, the log-in itself says what is wrong
+            softhsm.mend(self._module)
         with translated(self._label):
             library = load(self._module)
             if not OPEN - {self._label}:
@@ -299,6 +302,8 @@ class Token(Operations):
                 OPEN.discard(self._label)
                 raise
             self._since = self._monotonic()
+        with suppress(OSError):  # a disk that takes no copy keeps the former one
+            softhsm.keep(self._module)
 
     def _log_out(self) -> None:
         self._handles.clear()

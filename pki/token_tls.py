@@ -19,7 +19,7 @@ PP-0073: FCS_COP.1/TLS, FTP_ITC.1/WAN.
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,9 +29,11 @@ from urllib.parse import quote
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pki import softhsm
 from pki.certificates import Purpose, TrustStore, fingerprint
 from pki.errors import CertificateError, TunnelError, TunnelReason
 from pki.stunnel import ChildConfiguration, StunnelTunnel, start
+from pki.token_module import LOCK
 from pki.tunnel import TunnelPeer
 
 PROGRAM: Final = Path("/usr/bin/stunnel")
@@ -98,6 +100,8 @@ class StunnelBackend:
 
     def _dial(self, peer: TunnelPeer, timeout: float) -> StunnelTunnel:
         deadline = self._monotonic() + timeout
+        with LOCK, suppress(OSError):  # the child logs in by itself
+            softhsm.mend(self._address.module)
         trusted = (peer.certificate, *self._trust.authorities)
         with _memory(self._chain) as chain, _memory(trusted) as authorities, _memory(self._trust.crls) as revocations:
             configuration = ChildConfiguration(

@@ -1,0 +1,76 @@
+"""What SoftHSM2 loses when it is killed, and how it gets it back.
+
+With every log-in SoftHSM2 (2.6.1, file backend, the only one that Debian builds) writes the description of its token
+anew, ``token.object``: it empties the file and then fills it, and keeps no former one. A process that is killed between
+the two, or a machine that loses its power, leaves an empty description, and with it every key of the token is out of
+reach for ever. Measured: three kills in the middle of log-ins were enough.
+
+So a copy of the description is kept beside it after a log-in, and one that was emptied is filled from the copy before
+the next. The copy holds what the file itself holds, is as secret, and follows every change of a PIN at the next log-in.
+Decides nothing about tokens of other makers: they keep themselves.
+"""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+DEFAULT_CONFIGURATION: Final = Path("/etc/softhsm/softhsm2.conf")
+_DESCRIPTION: Final = "token.object"
+_KEPT: Final = "token.kept"
+"""SoftHSM2 takes files that end with ``.object`` for objects and leaves others alone."""
+_COUNTER_OCTETS: Final = 8
+"""A number at the beginning rises with every write."""
+_FOLDER = re.compile(r"^\s*directories\.tokendir\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+
+
+def mend(module: Path) -> None:
+    """Fill every description that was emptied; call it before a log-in. Raises OSError."""
+    for folder in _tokens(module):
+        kept = folder / _KEPT
+        if not kept.is_file():
+            continue
+        with _locked(folder / _DESCRIPTION) as description:
+            # SoftHSM2 holds this lock while it writes: what is shorter now stays so.
+            if os.fstat(description).st_size < kept.stat().st_size:
+                os.pwrite(description, kept.read_bytes(), 0)
+                os.fsync(description)
+
+
+def keep(module: Path) -> None:
+    """Keep a copy of every description that changed; call it after a log-in. Raises OSError."""
+    for folder in _tokens(module):
+        with _locked(folder / _DESCRIPTION) as description:
+            content = os.pread(description, os.fstat(description).st_size, 0)
+        kept = folder / _KEPT
+        if not content or (kept.is_file() and kept.read_bytes()[_COUNTER_OCTETS:] == content[_COUNTER_OCTETS:]):
+            continue
+        fresh = folder / f"{_KEPT}.{os.getpid()}"
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(kept)
+
+
+def _tokens(module: Path) -> Iterator[Path]:
+    """The folders of all tokens that ``module`` would find; none where it is not SoftHSM2."""
+    if "softhsm" not in module.name:
+        return
+    configuration = Path(os.environ.get("SOFTHSM2_CONF", DEFAULT_CONFIGURATION))
+    match = _FOLDER.search(configuration.read_text()) if configuration.is_file() else None
+    if match is not None and Path(match[1]).is_dir():
+        yield from (file.parent for file in sorted(Path(match[1]).glob(f"*/{_DESCRIPTION}")))
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[int]:
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""A token whose description was emptied comes back, and nothing is written over one that is whole."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pki import softhsm
+from pki.errors import TokenError, TokenReason
+from pki.token import Token
+from tests.softhsm import MODULE, PIN, LentToken, lend_token
+
+pytestmark = pytest.mark.token
+
+DIES_WHILE_IT_LOGS_IN = """
+import sys, time
+from pathlib import Path
+from pki.token import Token
+module, label, pin = sys.argv[1:]
+print("ready", flush=True)
+while True:
+    Token.open(Path(module), label, pin, monotonic=time.monotonic).close()
+"""
+
+
+def opened(token: LentToken) -> Token:
+    return Token.open(MODULE, token.label, PIN, monotonic=time.monotonic)
+
+
+@pytest.fixture
+def token() -> Iterator[LentToken]:
+    """Whole again in the end: a description that stays empty would stand in the way of every other token."""
+    lent = lend_token("SIG")
+    whole = (lent.folder / "token.object").read_bytes()
+    yield lent
+    (lent.folder / "token.object").write_bytes(whole)
+    (lent.folder / "token.kept").unlink(missing_ok=True)
+
+
+def description(token: LentToken) -> Path:
+    return token.folder / "token.object"
+
+
+def test_killed_in_the_middle_of_a_log_in_it_opens_again(token: LentToken) -> None:
+    """SIGKILL while it logs in, until one left the description empty: what SoftHSM2 alone would never recover from."""
+    opened(token).close()
+    for _ in range(100):
+        words = [sys.executable, "-c", DIES_WHILE_IT_LOGS_IN, str(MODULE), token.label, PIN]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            for _ in range(2000):
+                if description(token).stat().st_size == 0:
+                    break
+            process.send_signal(signal.SIGKILL)
+        if description(token).stat().st_size == 0:
+            break
+    assert description(token).stat().st_size == 0
+    with opened(token) as again:
+        again.key("SIG").sign(b"data", ec.ECDSA(hashes.SHA256()))
+
+
+def test_without_a_copy_it_is_lost(token: LentToken) -> None:
+    (token.folder / "token.kept").unlink(missing_ok=True)
+    os.truncate(description(token), 0)
+    with pytest.raises(TokenError) as caught:
+        opened(token)
+    assert caught.value.reason is TokenReason.NO_TOKEN
+
+
+def test_one_that_is_whole_is_left_alone(token: LentToken) -> None:
+    opened(token).close()
+    before = description(token).read_bytes()
+    (token.folder / "token.kept").write_bytes(b"x" * len(before))
+    softhsm.mend(MODULE)
+    assert description(token).read_bytes() == before
+
+
+def test_the_copy_follows_and_only_its_owner_reads_it(token: LentToken) -> None:
+    opened(token).close()
+    kept = token.folder / "token.kept"
+    assert kept.read_bytes()[8:] == description(token).read_bytes()[8:]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(b"another PIN's")
+    opened(token).close()
+    assert kept.read_bytes()[8:] == description(token).read_bytes()[8:]
+    written = kept.stat().st_mtime_ns
+    opened(token).close()
+    assert kept.stat().st_mtime_ns == written
+
+
+def test_other_makers_tokens_are_none_of_ours(token: LentToken) -> None:
+    os.truncate(description(token), 0)
+    softhsm.mend(Path("/usr/lib/another.so"))
+    assert description(token).read_bytes() == b""
