@@ -37,7 +37,6 @@ from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.provisioning import ImportRefusedError
 from smgw.report import KEY_IN_MEMORY, describe_slots
-from smgw.self_test import PERIOD_SECONDS
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
@@ -184,20 +183,17 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
         running.enter_context(composed.running())
         profiles = composed.gateway.profiles
         _note(composed, Event.GATEWAY_STARTED)
-        if composed.firmware is not None:
-            composed.firmware.trial.settle(clock())
         _logger.info(
             "%s runs: %d meters, %d parties", configuration.gateway, len(profiles.meters), len(profiles.communications)
         )
         timekeeping, monotonic = composed.timekeeping, composed.environment.monotonic
         timekeeping.look()
         watch = ClockWatch(timekeeping.system, monotonic)
-        composed.self_test.run(clock())
-        tested = monotonic()
+        checks = composed.self_test.run(clock())
+        if composed.firmware is not None:
+            composed.firmware.trial.settle(checks, clock())
         while not stopping.wait(LOOK_SECONDS):
-            if monotonic() - tested >= PERIOD_SECONDS:
-                composed.self_test.run(clock())
-                tested = monotonic()
+            composed.self_test.step(clock(), monotonic())
             if (jump := watch.jump()) is not None:
                 _logger.warning("the clock jumped by %s", jump)
                 _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))

@@ -15,11 +15,13 @@ from pki.certificates import Purpose
 from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
 from smgw.administration.order_gate import OrderGate
+from smgw.administration.permission import permitted
 from smgw.certificate_watch import CertificateWatch
 from smgw.clock import ClockState, GatewayClock
 from smgw.composed import Composed, Environment
 from smgw.config import Configuration, LineConfiguration, TunnelKind
 from smgw.firewall.parts import open_firewall
+from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
 from smgw.gateway import Gateway
 from smgw.keys.ring import KeyRing
@@ -113,11 +115,12 @@ class Assembly:
             clock=self.clock,
             monotonic=environment.monotonic,
             jitter=environment.jitter,
+            states=states,
             trying=nullcontext if firewall is None else firewall.trying,
         )
         runtime = Runtime(
             configuration.lines,
-            make_line=_line_maker(gateway, environment),
+            make_line=_line_maker(gateway, environment, states.allows(Duty.READ_METERS)),
             make_sender=self._sender_maker(link, states),
             clock=environment.clock,
         )
@@ -158,7 +161,7 @@ class Assembly:
         orders.note(now)  # what was finished at this start
         # Whoever went is out of reach, and whoever came within it, before a sender looks at the new set.
         followers = [runtime.apply] if firewall is None else [firewall.follow, runtime.apply]
-        test = self._self_test(states, program, firmware)
+        test = self._self_test(states, program, firmware, firewall)
         desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
         wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
@@ -204,7 +207,9 @@ class Assembly:
 
         return lambda party: Sender(party, identity, ports)
 
-    def _self_test(self, states: SecureStates, program: Program, firmware: Firmware | None) -> SelfTest:
+    def _self_test(
+        self, states: SecureStates, program: Program, firmware: Firmware | None, firewall: Firewall | None
+    ) -> SelfTest:
         """Without a slot nobody recorded the program's hash: then it must be the one that this process started with."""
         recorded = None if firmware is None else firmware.installed
         return SelfTest(
@@ -213,11 +218,14 @@ class Assembly:
                 database=self.database,
                 identity=self.ring.current,
                 trust=self.trust,
-                clock_valid=states.allows(Duty.CLAIM_VALID_TIME),
+                clock_valid=self.clock.valid,
                 program=program_hash,
                 installed=recorded or (lambda: program.sha256),
+                firewall=(lambda: "") if firewall is None else (lambda: str(firewall.report()["reason"])),
+                update=(lambda: "") if firmware is None else firmware.defective,
             ),
             self.log,
+            states.conditions,
         )
 
     def _desk(
@@ -238,6 +246,7 @@ class Assembly:
             for follow in followers:
                 follow(profiles)
 
+        may_update = link.states.allows(Duty.UPDATE_FIRMWARE)
         lists = RevocationLists(self.trust, self.log)
         change = ProfileChange(
             ProfileStore(self.database),
@@ -246,17 +255,19 @@ class Assembly:
             reachable=link.reachable,
             exchange=gateway.change_profiles,
             apply=apply,
+            addresses_only=self.configuration.firewall is not None,
         )
         handlers: dict[type[Any], Handler[Any]] = {
-            ChangeProfiles: change,
+            ChangeProfiles: permitted(change, link.states.allows(Duty.CHANGE_PROFILES)),
             SetRetention: report.retention,
             RunSelfTest: test.order,
             RenewKeys: orders.renew,
-            InstallCertificates: and_then(orders.install, runtime.nudge),
-            InstallRevocationLists: and_then(lists.install, runtime.nudge),
+            InstallCertificates: and_then(and_then(orders.install, runtime.nudge), test.soon),
+            InstallRevocationLists: and_then(and_then(lists.install, runtime.nudge), test.soon),
             SynchroniseClock: report.timekeeping.service.order,
-            **({} if firmware is None else firmware.handlers),
         }
+        if firmware is not None:
+            handlers |= {kind: permitted(one, may_update) for kind, one in firmware.handlers.items()}
         gate = OrderGate(
             self.configuration.gateway,
             administrator=link.administrator,
@@ -270,7 +281,7 @@ class Assembly:
                 calibration_log=CalibrationLog(self.database),
                 status=report.for_administrator,
                 handlers=handlers,
-                stage=None if firmware is None else firmware.stage,
+                stage=None if firmware is None else permitted(firmware.stage, may_update),
             )
         )
 
@@ -286,7 +297,7 @@ def and_then(handler: Handler[C], follow: Callable[[], None]) -> Handler[C]:
     return handle
 
 
-def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:
+def _line_maker(gateway: Gateway, environment: Environment, may_read: Callable[[datetime], bool]) -> MakeLine:
     def make(settings: LineConfiguration, meters: Sequence[MeterProfile], since: datetime | None) -> Line:
         return Line(
             settings,
@@ -296,6 +307,7 @@ def _line_maker(gateway: Gateway, environment: Environment) -> MakeLine:
             clock=environment.clock,
             poller=Poller(clock=environment.clock),
             since=since,
+            may_read=may_read,
         )
 
     return make

@@ -15,10 +15,9 @@ from smgw.config import Configuration
 from smgw.firmware.errors import FirmwareRefusedError
 from smgw.firmware.folder import SlotFolder
 from smgw.firmware.orders import FirmwareOrders, FirmwarePorts
+from smgw.firmware.slots import Phase
 from smgw.firmware.trial import Trial
 from smgw.identity import Identity
-from smgw.program import program_hash
-from smgw.self_test import SelfTest, SelfTestPorts
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.database import Database
 from smgw.store.logs import SystemLog
@@ -52,6 +51,8 @@ class Firmware:
     report: Callable[[], JsonObject]
     installed: Callable[[], str] | None
     """What the hash of the program was when it came into the slot that runs; None where no slot runs."""
+    defective: Callable[[], str]
+    """Which slot holds a program that was tried in vain, in a sentence; empty where none does."""
 
 
 def compose_firmware(base: FirmwareBase, *, parent: int) -> Firmware | None:
@@ -79,22 +80,19 @@ def compose_firmware(base: FirmwareBase, *, parent: int) -> Firmware | None:
         except FirmwareRefusedError:
             return ""
 
-    test = SelfTest(
-        SelfTestPorts(
-            store=base.configuration.store,
-            database=base.database,
-            identity=base.identity,
-            trust=base.trust,
-            clock_valid=lambda _: True,  # not judged: see Trial
-            program=lambda: program_hash(base.program),
-            installed=installed,
-        ),
-        base.log,
-    )
+    def defective() -> str:
+        try:
+            record = slots.read()
+        except FirmwareRefusedError as error:
+            return error.sentence
+        slot = record.find(Phase.FAILED)
+        return "" if slot is None else f"slot {slot.value} holds {record.slots[slot].content.version}, tried in vain"
+
     return Firmware(
         handlers={StoreFirmware: orders.store, ActivateFirmware: orders.activate},
         stage=orders.stage,
-        trial=Trial(slots, orders, running, test.run),
+        trial=Trial(slots, orders, running),
         report=lambda: {**orders.report(), "running": "installed" if running is None else running.value},
         installed=None if running is None else installed,
+        defective=defective,
     )

@@ -1,13 +1,12 @@
 """What a program on trial must do before it is the one to run: start, test itself, and say so.
 
-Decides which checks of the self-test count: all but the clock's, because the time comes over the tunnel after the start
-and says nothing about a program. Started means more than it seems: the security module has opened, keys and
-certificates fit, the store could be read, and every thread runs (``smgw/composed.py``). What follows from a failure
-is the launcher's to decide (``smgw/boot.py``).
+Decides which checks of the self-test at the start count: all but those that say nothing about a program. Started means
+more than it seems: the security module has opened, keys and certificates fit, the store could be read, and every thread
+runs (``smgw/composition.py``). What follows from a failure is the launcher's to decide (``smgw/boot.py``).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,7 +19,9 @@ from smgw.self_test import Check, CheckName
 
 _logger = logging.getLogger(__name__)
 
-NOT_JUDGED: Final = frozenset({CheckName.CLOCK})
+NOT_JUDGED: Final = frozenset({CheckName.CLOCK, CheckName.FIREWALL, CheckName.UPDATE})
+"""The time comes over the tunnel after the start, no gateway starts without its firewall, and that a program failed before
+says nothing of this one."""
 
 
 class TrialFailedError(Exception):
@@ -34,10 +35,11 @@ class Trial:
     slots: SlotFolder
     orders: FirmwareOrders
     slot: Slot | None
-    test: Callable[[datetime], Sequence[Check]]
 
-    def settle(self, at: datetime) -> None:
+    def settle(self, checks: Iterable[Check], at: datetime) -> None:
         """Confirm this program if it is on trial, then write down what happened to the slots until now.
+
+        ``checks`` are those of the self-test at the start.
 
         1. A program that is not on trial has nothing to prove.
         2. Every check that counts is passed.
@@ -49,7 +51,7 @@ class Trial:
             # 1
             if self.slot is not None and self.slots.read().slots[self.slot].phase is Phase.TRIAL:
                 # 2
-                failed = [one for one in self.test(at) if not one.passed and one.name not in NOT_JUDGED]
+                failed = [one for one in checks if not one.passed and one.name not in NOT_JUDGED]
                 if failed:
                     sentence = "; ".join(f"{one.name.value}: {one.detail}" for one in failed)
                     raise TrialFailedError(f"the self-test failed: {sentence}")

@@ -1,6 +1,7 @@
 """One serial line: a thread that reads each of its meters at that meter's own instants, whatever the line does to it.
 
-Decides what happens when a port is absent, vanishes or comes back, and when a meter is silent. It must never end
+Decides what happens when a port is absent, vanishes or comes back, when a meter is silent, and when meters are not to
+be read at all: then their instants pass, and none is made up for (PP-0073 FPT_FLS.1). It must never end
 because of what a line or a meter does, never make one meter wait for another longer than one bounded read-out, and
 never touch another line. Between read-outs it sleeps; it never polls.
 """
@@ -49,12 +50,14 @@ class Line:
         clock: Callable[[], datetime],
         poller: Poller,
         since: datetime | None = None,
+        may_read: Callable[[datetime], bool] = lambda _: True,
         first_back_off_seconds: float = FIRST_BACK_OFF_SECONDS,
     ) -> None:
         """``profiles`` are those of this line; ``clock`` gives aware UTC.
 
         A line that takes another's place names the moment ``since`` which it is responsible, so that a meter that was
-        due while the one went and the other came is read all the same.
+        due while the one went and the other came is read all the same. ``may_read`` says whether meters are read at
+        that moment (``smgw/secure_states.py``).
         """
         self.name = configuration.name
         self._configuration = configuration
@@ -64,6 +67,7 @@ class Line:
         self._clock = clock
         self._poller = poller
         self._since = since
+        self._may_read = may_read
         self._first_back_off = first_back_off_seconds
         self._back_off = first_back_off_seconds
         self._port: Port | None = None
@@ -98,7 +102,10 @@ class Line:
                 continue
             try:
                 for turn in schedule.due(self._clock()):
-                    self._take(turn, schedule)
+                    if self._may_read(self._clock()):
+                        self._take(turn, schedule)
+                    else:
+                        schedule.skip(turn, self._clock())
             except PortError as error:
                 self._lose(error)
                 self._stopping.wait(self._back_off)

@@ -50,6 +50,10 @@ class Schedule:
         turn.failures = 0 if answered else turn.failures + 1
         turn.due_at = next_multiple(now, turn.interval_seconds)
 
+    def skip(self, turn: Turn, now: datetime) -> None:
+        """Take ``turn`` off until its next instant because it was not asked: that says nothing about its meter."""
+        turn.due_at = next_multiple(now, turn.interval_seconds)
+
     def _follow(self, now: datetime) -> None:
         """A clock that was set back must not leave a meter unread until the old time comes again."""
         for turn in self._turns:

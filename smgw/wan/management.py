@@ -64,6 +64,8 @@ class DialReason(StrEnum):
     """No profile of an administrator is stored, or it does not hold now."""
     ADMINISTRATOR_CERTIFICATE = "administrator-certificate"
     """One of its certificates is not good now, or they belong to two parties."""
+    SECURE_STATE = "secure-state"
+    """Nobody is served in the state that the gateway is in."""
     FAULT = "fault"
     """A fault of the gateway's own, its store included."""
 
@@ -88,6 +90,8 @@ class ManagementPorts:
     restart: Callable[[], None]
     ended: Callable[[], None] = lambda: None
     """Called after each tunnel that had come up, unless a fault of the gateway's own ended it."""
+    may_serve: Callable[[datetime], bool] = lambda _: True
+    """Whether the administrator is served at that moment (``smgw/secure_states.py``: in every state, so far)."""
 
 
 class _NotOpenedError(Exception):
@@ -241,6 +245,8 @@ class ManagementTunnel:
     def _attempt(self, timeout: float) -> tuple[Tunnel, AdministratorProfile]:
         """Dial the administrator of this moment. Raises _NotOpenedError."""
         at, profile = self._ports.clock(), self._ports.administrator()
+        if not self._ports.may_serve(at):
+            raise _NotOpenedError(DialReason.SECURE_STATE, "nobody is served in this state")
         if profile is None or not profile.valid_from <= at < profile.valid_until:
             raise _NotOpenedError(DialReason.NO_ADMINISTRATOR, "no profile of an administrator holds now")
         try:
@@ -258,6 +264,8 @@ class ManagementTunnel:
 
     def _judge(self, opened_with: AdministratorProfile, at: datetime) -> Ending | None:
         """Whether an open tunnel must end: its peer is no more the administrator, or is good no more."""
+        if not self._ports.may_serve(at):
+            return Ending.SECURE_STATE
         profile = self._ports.administrator()
         if (
             profile is None

@@ -50,6 +50,8 @@ class Ending(StrEnum):
     """Another certificate, or none, is the administrator's now."""
     CERTIFICATE = "certificate"
     """The administrator's certificate is good no more: revoked, over, or without a current revocation list."""
+    SECURE_STATE = "secure-state"
+    """The gateway came into a state in which nobody is served."""
     TOO_SLOW = "too-slow"
     PROTOCOL = "protocol"
     """The peer broke HTTP or a bound on it."""

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from smgw.administration.desk import SUBJECT
@@ -49,6 +49,8 @@ class NotifierPorts:
     queue: Notifications
     log: SystemLog
     jitter: Callable[[], float]
+    may_tell: Callable[[datetime], bool] = lambda _: True
+    """Whether anything is told at that moment (``smgw/secure_states.py``: in every state, so far)."""
 
 
 class Notifier:
@@ -80,7 +82,7 @@ class Notifier:
     def step(self) -> timedelta:
         """Tell all that waits, if anything does; returns the time to the next look."""
         try:
-            if self._ports.queue.oldest() is not None:
+            if self._ports.may_tell(self._ports.service.clock()) and self._ports.queue.oldest() is not None:
                 self._tell()
         except (ServiceError, StoreError) as error:
             _logger.info("notifier: %s", error)

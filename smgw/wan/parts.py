@@ -16,6 +16,7 @@ from pki.tunnel import TunnelPeer
 from smgw.administration.desk import Desk
 from smgw.clock import GatewayClock
 from smgw.config import WakeUpConfiguration
+from smgw.secure_states import Duty, SecureStates
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.logs import SystemLog
@@ -54,6 +55,7 @@ class Link:
     clock: GatewayClock
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
+    states: SecureStates
     trying: Callable[[AdministratorProfile], AbstractContextManager[object]] = nullcontext
     """Lets an administrator be dialled whose profile does not hold yet (``smgw/firewall/watch.py``)."""
 
@@ -97,6 +99,7 @@ class Link:
                 monotonic=self.monotonic,
                 restart=restart,
                 ended=ended,
+                may_serve=self.states.allows(Duty.SERVE_ADMINISTRATOR),
             )
         )
 
@@ -112,6 +115,7 @@ class Link:
                 log=self.log,
                 clock=self.clock.administration,
                 monotonic=self.monotonic,
+                may_hear=self.states.allows(Duty.HEAR_WAKE_UPS),
             )
         except OSError as error:
             sentence = f"the wake-up port {chosen.host} {chosen.port} cannot be opened: {error.strerror}"
@@ -127,13 +131,22 @@ class Link:
                 profiles=self.profiles,
                 jitter=self.jitter,
                 changed=changed,
+                may_ask=self.states.allows(Duty.SYNCHRONISE),
+                otherwise=self.states.beside_the_clock,
             )
         )
 
     def notifier(self) -> Notifier:
         """Whoever tells the administrator what happened."""
         return Notifier(
-            NotifierPorts(self.gateway, self.service(), Notifications(self.database), self.log, self.jitter)
+            NotifierPorts(
+                self.gateway,
+                self.service(),
+                Notifications(self.database),
+                self.log,
+                self.jitter,
+                may_tell=self.states.allows(Duty.NOTIFY),
+            )
         )
 
     def service(self) -> ServicePorts:

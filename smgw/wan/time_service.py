@@ -56,6 +56,8 @@ class TimeReason(StrEnum):
     NOT_AN_ANSWER = "not-an-answer"
     """What came is no reply to this very request, or of a clock that does not know the time itself."""
     SLOW = "slow"
+    SECURE_STATE = "secure-state"
+    """The clock is not compared in the state that the gateway is in."""
 
 
 class ClockReason(StrEnum):
@@ -94,6 +96,10 @@ class TimePorts:
     profiles: Callable[[], ProfileSet]
     jitter: Callable[[], float]
     changed: Callable[[], None] = lambda: None
+    may_ask: Callable[[datetime], bool] = lambda _: True
+    """Whether the clock is compared at that moment (``smgw/secure_states.py``: in every state, so far)."""
+    otherwise: Callable[[datetime], SecureState] = lambda _: SecureState.NORMAL
+    """The state that would hold at that moment if the clock were right."""
 
 
 def tolerance(profiles: Iterable[EvaluationProfile]) -> timedelta:
@@ -213,6 +219,8 @@ class TimeService:
 
     def _measured(self) -> Measurement:
         service = self._ports.service
+        if not self._ports.may_ask(self._ports.clock()):
+            raise ComparisonError(TimeReason.SECURE_STATE.value, "the clock is not compared in this state")
         # 1
         try:
             with visit(service) as connection:
@@ -236,8 +244,8 @@ class TimeService:
         elif memory.deviating:
             self._enter(memory, before, allowed)
         elif event is ClockEvent.SET:
-            normal = SecureState.NORMAL.value
-            records.ordered(memory, before, after, normal, ended=was is ClockState.DEVIATING)
+            state = self._ports.otherwise(after).value
+            records.ordered(memory, before, after, state, ended=was is ClockState.DEVIATING)
         else:
             records.compared(memory, after, corrected=correct)
         clock.take(event, memory)

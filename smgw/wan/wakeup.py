@@ -46,6 +46,8 @@ class WakeUpReason(StrEnum):
     """It was genuine, and it could not be remembered: believing it would mean believing it again after a restart."""
     CROWDED = "crowded"
     """More arrived than signatures are checked (smgw/wan/wakeup_budget.py); only the port says this."""
+    SECURE_STATE = "secure-state"
+    """Nobody is heard in the state that the gateway is in; only the port says this."""
     DROPPED = "dropped"
     """The kernel dropped it: not the shape of a wake-up for us, or no room; only the port says this."""
 

@@ -57,10 +57,12 @@ class WakeUpPort:
         log: SystemLog,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
+        may_hear: Callable[[datetime], bool] = lambda _: True,
     ) -> None:
         """Open the port; nothing is read before :meth:`start`.
 
-        ``wake`` is called from the port's thread and must return at once.
+        ``wake`` is called from the port's thread and must return at once. ``may_hear`` says whether anybody is heard
+        at that moment (``smgw/secure_states.py``).
 
         Raises:
             OSError: ``host`` is no address of this machine, or the port is taken.
@@ -70,6 +72,7 @@ class WakeUpPort:
         self._log = log
         self._clock = clock
         self._monotonic = monotonic
+        self._may_hear = may_hear
         self._reserved: frozenset[bytes] = frozenset()
         self._budget = Budget(monotonic())
         self._refused: Counter[tuple[str, str]] = Counter()
@@ -143,6 +146,7 @@ class WakeUpPort:
     def _read(self) -> bool:
         """One batch through the cheap checks; True if there may be more."""
         at = self._clock()
+        heard = self._may_hear(at)
         for _ in range(BATCH):
             try:
                 datagram, sender = self._socket.recvfrom(SIZE + 1)
@@ -155,6 +159,9 @@ class WakeUpPort:
                 self._gate.examine(datagram, at)
             except WakeUpRefusedError as error:
                 self._refused[error.reason.value, error.cause] += 1
+                continue
+            if not heard:
+                self._refused[WakeUpReason.SECURE_STATE.value, ""] += 1
                 continue
             source = _packed(sender[0]) or b""
             reserved = source in self._reserved

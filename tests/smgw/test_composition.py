@@ -163,7 +163,7 @@ def test_no_private_key_on_the_disk(premises: Premises) -> None:
 
 def test_the_clock_goes_on_after_a_restart(premises: Premises) -> None:
     with composed(premises) as one:
-        clock, records = one.timekeeping.clock, one.timekeeping.records
+        clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
         records.compared(clock.after(ClockEvent.AGREED, timedelta(seconds=20), corrected=True), now(), corrected=True)
     with composed(premises) as one:
         assert timedelta(seconds=19) < one.timekeeping.clock() - now() < timedelta(seconds=22)
@@ -179,7 +179,7 @@ def test_a_machine_whose_clock_is_wrong_starts_by_the_clock_that_was_set(premise
     with pytest.raises(CertificateError), composed(premises, machine):
         pass
     with composed(premises) as one:
-        clock, records = one.timekeeping.clock, one.timekeeping.records
+        clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
         records.compared(clock.after(ClockEvent.SET, behind, corrected=True), now(), corrected=True)
     with composed(premises, machine) as one:
         assert abs(one.environment.clock() - now()) < timedelta(seconds=2)

@@ -12,7 +12,19 @@ from pki.errors import TokenError, TokenReason
 from pki.revoke import Revocation
 from smgw.administration.errors import CommandRefusedError
 from smgw.identity import Identity, OwnCertificates
-from smgw.self_test import LOCK_OUT, MINIMUM_FREE, Check, CheckName, SelfTest, SelfTestPorts, SelfTestReason
+from smgw.secure_states import Condition, Conditions
+from smgw.self_test import (
+    AGAIN_SECONDS,
+    FINDS,
+    LOCK_OUT,
+    MINIMUM_FREE,
+    PERIOD_SECONDS,
+    Check,
+    CheckName,
+    SelfTest,
+    SelfTestPorts,
+    SelfTestReason,
+)
 from smgw.store.database import DATABASE_NAME, Database
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.readings import ReadingStore
@@ -173,6 +185,119 @@ def test_another_program_is_found(ports: SelfTestPorts, installed: str) -> None:
 
 def test_nothing_installed_equals_nothing_found(ports: SelfTestPorts) -> None:
     assert failed(replace(ports, installed=lambda: "", program=lambda: "")) == [CheckName.PROGRAM]
+
+
+def test_what_others_look_after_is_asked(ports: SelfTestPorts) -> None:
+    """FDP_SDI.2, FPT_TST.1: the chains of the logs, the rules between the interfaces, the slots."""
+    assert failed(replace(ports, logs=lambda: "broken")) == [CheckName.LOGS]
+    assert failed(replace(ports, firewall=lambda: "broken")) == [CheckName.FIREWALL]
+    assert failed(replace(ports, update=lambda: "broken")) == [CheckName.UPDATE]
+
+
+def test_what_cannot_be_tested_was_not_passed(ports: SelfTestPorts) -> None:
+    def defect() -> str:
+        raise ZeroDivisionError
+
+    assert failed(replace(ports, logs=defect)) == [CheckName.LOGS]
+
+
+def test_each_failure_is_a_condition_and_what_is_passed_later_is_none(ports: SelfTestPorts) -> None:
+    """FPT_TST.1, FPT_FLS.1: something follows from a test that fails, and nothing of it lasts for ever."""
+    conditions, wrong = Conditions(), ["gone"]
+    spoilt = replace(
+        ports,
+        free=lambda _: MINIMUM_FREE - len(wrong),
+        program=lambda: "ab" * 32 + "".join(wrong),
+        logs=lambda: "".join(wrong),
+        update=lambda: "".join(wrong),
+        firewall=lambda: "".join(wrong),
+        clock_valid=lambda _: not wrong,
+        trust=lambda: PKI.trust(sub_ca=(Revocation(serial, NOW),)) if wrong else PKI.trust(),
+        identity=lambda: spoiled if wrong else held,
+    )
+    held = identity()
+    serial = held.certificates[Purpose.ENC].certificate.serial_number
+    spoiled = replace(held, keys={**held.keys, Purpose.SIG: PKI.holder(Role.SMGW, Purpose.SIG, GATEWAY.text).key})
+    test = SelfTest(spoilt, SystemLog(ports.database), conditions)
+    test.run(NOW)
+    assert {one.condition for one in conditions.active} == set(FINDS.values()) - {Condition.DATABASE_DAMAGED}
+    assert {one.since for one in conditions.active} == {NOW}
+    wrong.clear()
+    test.run(NOW + timedelta(days=1))
+    assert conditions.active == ()
+
+
+def test_a_damaged_database_is_a_condition(tmp_path: Path, ports: SelfTestPorts) -> None:
+    """FDP_SDI.2, FPT_FLS.1."""
+    ports.database.close()
+    for path in tmp_path.glob(f"{DATABASE_NAME}*"):
+        path.write_bytes(bytes(8192))
+    conditions = Conditions()
+    SelfTest(ports, SystemLog(ports.database), conditions).run(NOW)
+    assert [one.condition for one in conditions.active] == [Condition.DATABASE_DAMAGED]
+
+
+def test_what_failed_is_tested_again_soon_and_the_whole_every_day(ports: SelfTestPorts) -> None:
+    """FPT_TST.1: periodically; FPT_FLS.1: a fault that passes ends its state within minutes."""
+    conditions, free, tests = Conditions(), [0], []
+
+    def identified() -> Identity:
+        tests.append("whole")
+        return held
+
+    held = identity()
+    log = SystemLog(ports.database)
+    test = SelfTest(
+        replace(ports, free=lambda _: free[0], clock_valid=lambda _: False, identity=identified), log, conditions
+    )
+    test.run(NOW)
+    test.step(NOW, 1000.0)
+    test.step(NOW, 1000.0 + AGAIN_SECONDS)
+    assert [one.condition for one in conditions.active] == [Condition.DISK_FULL]
+    entries = [entry for entry in log.entries() if entry.event is Event.SELF_TEST]
+    assert [entry.parameters for entry in entries] == [{"failed": "free-space clock"}], "no entry for the same again"
+    free[0] = MINIMUM_FREE
+    test.step(NOW, 999.0 + 2 * AGAIN_SECONDS)
+    assert conditions.active
+    test.step(NOW, 1000.0 + 2 * AGAIN_SECONDS)
+    assert conditions.active == ()
+    entries = [entry for entry in log.entries() if entry.event is Event.SELF_TEST]
+    assert [entry.parameters for entry in entries][1:] == [{"failed": "clock"}]
+    tests.clear()
+    test.step(NOW, 999.0 + PERIOD_SECONDS)
+    assert tests == []
+    test.step(NOW, 1000.0 + PERIOD_SECONDS)
+    assert tests
+
+
+def test_what_was_put_right_is_tested_at_the_next_look(ports: SelfTestPorts) -> None:
+    conditions, good = Conditions(), [False]
+    revoked = PKI.trust(sub_ca=(Revocation(ports.identity().certificates[Purpose.ENC].certificate.serial_number, NOW),))
+    trusted = replace(ports, trust=lambda: PKI.trust() if good[0] else revoked)
+    test = SelfTest(trusted, SystemLog(ports.database), conditions)
+    test.run(NOW)
+    test.step(NOW, 0.0)
+    good[0] = True
+    test.step(NOW, 60.0)
+    assert [one.condition for one in conditions.active] == [Condition.CERTIFICATES_BAD]
+    test.soon()
+    test.step(NOW, 120.0)
+    assert conditions.active == ()
+
+
+def test_a_consumer_asks_and_is_locked_out_by_nobody_but_himself(ports: SelfTestPorts) -> None:
+    """FPT_TST.1: on request of the consumer, ten minutes apart."""
+    log = SystemLog(ports.database)
+    test = SelfTest(ports, log)
+    test.order(RunSelfTest(), NOW)
+    assert all(check.passed for check in test.for_consumer("anna", NOW))
+    test.for_consumer("administrator", NOW)
+    for who in ("anna", "administrator"):
+        with pytest.raises(CommandRefusedError) as refusal:
+            test.for_consumer(who, NOW + LOCK_OUT - timedelta(seconds=1))
+        assert refusal.value.reason is SelfTestReason.TOO_SOON
+    test.for_consumer("anna", NOW + LOCK_OUT)
+    assert sum(entry.repetition_count + 1 for entry in log.entries() if entry.event is Event.SELF_TEST) == 4
 
 
 def test_an_order_tells_every_check_and_is_locked_out_for_a_while(ports: SelfTestPorts) -> None:

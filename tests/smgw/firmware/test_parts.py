@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from smgw.config import Configuration
-from smgw.firmware.folder import SlotFolder
+from smgw.firmware.folder import RECORD, SlotFolder
 from smgw.firmware.parts import PROGRAM, Firmware, FirmwareBase, compose_firmware
 from smgw.firmware.slots import Slot
 from smgw.program import program_hash
-from smgw.self_test import CheckName
 from testbed.small_pki import NOW, SmallPki
 from tests.smgw.firmware.world import World, manufacturer_of, program_files
 from tests.smgw.test_self_test import identity
@@ -78,13 +77,27 @@ def test_a_program_in_a_slot_is_compared_with_what_was_stored(world: World, tmp_
     firmware = composed(world, tmp_path, slots.path(Slot.A))
     assert firmware is not None
     assert (firmware.trial.slot, firmware.report()["running"]) == (Slot.A, "A")
-    passed = {check.name: check.passed for check in firmware.trial.test(NOW)}
-    assert passed[CheckName.PROGRAM]
-    assert passed[CheckName.SECURITY_MODULE]
+    assert firmware.installed is not None
+    assert firmware.installed() == program_hash(slots.path(Slot.A))
     (slots.path(Slot.A) / "smgw" / "more.py").write_bytes(b"")
-    assert program_hash(slots.path(Slot.A)) != slots.read().slots[Slot.A].content.program
-    failed = {check.name: check.passed for check in firmware.trial.test(NOW)}
-    assert not failed[CheckName.PROGRAM]
+    assert firmware.installed() != program_hash(slots.path(Slot.A))
+
+
+def test_a_program_that_was_tried_in_vain_is_named_until_another_takes_its_place(world: World, tmp_path: Path) -> None:
+    """FPT_FLS.1: an update that failed is found by the self-test."""
+    firmware = composed(world, tmp_path, PROGRAM)
+    assert firmware is not None
+    assert firmware.defective() == ""
+    slots = SlotFolder(tmp_path / "firmware")
+    slots.fill(program_files("1.1"), "1.1", NOW)
+    slots.choose("1.1")
+    assert slots.decide(NOW).trial
+    slots.fail(Slot.A, "signal 9", NOW)
+    assert firmware.defective() == "slot A holds 1.1, tried in vain"
+    slots.fill(program_files("1.2"), "1.2", NOW)
+    assert firmware.defective() == ""
+    (tmp_path / "firmware" / RECORD).write_bytes(b"junk")
+    assert firmware.defective()
 
 
 def test_who_started_this_process_is_asked_of_the_folder(world: World, tmp_path: Path) -> None:

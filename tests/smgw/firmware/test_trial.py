@@ -34,13 +34,13 @@ def checks(*failed: CheckName) -> tuple[Check, ...]:
     return tuple(Check(name, name not in failed, "broken" if name in failed else "") for name in CheckName)
 
 
-def trial(world: World, slot: Slot | None, *failed: CheckName) -> Trial:
-    return Trial(world.slots, world.orders, slot, lambda _: checks(*failed))
+def settle(world: World, slot: Slot | None, *failed: CheckName) -> None:
+    Trial(world.slots, world.orders, slot).settle(checks(*failed), NOW)
 
 
 def test_a_program_that_passes_is_the_one_to_run(world: World) -> None:
     on_trial(world)
-    trial(world, Slot.A).settle(NOW)
+    settle(world, Slot.A)
     assert world.slots.read().slots[Slot.A].phase is Phase.ACTIVE
     assert world.told() == [("FIRMWARE_STORED", "1.1", ""), ("FIRMWARE_ACTIVATED", "1.1", "")]
 
@@ -49,28 +49,28 @@ def test_a_program_that_passes_is_the_one_to_run(world: World) -> None:
 def test_each_check_that_counts_counts(world: World, failed: CheckName) -> None:
     on_trial(world)
     with pytest.raises(TrialFailedError, match=f"{failed.value}: broken"):
-        trial(world, Slot.A, failed).settle(NOW)
+        settle(world, Slot.A, failed)
     assert world.slots.read().slots[Slot.A].phase is Phase.TRIAL
 
 
-def test_the_time_comes_after_the_start(world: World) -> None:
+def test_what_says_nothing_about_a_program_is_not_judged(world: World) -> None:
     on_trial(world)
-    assert {CheckName.CLOCK} == NOT_JUDGED
-    trial(world, Slot.A, CheckName.CLOCK).settle(NOW)
+    assert {CheckName.CLOCK, CheckName.FIREWALL, CheckName.UPDATE} == NOT_JUDGED
+    settle(world, Slot.A, *NOT_JUDGED)
     assert world.slots.read().slots[Slot.A].phase is Phase.ACTIVE
 
 
 @pytest.mark.parametrize("slot", [None, Slot.B])
 def test_only_the_program_on_trial_confirms_itself(world: World, slot: Slot | None) -> None:
     on_trial(world)
-    trial(world, slot, CheckName.PROGRAM).settle(NOW)
+    settle(world, slot, CheckName.PROGRAM)
     assert world.slots.read().slots[Slot.A].phase is Phase.TRIAL
 
 
 def test_the_program_that_runs_again_tells_of_the_one_that_failed(world: World) -> None:
     on_trial(world)
     world.slots.fail(Slot.A, "signal 9", NOW)
-    trial(world, None).settle(NOW)
+    settle(world, None)
     assert world.told()[-1] == ("FIRMWARE_ROLLED_BACK", "1.1", "signal 9")
     assert world.slots.read().notes == ()
 
@@ -79,5 +79,5 @@ def test_what_cannot_be_said_was_not_passed(world: World) -> None:
     on_trial(world)
     (world.slots.folder / RECORD).write_bytes(b"junk")
     with pytest.raises(TrialFailedError, match="the record of the slots"):
-        trial(world, Slot.A).settle(NOW)
-    trial(world, None).settle(NOW)  # the installed program runs on, whatever became of the slots
+        settle(world, Slot.A)
+    settle(world, None)  # the installed program runs on, whatever became of the slots

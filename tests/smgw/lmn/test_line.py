@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class World:
 @contextmanager
 def running(line: SimulatedLine, *profiles: MeterProfile, **changes: Any) -> Iterator[World]:
     world = World()
+    may_read = changes.pop("may_read", lambda _: True)
     gateway = Line(
         configuration(line, **changes),
         profiles or (profile(),),
@@ -69,6 +70,7 @@ def running(line: SimulatedLine, *profiles: MeterProfile, **changes: Any) -> Ite
         report=world.report,
         clock=clock,
         poller=poller(),
+        may_read=may_read,
         first_back_off_seconds=0.1,
     )
     gateway.start()
@@ -95,6 +97,20 @@ def test_what_is_delivered_is_believed(tmp_path: Path) -> None:
     captured_at = telegram.captured_at
     (reading,) = verify(telegram, profile(), captured_at=captured_at, previous=lambda _d, _o: None, clock_valid=True)
     assert reading.register.value > 0
+
+
+def test_where_meters_are_not_to_be_read_their_instants_pass(tmp_path: Path) -> None:
+    """FPT_FLS.1, FAU_STG.4/CAL: measuring really stops, and begins again without making up for what passed."""
+    asked = []
+
+    def may_read(at: datetime) -> bool:
+        asked.append(at)
+        return len(asked) > 2
+
+    with simulated(tmp_path) as line, running(line, may_read=may_read) as world:
+        world.wait_for_telegrams(1)
+    assert world.telegrams[0][1].started_at >= asked[2]
+    assert world.reasons("00471100") == []
 
 
 def test_a_silent_meter_does_not_cost_another_its_instants(tmp_path: Path) -> None:

@@ -17,6 +17,15 @@ def test_the_next_multiple_is_after_and_near(second: int, microsecond: int, inte
     assert due.timestamp() % interval == 0
 
 
+def test_a_turn_that_is_skipped_says_nothing_about_its_meter() -> None:
+    schedule = Schedule([("meter", 60)], NOON - SECOND)
+    (turn,) = schedule.due(NOON)
+    schedule.done(turn, NOON, answered=False)
+    (turn,) = schedule.due(NOON + 60 * SECOND)
+    schedule.skip(turn, NOON + 61 * SECOND)
+    assert (turn.failures, turn.due_at) == (1, NOON + 120 * SECOND)
+
+
 def test_each_meter_has_its_own_instants() -> None:
     schedule = Schedule([("fast", 60), ("slow", 900)], NOON - SECOND)
     assert schedule.due(NOON - SECOND) == []

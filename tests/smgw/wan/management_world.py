@@ -44,6 +44,8 @@ class Place:
     late: float = 0.0
     later: timedelta = timedelta()
     restarts: int = 0
+    serves: bool = True
+    """Whether the gateway's state lets the administrator be served."""
     ended: Callable[[], None] = lambda: None
     tested: list[datetime] = field(default_factory=list)
     faults: list[StoreError] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Place:
                 monotonic=lambda: time.monotonic() + self.late,
                 restart=self.restart,
                 ended=self.ended,
+                may_serve=lambda _: self.serves,
             ),
             delays=self.delays,
         )

@@ -181,6 +181,7 @@ def with_stale_lists(place: Place) -> None:
         (of_another_party, "administrator-certificate"),
         (of_a_participant, "administrator-certificate"),
         (with_stale_lists, "administrator-certificate"),
+        (lambda place: setattr(place, "serves", False), "secure-state"),
     ],
 )  # fmt: skip
 def test_nobody_is_dialled_who_is_no_good_administrator(
@@ -212,6 +213,7 @@ def replaced(place: Place) -> None:
         (over, "certificate"),
         (with_stale_lists, "certificate"),
         (replaced, "changed"),
+        (lambda place: setattr(place, "serves", False), "secure-state"),
         (lambda place: setattr(place.house, "profile", None), "changed"),
         (lambda place: place.wait(601.0), "idle"),
         (lambda place: place.wait(3601.0), "session"),

@@ -1,6 +1,7 @@
 """The notifier against a real administrator's server, and against one that loses answers or refuses."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from smgw.store.logs import Event, Outcome
 from smgw.store.notifications import Queued
 from smgw.wan import retry
-from smgw.wan.notifier import LOOK, letter
+from smgw.wan.notifier import LOOK, Notifier, letter
 from tests.admin.server_world import GATEWAY, World, until, world
 from tests.smgw.store import samples
 from tests.smgw.wan.service_site import Site, at_clerk, at_office
@@ -173,6 +174,15 @@ def test_nothing_that_waits_needs_no_connection(tmp_path: Path) -> None:
         site.house.profile = None
         assert site.notifier.step() == LOOK
     assert seen == []
+
+
+def test_in_a_state_that_tells_nothing_it_waits(tmp_path: Path) -> None:
+    """FPT_FLS.1: the notifier itself asks whether anything is told."""
+    with at_clerk(tmp_path, lambda _: (200, b"")) as site:
+        alarm(site, "disk")
+        silent = Notifier(replace(site.notifier._ports, may_tell=lambda _: False))
+        assert silent.step() == LOOK
+        assert site.queue.waiting() == 1
 
 
 def test_what_has_no_form_is_made_readable_and_what_cannot_be_told_is_logged(tmp_path: Path) -> None:

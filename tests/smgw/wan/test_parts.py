@@ -12,7 +12,9 @@ import pytest
 
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelError, TunnelReason
+from smgw import secure_states
 from smgw.config import WakeUpConfiguration
+from smgw.secure_states import Condition, Duty, SecureState
 from smgw.store.profiles import ProfileSet
 from smgw.wan.parts import Link, WakeUpPortError, administrator_of, reserve
 from smgw.wan.wakeup_port import WakeUpPort
@@ -38,7 +40,7 @@ def link(site: Site) -> Link:
     return Link(
         gateway=samples.GATEWAY, profiles=lambda: site.profiles, trust=cast("Any", lambda: site.house.trust),
         backend=cast("Any", site.ports.backend), database=site.house.database, log=site.house.log, clock=site.clock,
-        monotonic=time.monotonic, jitter=lambda: 0.0,
+        monotonic=time.monotonic, jitter=lambda: 0.0, states=site.states,
     )  # fmt: skip
 
 
@@ -61,6 +63,25 @@ def test_all_of_it_goes_by_the_administrators_time(site: Site, link: Link) -> No
     clocks = [port._clock, management._ports.clock, link.notifier()._ports.service.clock]
     for one in clocks:
         assert near(one() - clock(), timedelta())
+    port.stop()
+
+
+def test_each_asks_for_its_duty(site: Site, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FPT_FLS.1: whoever hears, serves, compares or tells asks the states; none of them forbids it so far."""
+    port = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    management = link.management(site.house.desk, restart=lambda: None, ended=lambda: None)
+    service, notifier = link.time_service(lambda: None), link.notifier()
+    asked = {
+        Duty.HEAR_WAKE_UPS: port._may_hear, Duty.SERVE_ADMINISTRATOR: management._ports.may_serve,
+        Duty.SYNCHRONISE: service._ports.may_ask, Duty.NOTIFY: notifier._ports.may_tell,
+    }  # fmt: skip
+    for duty, may in asked.items():
+        assert may(clock())
+        with monkeypatch.context() as patched:
+            patched.setattr(secure_states, "WORKS", {SecureState.NORMAL: frozenset(Duty) - {duty}})
+            assert not may(clock())
+    site.states.conditions.set(Condition.DISK_FULL, "", clock())
+    assert service._ports.otherwise(clock()) is SecureState.APPLICATION
     port.stop()
 
 

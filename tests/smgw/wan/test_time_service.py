@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from smgw.wan.time_service import (
     START_SPREAD,
     ComparisonError,
     TimeReason,
+    TimeService,
     tolerance,
 )
 from tests.admin.server_world import World, clock, until, world
@@ -121,6 +123,24 @@ def test_a_short_period_makes_a_small_tolerance(site: Site) -> None:
 
 
 @pytest.mark.token
+def test_in_a_state_that_compares_nothing_nobody_is_asked(site: Site) -> None:
+    """FPT_FLS.1: the time service itself asks whether the clock is compared."""
+    resting = TimeService(replace(site.time._ports, may_ask=lambda _: False))
+    with pytest.raises(ComparisonError) as refusal:
+        resting.synchronise()
+    assert refusal.value.reason == "secure-state"
+    assert site.clock.state is ClockState.UNKNOWN
+
+
+def test_the_end_of_a_deviation_says_what_else_holds(site: Site) -> None:
+    service = TimeService(replace(site.time._ports, otherwise=lambda _: SecureState.CONNECTIVITY))
+    site.drift = timedelta(hours=1)
+    service.synchronise()
+    service.synchronise(ordered=True, accept_any_deviation=True)
+    told = [entry.parameters for entry in site.house.logged() if entry.event is Event.SECURE_STATE]
+    assert told == [{"state": "application"}, {"state": "connectivity"}]
+
+
 def test_the_secure_state_outlives_a_restart_and_a_deviation_that_went_by_itself(site: Site) -> None:
     drifted(site, 40)
     site.time.synchronise()

@@ -15,6 +15,7 @@ from smgw.wan import wakeup_port
 from smgw.wan.wakeup_budget import RESERVED_PER_SECOND, SHARED_PER_SECOND
 from smgw.wan.wakeup_port import WakeUpPort, addresses_of
 from testbed.small_pki import NOW
+from tests.admin.server_world import until
 from tests.smgw.wan.waking import Waking
 from wire.reading import DeviceId
 from wire.wakeup import SIZE
@@ -31,6 +32,7 @@ class Listening:
         self.waking = waking
         self.woken = threading.Semaphore(0)
         self.times = 0
+        self.heard = True
         self.log = SystemLog(waking.database)
         self.port = self.make(host)
         self.port.reserve([ADMINISTRATOR])
@@ -38,7 +40,7 @@ class Listening:
     def make(self, host: str, wake: Callable[[], object] | None = None) -> WakeUpPort:
         return WakeUpPort(
             host, 0, gate=self.waking.gate, wake=wake or self.wake, log=self.log,
-            clock=lambda: self.waking.now, monotonic=time.monotonic,
+            clock=lambda: self.waking.now, monotonic=time.monotonic, may_hear=lambda _: self.heard,
         )  # fmt: skip
 
     def wake(self) -> None:
@@ -96,6 +98,16 @@ def test_a_genuine_call_wakes_and_is_written_down(listening: Listening, sender: 
     assert listening.refused() == {}
     (entry,) = listening.accepted()
     assert (entry.repetition_count, entry.subject, entry.outcome) == (1, "EABC0012345678", Outcome.SUCCESS)
+
+
+def test_in_a_state_that_hears_nobody_a_genuine_call_is_only_counted(
+    listening: Listening, sender: socket.socket
+) -> None:
+    """FPT_FLS.1: the port itself asks whether anybody is heard."""
+    listening.heard = False
+    sender.send(listening.waking.call())
+    until(lambda: bool(listening.log.entries()))
+    assert (listening.refused(), listening.accepted(), listening.times) == ({"secure-state": 1}, [], 0)
 
 
 def bad_calls(waking: Waking) -> dict[str, bytes]:
