@@ -62,7 +62,7 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         # 2
         trust = TrustFolder(configuration.trust.folder)
         # 3
-        database = Database.open(configuration.store, token, configuration.gateway)
+        database = Database.open(configuration.store, token, configuration.gateway, sole=True)
         opened.callback(database.close)
         clock = GatewayClock(environment.clock, ClockRecords(database).load())
         now = clock.administration().replace(microsecond=0)

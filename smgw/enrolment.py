@@ -15,6 +15,7 @@ from smgw.config import Configuration
 from smgw.identity import software_key
 from smgw.keys.state import FIRST, read_state
 from smgw.store.database import KEY_NAME, STORAGE_LABEL, Database
+from smgw.store.store_key import storage_generations
 
 
 def enrol(configuration: Configuration, token: Token) -> None:
@@ -23,7 +24,7 @@ def enrol(configuration: Configuration, token: Token) -> None:
     A gateway that has renewed its keys has nothing to request here: only a missing store is made then.
     Raises TokenError, StoreError, CertificateError (the state of the keys).
     """
-    if STORAGE_LABEL not in token.labels():
+    if not storage_generations(token.labels()):
         token.generate_storage_key(STORAGE_LABEL)
     configuration.trust.certificates.mkdir(parents=True, exist_ok=True)
     if read_state(configuration.trust.certificates).generation == FIRST:

@@ -2,30 +2,44 @@
 
 Decides how the file is opened: SQLCipher (every page AES-256-CBC with HMAC-SHA-512) under a raw key of 32 random bytes
 that only the security module can unwrap (the wrapped key lies beside it in ``database.key``, bound to the
-gateway's id).
+gateway's id; ``store_key.py``), and how that key is changed while the gateway runs: the whole content is copied under
+the new one, and the copy takes the file's place (FCS_CKM.4, FCS_COP.1/MEM; docs/adr/0015).
 A missing or foreign key refuses to start; nothing is ever created in place of something lost. A transaction that ended
 well is on the disk (``synchronous=FULL``); one that did not leaves no trace. The key is never logged, never written.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
-from pki.errors import TrustError
 from smgw.store import schema
+from smgw.store.copying import FolderLock, copy, rest
 from smgw.store.errors import StoreError, StoreFullError, StoreReason
+from smgw.store.gate import BusyError, Gate
+from smgw.store.store_key import (
+    KEY_NAME,
+    KEY_SIZE,
+    NEXT_KEY_NAME,
+    STORAGE_LABEL,
+    KeyFolder,
+    KeyKeeper,
+    StoreKey,
+    sync_folder,
+    write_durably,
+)
 from wire.reading import DeviceId
 
+__all__ = ["DATABASE_NAME", "KEY_NAME", "STORAGE_LABEL", "Database", "KeyKeeper"]
+
 DATABASE_NAME = "gateway.db"
-KEY_NAME = "database.key"
-STORAGE_LABEL = "STORAGE"
-"""Label of the wrapping key inside the token."""
-KEY_SIZE = 32
+NEXT_DATABASE_NAME = "gateway.db.next"
+"""The copy under the next key, until it is whole."""
+ALONE_SECONDS = 10.0
+"""How long the change of the key waits for transactions that are under way; each takes milliseconds."""
 BUSY_MILLISECONDS = 10_000
 """Longest wait for another writer of this process; a transaction here takes milliseconds."""
 OVERWRITE_MILLISECONDS = 100
@@ -45,19 +59,6 @@ _PRAGMAS = (
 )
 
 
-class KeyKeeper(Protocol):
-    """What the store needs of a security module; ``pki.token.Token`` is one."""
-
-    def random(self, count: int) -> bytes:
-        """Random bytes of the module's generator."""
-
-    def wrap_secret(self, label: str, secret: bytes, context: bytes) -> bytes:
-        """Encrypt ``secret`` inside the module, bound to ``context``."""
-
-    def unwrap_secret(self, label: str, wrapped: bytes, context: bytes) -> bytes:
-        """Undo ``wrap_secret``; raises TrustError for another key, module or context."""
-
-
 class Database:
     """One open database; safe to share between threads, each transaction has its own connection."""
 
@@ -67,6 +68,9 @@ class Database:
             raise StoreError(StoreReason.KEY_WRONG, f"a database key has {KEY_SIZE} bytes")
         self._file = file
         self._key = key
+        self._gate = Gate()
+        self._kept: tuple[KeyFolder, StoreKey] | None = None
+        self._shared: FolderLock | None = None
         self._engine = sa.create_engine(
             "sqlite+pysqlite://",
             module=dbapi2,
@@ -83,26 +87,48 @@ class Database:
         for name in (KEY_NAME, DATABASE_NAME):
             if (folder / name).exists():
                 raise StoreError(StoreReason.KEY_EXISTS, f"{folder / name} exists: nothing was changed")
-        key = keeper.random(KEY_SIZE)
-        wrapped = keeper.wrap_secret(STORAGE_LABEL, key, _context(gateway))
-        _write_durably(folder / DATABASE_NAME, b"")
-        database = cls(folder / DATABASE_NAME, key)
+        keys = KeyFolder(folder, keeper, gateway)
+        key = keys.make_first()
+        write_durably(folder / DATABASE_NAME, b"")
+        database = cls(folder / DATABASE_NAME, key.secret)
         database._create_tables()
-        _write_durably(folder / KEY_NAME, wrapped)
+        keys.write(key)
+        database._kept = keys, key
         return database
 
     @classmethod
-    def open(cls, folder: Path, keeper: KeyKeeper, gateway: DeviceId) -> Self:
-        """Open what :meth:`create` made. Raises StoreError(KEY_MISSING, KEY_WRONG, DATABASE_MISSING, SCHEMA)."""
-        if not (folder / KEY_NAME).is_file():
-            raise StoreError(StoreReason.KEY_MISSING, f"{folder / KEY_NAME} is missing: the database stays closed")
+    def open(cls, folder: Path, keeper: KeyKeeper, gateway: DeviceId, *, sole: bool = False) -> Self:
+        """Open what :meth:`create` made. Raises StoreError(KEY_MISSING, KEY_WRONG, DATABASE_MISSING, SCHEMA).
+
+        ``sole`` is for whoever holds the lock of the state folder (``smgw/lock.py``): he may change the key, and what
+        a change that was cut off left over is put away. All others only look, and no key is changed meanwhile.
+        Raises TrustError, OSError where that fails.
+        """
+        keys = KeyFolder(folder, keeper, gateway)
+        shared = None if sole else FolderLock(folder, exclusive=False)
         try:
-            key = keeper.unwrap_secret(STORAGE_LABEL, (folder / KEY_NAME).read_bytes(), _context(gateway))
-        except TrustError as error:
-            raise StoreError(
-                StoreReason.KEY_WRONG, f"this security module does not open {folder / KEY_NAME}: {error}"
-            ) from error
-        return cls.open_with_key(folder / DATABASE_NAME, key)
+            database, name, key = cls._first_that_opens(folder / DATABASE_NAME, keys.candidates())
+        except BaseException:
+            if shared is not None:
+                shared.close()
+            raise
+        database._shared = shared  # noqa: SLF001 - its own class
+        if sole:
+            database._kept = keys, key  # noqa: SLF001 - its own class
+            (folder / NEXT_DATABASE_NAME).unlink(missing_ok=True)
+            keys.settle(key, name)
+        return database
+
+    @classmethod
+    def _first_that_opens(cls, file: Path, candidates: list[tuple[str, StoreKey]]) -> tuple[Self, str, StoreKey]:
+        for name, key in candidates[:-1]:
+            try:
+                return cls.open_with_key(file, key.secret), name, key
+            except StoreError as error:
+                if error.reason is not StoreReason.KEY_WRONG:
+                    raise
+        name, key = candidates[-1]
+        return cls.open_with_key(file, key.secret), name, key
 
     @classmethod
     def open_with_key(cls, file: Path, key: bytes, *, create: bool = False) -> Self:
@@ -110,7 +136,7 @@ class Database:
         if not file.is_file():
             if not create:
                 raise StoreError(StoreReason.DATABASE_MISSING, f"{file} is missing: nothing is created in its place")
-            _write_durably(file, b"")
+            write_durably(file, b"")
             database = cls(file, key)
             database._create_tables()
             return database
@@ -124,13 +150,18 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction that may write: durable when the block ends, undone as a whole when it raises."""
-        with _translated(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self._gate.inside(),
+            _translated(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view; never waits for a writer."""
-        with _translated(), self._engine.connect() as connection, connection.begin():
+        with self._gate.inside(), _translated(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     def overwrite_log(self) -> bool:
@@ -139,7 +170,7 @@ class Database:
         Together with ``secure_delete`` this is what makes a deleted value be gone (FDP_RIP.2). False where somebody
         reads at this moment: then it is to be tried again. Raises StoreError.
         """
-        with _translated(), closing(self._engine.raw_connection()) as connection:
+        with self._gate.inside(), _translated(), closing(self._engine.raw_connection()) as connection:
             cursor = connection.cursor()
             # It keeps writers away while it waits for readers: so it waits for no more than a moment.
             cursor.execute(f"PRAGMA busy_timeout = {OVERWRITE_MILLISECONDS}").fetchall()
@@ -147,9 +178,41 @@ class Database:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}").fetchall()
         return not busy
 
+    def change_key(self) -> list[int]:
+        """Put the whole content under a new key and destroy the old one; everybody else waits so long (FCS_CKM.4).
+
+        Gives the generations of wrapping keys that were destroyed; none where no module keeps this database's key.
+        Raises StoreError (BUSY where somebody stays inside, or another process has the file open: try again later),
+        TrustError and OSError: the old key stays in use then.
+        """
+        if self._kept is None:
+            return []
+        keys, present = self._kept
+        following_file = self._file.with_name(NEXT_DATABASE_NAME)
+        try:
+            with closing(FolderLock(self._file.parent, exclusive=True)), self._gate.alone(ALONE_SECONDS):
+                self._engine.dispose()
+                with _translated():
+                    rest(self._file, present.secret)
+                    following = keys.prepare_next(present)
+                    try:
+                        copy(self._file, present.secret, following_file, following.secret)
+                    except BaseException:
+                        following_file.unlink(missing_ok=True)
+                        keys.settle(present, KEY_NAME)
+                        raise
+                following_file.replace(self._file)  # from here on the new key counts
+                sync_folder(self._file.parent)
+                self._key, self._kept = following.secret, (keys, following)
+                return keys.settle(following, NEXT_KEY_NAME)
+        except BusyError as error:
+            raise StoreError(StoreReason.BUSY, "somebody is using the database; its key was not changed") from error
+
     def close(self) -> None:
         """Close all connections; the last one folds the WAL into the file."""
         self._engine.dispose()
+        if self._shared is not None:
+            self._shared.close()
 
     def _create_tables(self) -> None:
         with self.write() as connection:
@@ -204,24 +267,3 @@ def _store_error(error: BaseException | None) -> StoreError:
     if name.startswith("SQLITE_CONSTRAINT"):
         return StoreError(StoreReason.CONFLICT, f"the database refused: {text}")
     return StoreError(StoreReason.DAMAGED, f"the database failed: {text}")
-
-
-def _context(gateway: DeviceId) -> bytes:
-    """What the wrapped key is bound to: the key file of another gateway does not open here."""
-    return gateway.text.encode("ascii")
-
-
-def _write_durably(file: Path, data: bytes) -> None:
-    """Write a file that only its owner reads: complete after a power cut, or absent."""
-    temporary = file.with_name(file.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -28,8 +28,14 @@ def test_keys_requests_and_store_are_made_once(tmp_path: Path) -> None:
         for purpose in Purpose:
             held = token.key(purpose).public_key().public_numbers()
             assert triple.public_key(purpose).public_numbers() == held
-        Database.open(premises.configuration.store, token, premises.configuration.gateway).close()
+        opened = Database.open(premises.configuration.store, token, premises.configuration.gateway, sole=True)
+        # FCS_CKM.4: the module makes the store's next key and destroys the first.
+        assert opened.change_key() == [1]
+        opened.close()
+        assert set(token.labels()) == {*Purpose, "STORAGE.2"}
         enrol(premises.configuration, token)
+        assert set(token.labels()) == {*Purpose, "STORAGE.2"}
+        Database.open(premises.configuration.store, token, premises.configuration.gateway).close()
         again = x509.load_pem_x509_csr((tmp_path / "certificates" / "SIG.csr").read_bytes())
         assert again.public_key() == triple.public_key(Purpose.SIG)
 

@@ -1,41 +1,16 @@
-import secrets
 import stat
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pki.errors import TokenError, TokenReason
 from smgw.store import database as database_module
 from smgw.store.database import DATABASE_NAME, KEY_NAME, Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore
+from tests.smgw.store.keeper import Keeper
 from tests.smgw.store.samples import GATEWAY, KEY, START, decision, grant, open_database, reading
 from wire.reading import DeviceId
-
-
-class Keeper:
-    """The wrapping of the token, in software: what the store needs of it, for tests of the store alone."""
-
-    def __init__(self) -> None:
-        self._key = AESGCM(secrets.token_bytes(32))
-        self.seen: list[bytes] = []
-
-    def random(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
-
-    def wrap_secret(self, label: str, secret: bytes, context: bytes) -> bytes:
-        self.seen.append(secret)
-        nonce = secrets.token_bytes(12)
-        return nonce + self._key.encrypt(nonce, secret, context + label.encode())
-
-    def unwrap_secret(self, label: str, wrapped: bytes, context: bytes) -> bytes:
-        try:
-            return self._key.decrypt(wrapped[:12], wrapped[12:], context + label.encode())
-        except InvalidTag as error:
-            raise TokenError(TokenReason.UNWRAP, "not wrapped here") from error
 
 
 def test_created_then_opened(tmp_path: Path) -> None:
