@@ -9,7 +9,7 @@ their capacity, and by nothing else between two checkpoints, so that whoever ver
 calibration log is none (FAU_STG.4/CAL).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -105,7 +105,7 @@ def append(connection: sa.Connection, chain: Chain, happening: Happening, capaci
     return True
 
 
-def fold(connection: sa.Connection, at: datetime, capacities: dict[Log, int]) -> None:
+def fold(connection: sa.Connection, at: datetime, capacities: Mapping[Log, int]) -> None:
     """Bring what was counted into the chains, one entry of level EXTENSION for each that happened again.
 
     In the calibration log only once what is counted is over, or every checkpoint would cost it an entry.

@@ -1,10 +1,10 @@
 """The gateway's tables, and what they refuse by themselves.
 
-Decides where each fact lies and which rows may never change. Readings, derived readings, profiles, withdrawals and the
-calibration log are append-only, and the sequence numbers of deliveries stand: triggers refuse to change them, whoever
-asks, and to delete them before they are old and owed to nobody (``ages.py``); withdrawals and the calibration log stay
-for ever (FAU_STG.2). What was withdrawn or answered stays so. Times are whole seconds since 1970-01-01T00:00:00Z;
-64-bit status words are kept as two's complement, because SQLite has signed integers only.
+Decides where each fact lies and which rows may never change. Readings, derived readings, profiles and withdrawals are
+append-only, and the sequence numbers of deliveries stand: triggers refuse to change them, whoever asks, and to delete
+them before they are old and owed to nobody (``ages.py``); withdrawals stay for ever (FAU_STG.2), and the logs have
+tables of their own (``log_tables.py``). What was withdrawn or answered stays so. Times are whole seconds since
+1970-01-01T00:00:00Z; 64-bit status words are kept as two's complement, because SQLite has signed integers only.
 """
 
 import sqlalchemy as sa
@@ -51,6 +51,27 @@ needed = sa.Table(
 )
 """From which second on the readings of a device are needed still, as the last sweep found (``sweep.py``). Of a device
 that does not stand here every reading is needed."""
+
+daily_values = sa.Table(
+    "daily_values",
+    metadata,
+    sa.Column("device", sa.String(14), primary_key=True),
+    sa.Column("obis", sa.LargeBinary(6), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    *_value_columns()[2:],
+    sqlite_with_rowid=False,
+)
+"""The first reading of each day of local time, by its midnight (``smgw/store/daily_values.py``). Never changed."""
+
+tariff_events = sa.Table(
+    "tariff_events",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("at", sa.Integer, primary_key=True),
+    sa.Column("active", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was raised and withdrawn from outside (``smgw/store/tariff_events.py``). Never changed."""
 
 grants = sa.Table(
     "grants",
@@ -224,40 +245,16 @@ conditions = sa.Table(
 )
 """What is wrong with the gateway and was not found gone yet (``smgw/store/condition_records.py``)."""
 
-system_log = sa.Table(
-    "system_log",
-    metadata,
-    sa.Column("record_number", sa.Integer, primary_key=True),
-    sa.Column("event", sa.String, nullable=False),
-    sa.Column("subject", sa.String, nullable=False),
-    sa.Column("outcome", sa.Integer, nullable=False),
-    sa.Column("parameters", sa.String, nullable=False),
-    sa.Column("first_at", sa.Integer, nullable=False),
-    sa.Column("last_at", sa.Integer, nullable=False),
-    sa.Column("repetition_count", sa.Integer, nullable=False),
-    sqlite_autoincrement=True,
+_APPEND_ONLY = (
+    "readings",
+    "derived_readings",
+    "grant_readings",
+    "daily_values",
+    "tariff_events",
+    "profiles",
+    "withdrawals",
 )
-"""The system log (System-Log, TR-03109-1): a ring, oldest entry overwritten first."""
-
-sa.Index(
-    "system_log_same", system_log.c.event, system_log.c.subject, system_log.c.parameters, system_log.c.record_number
-)
-
-calibration_log = sa.Table(
-    "calibration_log",
-    metadata,
-    sa.Column("record_number", sa.Integer, primary_key=True),
-    sa.Column("event", sa.String, nullable=False),
-    sa.Column("subject", sa.String, nullable=False),
-    sa.Column("outcome", sa.Integer, nullable=False),
-    sa.Column("parameters", sa.String, nullable=False),
-    sa.Column("at", sa.Integer, nullable=False),
-    sqlite_autoincrement=True,
-)
-"""The calibration log (eichtechnisches Log, TR-03109-1): what bears on measuring. Never changed, never deleted."""
-
-_APPEND_ONLY = ("readings", "derived_readings", "grant_readings", "profiles", "withdrawals", "calibration_log")
-_NEVER_DELETED = ("withdrawals", "calibration_log")
+_NEVER_DELETED = ("withdrawals",)
 
 TRIGGERS = (
     *(

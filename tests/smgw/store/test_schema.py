@@ -35,8 +35,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
         "UPDATE grants SET withdrawn_at = 1",
         "UPDATE withdrawals SET version = 2",
         "DELETE FROM withdrawals",
-        "UPDATE calibration_log SET subject = 'another'",
-        "DELETE FROM calibration_log",
         "UPDATE orders SET reply = x'00'",
         "UPDATE orders SET digest = x'00'",
         "DELETE FROM orders",
@@ -54,7 +52,6 @@ def test_the_database_itself_refuses_to_forget(database: Database, statement: st
         for row in (
             "INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', 'm', 1, 0)",
             "INSERT INTO orders VALUES (7, x'07', 0, 'done', x'7b7d')",
-            "INSERT INTO calibration_log (event, subject, outcome, parameters, at) VALUES ('e', 's', 0, '{}', 0)",
             "INSERT INTO notifications (event, outcome, subject, at, parameters) VALUES ('e', 'o', 's', 0, '{}')",
         ):
             connection.exec_driver_sql(row)

@@ -1,0 +1,34 @@
+"""How an export comes out of a store: from one view of it, with what leads from its checkpoint to a root.
+
+Decides nothing about who may have it (``readers.py``); the caller has made a checkpoint right before, so that all but
+what was written in this moment is signed.
+"""
+
+from collections.abc import Sequence
+
+from pki.certificates import TrustStore, load_certificate
+from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.export import Export, ExportedLog, grounds
+from smgw.logs.stored import last_states, read_entries, signed
+from smgw.store import log_checkpoints
+from smgw.store.database import Database
+from smgw.store.log_chain import Chain
+
+
+def export_logs(database: Database, trust: TrustStore, chains: Sequence[Chain]) -> Export:
+    """The logs ``chains`` with the last checkpoint; a log in which nothing was ever written is not among them.
+
+    Raises LogIntegrityError where there is no checkpoint, CertificateError where its signer leads to no root, and
+    StoreError.
+    """
+    with database.read() as connection:
+        stored = log_checkpoints.newest(connection)
+        if stored is None:
+            raise LogIntegrityError(IntegrityReason.CHECKPOINT, "no checkpoint was made yet")
+        states = last_states(stored)
+        logs = tuple(
+            ExportedLog(states[chain], tuple(read_entries(connection, chain))) for chain in chains if chain in states
+        )
+    checkpoint = signed(stored)
+    certificates, lists = grounds(trust, load_certificate(checkpoint.certificate))
+    return Export(checkpoint, certificates, lists, logs)

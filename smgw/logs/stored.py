@@ -1,0 +1,193 @@
+"""Whether the logs in a store are those that the gateway wrote (PP-0073 FAU_STG.2, FDP_SDI.2).
+
+Decides for a whole store what ``chain.py`` decides for one log: besides, that no log is missing, that each ends where
+the store says, that checkpoints follow on one another, and that what was counted beside the entries is not less than
+what they tell. Reads only; holds one log in memory at a time.
+"""
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import sqlalchemy as sa
+from cryptography import x509
+
+from smgw.logs.chain import Verified, name_of, verify_chain
+from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, require_following, verify
+from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.store import log_checkpoints
+from smgw.store.database import Database
+from smgw.store.events import Log
+from smgw.store.log_chain import Chain, chains, head, read
+from smgw.store.log_checkpoints import StoredCheckpoint
+from smgw.store.log_entry import Entry, text_of
+from smgw.store.log_tables import log_entries, log_repetitions
+
+Judge = Callable[[Checkpoint, x509.Certificate], None]
+"""Raises LogIntegrityError for the signer of a checkpoint whom the caller does not believe."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedStore:
+    """What was found to be as it was written."""
+
+    chains: tuple[Verified, ...]
+    sealed_at: datetime | None
+    """When the last checkpoint was made, if one was."""
+
+
+def verify_logs(database: Database) -> None:
+    """All logs in ``database``; signers are believed by the certificates that lie there.
+
+    Raises LogIntegrityError, StoreError.
+    """
+    with database.read() as connection:
+        verify_store(connection)
+
+
+def verify_store(connection: sa.Connection, judge: Judge | None = None) -> VerifiedStore:
+    """All logs as ``connection`` sees them.
+
+    1. Every checkpoint that is kept can be read, is signed by the certificate that lies with it and follows on the one
+       before; ``judge`` believes the signer of the last. What it says of each log is what lies beside it.
+    2. Every log of the last checkpoint is there, and no entry belongs to a log that is not known.
+    3. The entries of each log hold (``verify_chain``), and it ends where the store says.
+    4. Nothing was counted for an entry that is not there, and not less than its continuations tell.
+
+    Raises LogIntegrityError, StoreError.
+    """
+    # 1
+    checkpoint, states = _checkpoints(connection, judge)
+    # 2
+    known = chains(connection)
+    for chain in (*states, *_with_entries(connection)):
+        if chain not in known:
+            sentence = f"the store does not know where the {name_of(*chain)} ends"
+            raise LogIntegrityError(IntegrityReason.CUT_TAIL, sentence)
+    found = []
+    for chain in known:
+        entries = read_entries(connection, chain)
+        # 3
+        found.append(verify_chain(*chain, entries, states.get(chain)))
+        end = head(connection, chain)
+        require_head(chain, entries[-1].hash if entries else end[1], found[-1].last, end)
+        # 4
+        _require_counts(connection, chain, entries)
+    return VerifiedStore(tuple(found), None if checkpoint is None else checkpoint.at)
+
+
+def last_states(stored: StoredCheckpoint | None) -> dict[Chain, ChainState]:
+    """Where each log began and ended at this checkpoint. Raises LogIntegrityError."""
+    if stored is None:
+        return {}
+    try:
+        values = json.loads(stored.states)
+    except ValueError as error:
+        sentence = f"checkpoint {stored.number}: what it says of the logs cannot be read"
+        raise LogIntegrityError(IntegrityReason.CHECKPOINT, sentence) from error
+    states = [ChainState.from_json(value) for value in values] if isinstance(values, list) else []
+    marks = tuple(sorted(state.mark() for state in states))
+    if marks != Checkpoint.from_bytes(stored.content).marks:
+        sentence = f"checkpoint {stored.number} was signed over other logs than those that lie with it"
+        raise LogIntegrityError(IntegrityReason.CHECKPOINT, sentence)
+    return {(state.log, state.owner): state for state in states}
+
+
+def signed(stored: StoredCheckpoint) -> SignedCheckpoint:
+    """The part of a row that is verified by itself."""
+    return SignedCheckpoint(stored.content, stored.certificate, stored.signature)
+
+
+def read_entries(connection: sa.Connection, chain: Chain, *, after: int = 0) -> list[Entry]:
+    """The entries of one log as they lie there. Raises LogIntegrityError for a row that holds no entry."""
+    query = sa.select(log_entries.c.record_number, log_entries.c.parameters).where(
+        log_entries.c.log == chain[0].value, log_entries.c.owner == chain[1], log_entries.c.record_number > after
+    )
+    texts = {row.record_number: row.parameters for row in connection.execute(query)}
+    entries: list[Entry] = []
+    rows = read(connection, chain, after=after)
+    number = after
+    try:
+        for entry in rows:
+            number = entry.record_number
+            entries.append(entry)
+            if text_of(entry.parameters) != texts.get(number):
+                raise _altered(chain, number)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        following = min((one for one in texts if one > number), default=number)
+        raise _altered(chain, following) from error
+    return entries
+
+
+def _altered(chain: Chain, number: int) -> LogIntegrityError:
+    sentence = f"{name_of(*chain)}: record {number} was altered: it is not written as an entry is"
+    return LogIntegrityError(IntegrityReason.ALTERED, sentence)
+
+
+def _checkpoints(connection: sa.Connection, judge: Judge | None) -> tuple[Checkpoint | None, dict[Chain, ChainState]]:
+    """Check 1; the last checkpoint and what it says."""
+    rows = list(log_checkpoints.every(connection))
+    found = [verify(signed(row)) for row in rows]
+    for row, (checkpoint, _) in zip(rows, found, strict=True):
+        if checkpoint.number != row.number:
+            sentence = f"checkpoint {checkpoint.number} lies in the place of checkpoint {row.number}"
+            raise LogIntegrityError(IntegrityReason.CHECKPOINT, sentence)
+    for row, (after, _) in zip(rows, found[1:], strict=False):
+        require_following(after, signed(row))
+    for (before, _), (after, _) in pairwise(found):
+        if before.gateway != after.gateway:
+            raise LogIntegrityError(IntegrityReason.GATEWAY, f"checkpoint {after.number} is of another gateway")
+    if not rows:
+        return None, {}
+    if found[0][0].number == 1:
+        require_following(found[0][0], None)
+    if judge is not None:
+        judge(*found[-1])
+    return found[-1][0], last_states(rows[-1])
+
+
+def _with_entries(connection: sa.Connection) -> Collection[Chain]:
+    query = sa.select(log_entries.c.log, log_entries.c.owner).distinct()
+    return [(Log(row.log), row.owner) for row in connection.execute(query)]
+
+
+def require_head(chain: Chain, found: bytes, last: int, end: tuple[int, bytes]) -> None:
+    """The last entry, or what was signed of it, is where the store says that the log ends. Raises LogIntegrityError."""
+    number, known = end
+    if last != number:
+        sentence = f"{name_of(*chain)}: records {last + 1} to {number} are missing at the end"
+        if last > number:
+            sentence = f"{name_of(*chain)}: record {last} stands after the end of the log"
+        raise LogIntegrityError(IntegrityReason.CUT_TAIL, sentence)
+    if found != known:
+        raise _altered(chain, number)
+
+
+def _require_counts(connection: sa.Connection, chain: Chain, entries: list[Entry]) -> None:
+    """Check 4."""
+    told: dict[int, int] = {}
+    for entry in entries:
+        if entry.parent_record_number is not None:
+            told[entry.parent_record_number] = told.get(entry.parent_record_number, 0) + entry.repetition_counter
+    counted = {
+        row.record_number: row
+        for row in connection.execute(
+            sa.select(log_repetitions).where(
+                log_repetitions.c.log == chain[0].value, log_repetitions.c.owner == chain[1]
+            )
+        )
+    }
+    there = {entry.record_number for entry in entries if entry.parent_record_number is None}
+    for number in counted.keys() - there:
+        sentence = f"{name_of(*chain)}: record {number} was counted, and is none that can be"
+        raise LogIntegrityError(IntegrityReason.COUNT, sentence)
+    for number in there:
+        row = counted.get(number)
+        folded = 0 if row is None else row.folded
+        if folded != told.get(number, 0):
+            sentence = (
+                f"{name_of(*chain)}: record {number} was counted {folded} times, the log tells {told.get(number, 0)}"
+            )
+            raise LogIntegrityError(IntegrityReason.COUNT, sentence)

@@ -1,0 +1,186 @@
+"""An exported copy proves itself without the gateway, and any change of it is found."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pki.certificates import Purpose, Role
+from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
+from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.export import Export, ExportedLog, verify_export
+from smgw.store.events import Event
+from smgw.store.log_entry import GENESIS, Entry
+from testbed.small_pki import SmallPki
+from tests.smgw.logs.archive import ANNA, CALIBRATION, SYSTEM, Archive
+from tests.smgw.store.samples import GATEWAY
+
+
+@pytest.fixture(scope="module")
+def pki() -> SmallPki:
+    return SmallPki()
+
+
+@pytest.fixture(scope="module")
+def archive(pki: SmallPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    archive = Archive(pki, tmp_path_factory.mktemp("archive"), system=10)
+    archive.days(9)
+    archive.seal()
+    yield archive
+    archive.close()
+
+
+@pytest.fixture(scope="module")
+def export(archive: Archive) -> Export:
+    return archive.export()
+
+
+def reason(export: Export, pki: SmallPki, gateway: str | None = None) -> IntegrityReason:
+    with pytest.raises(LogIntegrityError) as refusal:
+        verify_export(export, pki.trust().roots, gateway)
+    return refusal.value.reason
+
+
+def changed(export: Export, entries: list[Entry], index: int = 0) -> Export:
+    logs = list(export.logs)
+    logs[index] = ExportedLog(logs[index].state, tuple(entries))
+    return replace(export, logs=tuple(logs))
+
+
+def rechained(entries: list[Entry], begin: int) -> list[Entry]:
+    """Entries whose hashes fit again from ``begin`` on, as somebody writes them who knows how."""
+    fitted = entries[:begin]
+    previous = fitted[-1].hash if fitted else entries[0].previous
+    for entry in entries[begin:]:
+        fitted.append(entry.chained(previous))
+        previous = fitted[-1].hash
+    return fitted
+
+
+def test_an_export_is_believed_without_the_gateway(export: Export, pki: SmallPki) -> None:
+    """FAU_STG.2: entries, checkpoint and certificates are all that it takes."""
+    again = Export.from_bytes(export.to_bytes())
+    assert again.to_bytes() == export.to_bytes()
+    verified = verify_export(again, pki.trust().roots, GATEWAY.text)
+    assert verified.gateway == GATEWAY.text
+    assert [(one.log.value, one.unsigned) for one in verified.logs] == [("system", 0), ("calibration", 0)]
+    assert verified.logs[0].first > 1  # a ring that went round
+
+
+def test_every_single_edit_is_found(export: Export, pki: SmallPki) -> None:
+    """FAU_STG.2: any field of any entry, with its hash left or made to fit."""
+    entries = list(export.logs[0].entries)
+    for number, entry in enumerate(entries):
+        for edited in (
+            replace(entry, subject="another"),
+            replace(entry, parameters={**entry.parameters, "party": "else"}),
+            replace(entry, seconds_index=entry.seconds_index + 1),
+            replace(entry, repetition_counter=entry.repetition_counter + 1),
+            replace(entry, user="nobody"),
+        ):
+            forged = [*entries[:number], edited, *entries[number + 1 :]]
+            assert reason(changed(export, forged), pki) is IntegrityReason.ALTERED
+            assert reason(changed(export, rechained(forged, number)), pki) is IntegrityReason.ALTERED
+
+
+def test_every_missing_entry_is_found(export: Export, pki: SmallPki) -> None:
+    """FAU_STG.2: a gap, a cut at either end, two that changed places, one twice."""
+    for index, entries in enumerate(list(log.entries) for log in export.logs):
+        for number in range(1, len(entries) - 1):
+            assert reason(changed(export, entries[:number] + entries[number + 1 :], index), pki) is IntegrityReason.GAP
+        for count in range(1, len(entries)):
+            assert reason(changed(export, entries[count:], index), pki) is IntegrityReason.CUT_START
+            assert reason(changed(export, entries[:-count], index), pki) is IntegrityReason.CUT_TAIL
+        swapped = [entries[1], entries[0], *entries[2:]]
+        assert reason(changed(export, swapped, index), pki) in {IntegrityReason.ORDER, IntegrityReason.GAP}
+        assert reason(changed(export, [entries[0], *entries], index), pki) is IntegrityReason.ORDER
+        assert reason(changed(export, [], index), pki) is IntegrityReason.CUT_TAIL
+        assert reason(changed(export, [*entries, entries[-1].chained(entries[-1].hash)], index), pki)
+
+
+@given(data=st.data())
+def test_no_single_octet_can_be_changed(export: Export, pki: SmallPki, data: st.DataObject) -> None:
+    """FAU_STG.2: whatever octet of the file becomes another, it is not believed."""
+    written = export.to_bytes()
+    position = data.draw(st.integers(0, len(written) - 1))
+    octet = data.draw(st.integers(0, 255).filter(lambda one: one != written[position]))
+    with pytest.raises(LogIntegrityError):
+        verify_export(
+            Export.from_bytes(written[:position] + bytes([octet]) + written[position + 1 :]), pki.trust().roots
+        )
+
+
+@given(noise=st.binary(max_size=200))
+def test_only_our_error_escapes(noise: bytes) -> None:
+    with pytest.raises(LogIntegrityError):
+        Export.from_bytes(noise)
+
+
+def test_what_came_after_the_checkpoint_is_said_to_be_unsigned(archive: Archive, export: Export, pki: SmallPki) -> None:
+    """What no checkpoint covers cannot be proven, and is told."""
+    last = export.logs[1].entries[-1]
+    forged = replace(last, record_number=last.record_number + 1, subject="anything").chained(last.hash)
+    verified = verify_export(changed(export, [*export.logs[1].entries, forged], 1), pki.trust().roots)
+    assert [one.unsigned for one in verified.logs] == [0, 1]
+    assert archive.identity.gateway == GATEWAY
+
+
+def test_another_signer_is_not_believed(archive: Archive, export: Export, pki: SmallPki) -> None:
+    """Whoever makes his own checkpoint is not this gateway."""
+    checkpoint = Checkpoint.from_bytes(export.checkpoint.content)
+    states = [log.state for log in export.logs]
+
+    def signed_by(role: Role, purpose: Purpose, name: str, world: SmallPki) -> SignedCheckpoint:
+        holder = world.holder(role, purpose, name)
+        made = Checkpoint.of(checkpoint.gateway, 1, checkpoint.at, GENESIS, holder.certificate, states)
+        return sign(made, holder.certificate, holder.key)
+
+    for forged, expected in (
+        (signed_by(Role.SMGW, Purpose.SIG, "EXYZ0012345678", pki), IntegrityReason.GATEWAY),
+        (signed_by(Role.SMGW, Purpose.TLS, GATEWAY.text, pki), IntegrityReason.CERTIFICATE),
+        (signed_by(Role.GWA, Purpose.SIG, GATEWAY.text, pki), IntegrityReason.CERTIFICATE),
+        (signed_by(Role.SMGW, Purpose.SIG, GATEWAY.text, SmallPki(seed=2)), IntegrityReason.CERTIFICATE),
+        (replace(export.checkpoint, signature=bytes(64)), IntegrityReason.SIGNATURE),
+    ):
+        assert reason(replace(export, checkpoint=forged), pki) is expected
+
+
+def test_the_log_of_another_gateway_is_found(export: Export, pki: SmallPki) -> None:
+    assert reason(export, pki, "EXYZ0012345678") is IntegrityReason.GATEWAY
+
+
+def test_a_checkpoint_speaks_of_its_own_logs_only(archive: Archive, export: Export, pki: SmallPki) -> None:
+    """An older checkpoint with a newer log, a state of one's own, no log, the same twice."""
+    log = export.logs[0]
+    state = ChainState(log.state.log, "", 3, log.state.anchor, log.state.last, log.state.head, 1000)
+    assert reason(replace(export, logs=(ExportedLog(state, log.entries),)), pki) is IntegrityReason.CHECKPOINT
+    assert reason(replace(export, logs=()), pki) is IntegrityReason.FORM
+    assert reason(replace(export, logs=(log, log)), pki) is IntegrityReason.FORM
+    archive.happen(Event.CLOCK_SET, "clock", before="b", after="c", deviation_milliseconds=1)
+    archive.seal()
+    assert reason(replace(archive.export(), checkpoint=export.checkpoint), pki) is IntegrityReason.CHECKPOINT
+
+
+def test_a_consumers_export_tells_nothing_of_others(archive: Archive, pki: SmallPki) -> None:
+    """FAU_SAR.1/CON: only hers; of other logs there are hashes that nobody guesses."""
+    written = archive.export([ANNA]).to_bytes()
+    assert b"bert" not in written
+    (verified,) = verify_export(Export.from_bytes(written), pki.trust().roots).logs
+    assert (verified.owner, verified.unsigned) == ("anna", 0)
+
+
+def test_more_than_what_it_takes_is_no_export(export: Export, pki: SmallPki) -> None:
+    assert reason(replace(export, certificates=(*export.certificates, b"\0")), pki) is IntegrityReason.CERTIFICATE
+    twice = replace(export, certificates=export.certificates * 2)
+    assert reason(twice, pki) is IntegrityReason.FORM
+    assert reason(replace(export, revocation_lists=()), pki) is IntegrityReason.CERTIFICATE
+
+
+def test_both_logs_are_in_it(export: Export, tmp_path: Path) -> None:
+    assert [(log.state.log, log.state.owner) for log in export.logs] == [SYSTEM, CALIBRATION]
+    file = tmp_path / "export.json"
+    file.write_bytes(export.to_bytes())
+    assert Export.from_bytes(file.read_bytes()) == Export.from_bytes(export.to_bytes())
