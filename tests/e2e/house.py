@@ -1,0 +1,155 @@
+"""A household with its gateway and its grid operator, joined by real TLS on which an observer looks.
+
+Meter, walk, sender, sealing, store and datacenter are the real ones (``testbed.world``); so is TLS, by the project's
+profile on both ends. Time is simulated: the observer notes records by the gateway's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL import SSL
+
+from pki.certificates import Purpose
+from pki.inner import sign_reading
+from pki.tls import InProcessBackend, TlsIdentity, server_context
+from smgw.access.grants import Decision, Grant
+from smgw.access.volatile import VolatileStore
+from smgw.store.profiles import ProfileSet
+from smgw.wan.sender import Sender, SenderIdentity
+from testbed.meter.device import Device
+from testbed.meter.settings import LoadKind, MeterSettings
+from testbed.observer import Observer
+from testbed.world import GATEWAY, IMPORT, METER, PARTY, QUARTER_HOUR, SERIES, World
+from tests.smgw.wan.receiver import TlsReceiver, http
+from wire.cosem_xml import MEDIA_TYPE
+from wire.profiles import UseCase
+from wire.profiles.billing import BillingPeriod, BillingUnit
+from wire.profiles.tariff import ControlEvents
+from wire.reading import Reading, Register, Unit
+
+AFTER_THE_POINT = timedelta(seconds=2)
+"""A meter is read shortly after each quarter hour."""
+LENGTH = 70
+"""Octets of an ECDSA signature on a 256-bit curve in DER, most often; by chance it has one or two more, or fewer."""
+
+
+class EvenKey:
+    """A signature key all of whose signatures have one length in DER.
+
+    Chance makes the length of a sealed message vary by some octets, whatever is in it (``test_sealing``). Here it is
+    taken away, so that two observations can be compared to the octet.
+    """
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._key = key
+
+    def sign(self, data: bytes, algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
+        while len(signature := self._key.sign(data, algorithm)) != LENGTH:
+            pass
+        return signature
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._key, name)
+
+
+ec.EllipticCurvePrivateKey.register(EvenKey)
+
+
+class Front(TlsReceiver):
+    """The datacenter's end of TLS, TLS 1.2 only as its own server is, before its real application."""
+
+    def __init__(self, world: World) -> None:
+        holder, posted = world.party_holders[Purpose.TLS], world.datacenter.post
+        identity = TlsIdentity((holder.certificate, world.pki.hierarchy.sub_ca.certificate), holder.key)
+        context = server_context(identity, world.trust)
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        super().__init__(lambda body: http(*posted("/deliveries", {"Content-Type": MEDIA_TYPE}, body)), context)
+
+
+@dataclass(frozen=True)
+class Life:
+    """What goes on in a house: how much is used in a year, and how many events each quarter hour of a day has."""
+
+    annual_watt_hours: int
+    events: Sequence[int] = (0,)
+
+
+class House:
+    """Everything of one household, from ``start`` on."""
+
+    def __init__(self, folder: Path, life: Life, start: datetime, use_cases: Sequence[UseCase]) -> None:
+        folder.mkdir()
+        self.life, self._counted = life, 0
+        self.world = world = World(folder, start=start)  # the seed is the same in every house
+        world.meter = Device(
+            MeterSettings(serial=METER.text[-8:], load=LoadKind.FLAT, annual_watt_hours=life.annual_watt_hours),
+            clock=lambda: world.now,
+        )
+        self._front = Front(world)
+        self.observer = Observer(("127.0.0.1", self._front.port), lambda: world.now)
+        self._set_profiles(use_cases, start)
+        self.volatile = VolatileStore()
+        self._set_sender()
+
+    def _set_profiles(self, use_cases: Sequence[UseCase], start: datetime) -> None:
+        held = self.world.profiles
+        validity = {"valid_from": start - timedelta(minutes=30), "valid_until": start + timedelta(days=2)}
+        series = replace(held.evaluations[SERIES], **validity)
+        changes: dict[UseCase, dict[str, Any]] = {
+            UseCase.TAF_1: {"dispatch_seconds": 3600, "billing": BillingPeriod(3600, BillingUnit.SECOND)},
+            UseCase.TAF_11: {"rule": ControlEvents(("dim",))},
+        }
+        evaluations = [
+            replace(series, id=use_case.value, use_case=use_case, **changes.get(use_case, {})) for use_case in use_cases
+        ]
+        self.world.profiles = ProfileSet(
+            {name: replace(meter, **validity) for name, meter in held.meters.items()},
+            {evaluation.id: evaluation for evaluation in evaluations},
+            {PARTY: replace(held.communications[PARTY], port=self.observer.port, **validity)},
+        )
+        self.world.gateway_side.gateway.profiles = self.world.profiles
+
+    def _set_sender(self) -> None:
+        world, side = self.world, self.world.gateway_side
+        tunnel, signer = (world.gateway_holders[purpose] for purpose in (Purpose.TLS, Purpose.SIG))
+        chain = (tunnel.certificate, world.pki.hierarchy.sub_ca.certificate)
+        backend = InProcessBackend(TlsIdentity(chain, tunnel.key), world.trust, clock=lambda: datetime.now(UTC))
+        even: Any = EvenKey(signer.key)
+        identity = SenderIdentity(GATEWAY, signer.certificate, even)
+        ports = replace(side.sender.ports, backend=backend, volatile=self.volatile, profiles=lambda: world.profiles)
+        side.sender = Sender(PARTY, lambda: identity, ports)
+
+    def live(self, quarters: int) -> None:
+        """Read the meter after each quarter hour, let happen what happens, and let the sender do what it wants."""
+        for quarter in range(quarters):
+            following = self.world.now + QUARTER_HOUR
+            self.world.advance(AFTER_THE_POINT)
+            self.world.poll()
+            for _ in range(self.life.events[quarter % len(self.life.events)]):
+                self._happens()
+            while self.world.now < following:
+                wanted = self.world.gateway_side.sender.step(self.world.now)
+                self.world.now = min(following, max(wanted, self.world.now + timedelta(seconds=1)))
+
+    def close(self) -> None:
+        self.world.close()
+        self.observer.close()
+        self._front.close()
+
+    def _happens(self) -> None:
+        """An event under each profile that waits for one: what its evaluator grants."""
+        self._counted += 1
+        at = self.world.now - timedelta(seconds=self._counted % 60)
+        register = Register(10 ** (self._counted % 15), -1, Unit.WH)
+        key = self.world.gateway_holders[Purpose.SIG].key
+        signed = sign_reading(Reading(METER, IMPORT, register, at, status=self._counted << 32), GATEWAY, key)
+        for evaluation in self.world.profiles.evaluations.values():
+            grant = Grant(evaluation.id, 1, PARTY, f"event-{self._counted}", at, at, (signed,))
+            if evaluation.use_case is UseCase.TAF_10:
+                self.volatile.put(grant)
+            elif evaluation.use_case is UseCase.TAF_11:
+                self.world.gateway_side.readings.record(signed, Decision((grant,)))
