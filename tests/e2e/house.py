@@ -97,7 +97,10 @@ class House:
 
     def _set_profiles(self, use_cases: Sequence[UseCase], start: datetime) -> None:
         held = self.world.profiles
-        validity = {"valid_from": start - timedelta(minutes=30), "valid_until": start + timedelta(days=2)}
+        validity: dict[str, Any] = {
+            "valid_from": start - timedelta(minutes=30),
+            "valid_until": start + timedelta(days=2),
+        }
         series = replace(held.evaluations[SERIES], **validity)
         changes: dict[UseCase, dict[str, Any]] = {
             UseCase.TAF_1: {"dispatch_seconds": 3600, "billing": BillingPeriod(3600, BillingUnit.SECOND)},
