@@ -42,8 +42,6 @@ class Event(StrEnum):
     RETENTION_SET = "RETENTION_SET"
     DATA_ERASED = "DATA_ERASED"
     """What was old, or belonged to a contract that ended, is no longer there; the subject says of what kind."""
-    DATA_ERASED = "DATA_ERASED"
-    """What was old, or belonged to a contract that ended, is no longer there; the subject says of what kind."""
     CLOCK_SYNCHRONISED = "CLOCK_SYNCHRONISED"
     CLOCK_DEVIATION = "CLOCK_DEVIATION"
     CLOCK_SET = "CLOCK_SET"
