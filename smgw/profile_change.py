@@ -135,7 +135,9 @@ class ProfileChange:
         noted: list[tuple[Profile, bool]] = []
 
         def note(connection: sa.Connection, profile: Profile, installed: bool) -> None:
-            _note(connection, profile, at, installed=installed)
+            # Whom it concerned and whom it concerns now: both learn that it changed (FAU_GEN.1/CON).
+            consumers = before.concerned(profile, at) | after.concerned(profile, at)
+            _note(connection, profile, at, consumers, installed=installed)
             noted.append((profile, installed))
 
         try:
@@ -224,10 +226,12 @@ def _sentence(finding: Finding) -> str:
     return f"{finding.reason.value}: {finding.profile} against {finding.subject}"
 
 
-def _note(connection: sa.Connection, profile: Profile, at: datetime, *, installed: bool) -> None:
+def _note(
+    connection: sa.Connection, profile: Profile, at: datetime, consumers: Collection[str], *, installed: bool
+) -> None:
     event = Event.PROFILE_INSTALLED if installed else Event.PROFILE_WITHDRAWN
     parameters: dict[str, str | int] = {"kind": profile.KIND, "version": profile.version}
-    logs.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters)
+    logs.note(connection, event, profile.id, Outcome.SUCCESS, at=at, parameters=parameters, consumers=consumers)
 
 
 def _refused(reason: ChangeReason, sentence: str) -> CommandRefusedError:

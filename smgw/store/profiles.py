@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from smgw.store import outbox
+from smgw.store import log_chain, outbox
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import to_seconds
@@ -68,6 +68,25 @@ class ProfileSet:
         """Whose values ``evaluation`` gives at ``at``: a meter's former consumer is none of them (FDP_ACC.2)."""
         return tuple(sorted({one.consumer for one in self._metered(at) if one.meter in evaluation.meters}))
 
+    def concerned(self, profile: Profile, at: datetime) -> frozenset[str]:
+        """Whom ``profile``, of this set or not, concerns: who is measured by it, who is told of by it, or everybody."""
+        match profile:
+            case MeterProfile():
+                return frozenset({profile.consumer})
+            case EvaluationProfile():
+                return frozenset(self.consumers_of(profile, at))
+            case CommunicationProfile():
+                given = [one for one in self.evaluations.values() if one.party == profile.id]
+                return frozenset(consumer for one in given for consumer in self.consumers_of(one, at))
+            case _:
+                return frozenset(self.consumers(at))
+
+    def concerns(self, at: datetime) -> frozenset[tuple[str, str]]:
+        """Every consumer with each subject that concerns her at ``at``: meters, and profiles by their ids."""
+        of_meters = {(meter.consumer, meter.meter.text) for meter in self._metered(at)}
+        profiles: tuple[Profile, ...] = (*self._metered(at), *self.evaluations.values(), *self.communications.values())
+        return frozenset(of_meters | {(who, one.id) for one in profiles for who in self.concerned(one, at)})
+
     def _metered(self, at: datetime) -> Iterator[MeterProfile]:
         return (meter for meter in self.meters.values() if meter.valid_from <= at < meter.valid_until)
 
@@ -111,7 +130,9 @@ class ProfileStore:
         StoreError(PROFILE_IDENTITY) for one that changes whose data it is about.
         """
         with self._database.write() as connection:
-            return _put(connection, profile, document, at)
+            new = _put(connection, profile, document, at)
+            log_chain.set_concerns(connection, _load(connection).concerns(at))
+            return new
 
     def change(
         self,
@@ -137,7 +158,9 @@ class ProfileStore:
             for profile in install:
                 if _put(connection, profile, None, at):
                     note(connection, profile, True)
-            return _load(connection)
+            holding = _load(connection)
+            log_chain.set_concerns(connection, holding.concerns(at))
+            return holding
 
     def load(self) -> ProfileSet:
         """The newest version of every profile that was not withdrawn."""

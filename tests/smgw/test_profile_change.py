@@ -18,6 +18,7 @@ from smgw.administration.errors import CommandRefusedError, FollowUp
 from smgw.profile_change import ChangeReason, ProfileChange
 from smgw.store import profiles
 from smgw.store.calibration_log import CalibrationLog
+from smgw.store.consumer_log import ConsumerLog
 from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
 from smgw.store.orders import OrderStore
@@ -96,6 +97,23 @@ def test_a_whole_house_in_one_order(site: Site, house: House) -> None:
             (Event.PROFILE_INSTALLED, "meter-1", {"kind": "meter", "version": 1}),
             (Event.PROFILE_INSTALLED, "grid", {"kind": "communication", "version": 1}),
         ]
+
+
+def test_whoever_is_concerned_reads_of_every_change_and_nobody_else(site: Site, house: House) -> None:
+    """FAU_GEN.1/CON: changes of profiles stand in the log of the consumer whose values they give."""
+    next_door = replace(house.second_meter, consumer="next-door")
+    site.change(house.evaluation, house.meter, house.communication, next_door)
+    site.change(withdraw=(house.evaluation,))
+    told = [
+        [(entry.event, entry.subject) for entry in ConsumerLog(site.database, who).entries()]
+        for who in ("house", "next-door", "nobody")
+    ]
+    installed, withdrawn = Event.PROFILE_INSTALLED, Event.PROFILE_WITHDRAWN
+    assert told == [
+        [(installed, "grid-1"), (installed, "meter-1"), (installed, "grid"), (withdrawn, "grid-1")],
+        [(installed, "meter-2")],
+        [],
+    ]
 
 
 def test_the_same_again_changes_nothing(site: Site, house: House) -> None:

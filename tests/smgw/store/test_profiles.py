@@ -146,6 +146,13 @@ def test_a_former_consumer_is_nobody_any_more() -> None:
     assert one.consumers_of(BILLED, START) == ("house",)
     assert one.consumers(end) == one.consumers_of(BILLED, end) == ("after",)
     assert one.consumers(START - timedelta(seconds=1)) == ()
+    assert one.concerned(successor, START) == {"after"}
+    told = one.with_profile(BILLED)
+    assert told.concerns(START) == {
+        ("house", METER.text), ("house", "meter-1"), ("house", "bill"),
+        ("beside", "1ISK0000000001"), ("beside", "meter-2"),
+    }  # fmt: skip
+    assert told.concerns(end) == {("after", METER.text), ("after", "meter-3"), ("after", "bill")}
 
 
 def test_a_set_by_kind_and_id() -> None:
