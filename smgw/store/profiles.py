@@ -21,6 +21,7 @@ from wire.profiles import (
     AdministratorProfile,
     BlockStages,
     CommunicationProfile,
+    ControlEvents,
     EvaluationProfile,
     EventStages,
     LoadStages,
@@ -106,8 +107,8 @@ class ProfileSet:
         return replace(self, **{member: {key: one for key, one in getattr(self, member).items() if key != name}})
 
 
-_FIXED_RULES = (TimeStages, LoadStages, BlockStages, EventStages, Mirror)
-"""Rules that say what a value is, and not only when there is one."""
+_FIXED_RULES = (TimeStages, LoadStages, BlockStages, EventStages, ControlEvents, Mirror)
+"""Rules that say what a value is, and not only when there is one; an event is told by its place among the others."""
 
 
 class ProfileStore:
@@ -275,7 +276,7 @@ def _require_same_subject(old: Profile, new: Profile) -> None:
 def _meaning(profile: EvaluationProfile) -> tuple[object, ...]:
     """What values that were granted under one version must mean under the next.
 
-    Credit is topped up, thresholds and events are added without changing what was granted before.
+    Credit is topped up and a threshold moved without changing what was granted before.
     """
     given = (profile.party, profile.use_case, profile.pseudonym)
     computed = (profile.billing, profile.meters, profile.registers, profile.subtracted)

@@ -53,8 +53,9 @@ def drafts(plan: Mapping[str, Any], parties: Sequence[Recipient], now: datetime)
             "manufacturer": "ISK",
             "line": entry["line"],
             "address": entry["address"],
-            "registers": ["1-0:1.8.0"],
+            "registers": entry.get("registers", ["1-0:1.8.0"]),
             "interval": entry["interval"],
+            "store": entry.get("store", entry["interval"]),
             "maximum_power_watts": MAXIMUM_POWER_WATTS,
         }
         if line["top_speed"] == "none":
@@ -82,7 +83,7 @@ def drafts(plan: Mapping[str, Any], parties: Sequence[Recipient], now: datetime)
 
 
 def toml(table: Mapping[str, Any]) -> str:
-    """One flat table as TOML."""
+    """One table as TOML; a table within stands on one line."""
     return "".join(f"{name} = {_value(value)}\n" for name, value in table.items())
 
 
@@ -94,6 +95,8 @@ def _value(value: object) -> str:
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         case list():
             return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return f"{{ {', '.join(f'{_value(str(name))} = {_value(one)}' for name, one in value.items())} }}"
         case _:
             return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 

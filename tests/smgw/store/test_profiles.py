@@ -18,6 +18,7 @@ from wire.profiles import (
     AccessPurpose,
     BillingPeriod,
     BillingUnit,
+    ControlEvents,
     EvaluationProfile,
     MeterProfile,
     Prepaid,
@@ -125,6 +126,15 @@ def test_what_was_billed_means_the_same_under_every_version(store: ProfileStore,
         store.put(replace(BILLED, version=2, **deviation), document=b"two", at=START)
     assert refusal.value.reason is StoreReason.PROFILE_IDENTITY
     assert store.put(replace(BILLED, version=2, dispatch_seconds=1800), document=b"three", at=START)
+
+
+def test_events_keep_their_places(store: ProfileStore) -> None:
+    """TR-03109-1, TAF-11: a record of an event names it by its place."""
+    control = replace(BILLED, use_case=UseCase.TAF_11, billing=None, rule=ControlEvents(("dim", "off")))
+    store.put(control, document=b"one", at=START)
+    with pytest.raises(StoreError) as refusal:
+        store.put(replace(control, version=2, rule=ControlEvents(("off", "dim"))), document=b"two", at=START)
+    assert refusal.value.reason is StoreReason.PROFILE_IDENTITY
 
 
 def test_credit_is_topped_up_by_a_version(store: ProfileStore) -> None:

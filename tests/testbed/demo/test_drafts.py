@@ -39,6 +39,12 @@ def test_every_draft_of_the_demonstration_is_a_profile_and_they_fit(tmp_path: Pa
     assert {one.party for one in profiles if isinstance(one, EvaluationProfile)} == {"netz", "lieferant"}
 
 
+def test_a_rule_is_written_on_one_line() -> None:
+    rule = {"stages": {"1": "1-0:1.8.1"}, "days": {"all": {"00:00": 1}}, "week": ["all"] * 7}
+    assert tomllib.loads(toml({"rule": rule})) == {"rule": rule}
+    assert tomllib.loads(toml({"rule": {}})) == {"rule": {}}
+
+
 def test_the_number_of_a_meter() -> None:
     assert number_of("1ISK0000471100") == "00471100"
 
