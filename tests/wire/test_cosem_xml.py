@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.wire.documents import BEGIN, GATEWAY, PSEUDONYM, QUARTER, contents, pseudonymous, series
-from wire.cosem_xml import EXTENSION, MAXIMUM_READINGS, PROFILE_GENERIC, Content, Readings, parse, render
+from wire.content_size import MAXIMUM_READINGS
+from wire.cosem_xml import EXTENSION, PROFILE_GENERIC, Content, Readings, parse, render
 from wire.errors import ContentError
 from wire.profiles import UseCase
 from wire.reading import DeviceId, Register, Unit, UnsignedReading
