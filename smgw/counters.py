@@ -14,13 +14,17 @@ from wire.instant import format_instant
 
 @dataclass(slots=True)
 class MeterCount:
-    """How far the walk went for one meter: frames read, telegrams understood, readings verified, readings stored."""
+    """How far the walk went for one meter: frames read, telegrams understood, readings verified, readings stored.
+
+    ``unstored`` counts readings that stand for no point of the meter's registration period and are kept nowhere.
+    """
 
     frames: int = 0
     telegrams: int = 0
     readings: int = 0
     stored: int = 0
     duplicates: int = 0
+    unstored: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     last_reading_at: datetime | None = None
 
@@ -48,6 +52,13 @@ class Counters:
         with self._lock:
             count = self._meters.setdefault(meter, MeterCount())
             count.stored += 1
+            count.last_reading_at = at
+
+    def unstored(self, meter: str, at: datetime) -> None:
+        """A reading of ``at`` was decided on and is kept nowhere."""
+        with self._lock:
+            count = self._meters.setdefault(meter, MeterCount())
+            count.unstored += 1
             count.last_reading_at = at
 
     def refused(self, meter: str, reason: str) -> None:
@@ -81,6 +92,7 @@ class Counters:
                         "readings": count.readings,
                         "stored": count.stored,
                         "duplicates": count.duplicates,
+                        "unstored": count.unstored,
                         "refused": dict(count.refused),
                         "last_reading_at": None
                         if count.last_reading_at is None

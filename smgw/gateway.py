@@ -4,13 +4,14 @@
 
 Decides nothing itself: each step is decided in the file that the step names, and has a type of its own, so that no step
 can be left out. What this file guarantees is the order, that every reading is signed before it is stored, that a
-reading and what it owes are stored together, and that every refusal is counted and logged with its reason.
+reading and what it owes are stored together, that what must not be stored is not, and that every refusal is counted and
+logged with its reason.
 Steps 6 and 7 begin at the store and are walked by ``smgw/wan/sender.py``.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
 
@@ -20,6 +21,10 @@ from pki.errors import TrustError
 from pki.inner import sign_reading
 from smgw.access.decision import decide
 from smgw.access.grants import Decision, Grant, RefusalReason
+from smgw.access.recording import is_recorded
+from smgw.access.remembered import Remembered
+from smgw.access.requested import Daily, decide_request
+from smgw.access.volatile import VolatileStore
 from smgw.clock import EARLIEST_VALID_TIME
 from smgw.counters import Counters
 from smgw.lmn.errors import LineEvent, LineState
@@ -46,7 +51,10 @@ _ROUTINE = frozenset(
     {
         RefusalReason.WRONG_METER,
         RefusalReason.WRONG_REGISTER,
+        RefusalReason.ON_REQUEST_ONLY,
+        RefusalReason.NOT_RECORDED,
         RefusalReason.OFF_RASTER,
+        RefusalReason.NO_EVENT,
         RefusalReason.ALREADY_SERVED,
         RefusalReason.PERIOD_OPEN,
     }
@@ -79,10 +87,13 @@ class Gateway:
         self.identity = identity
         self.profiles = profiles
         self.counters = Counters()
+        self.volatile = VolatileStore()
         self._key = key
         self._clock = clock
         self._clock_valid = clock_valid
         self._readings = readings
+        self._known = Remembered(readings)
+        self._requests: dict[str, datetime] = {}
         self._log = log
         self._deciding = Lock()
 
@@ -93,10 +104,40 @@ class Gateway:
         """
         with self._deciding:
             self.profiles = change()
+            self.volatile.retain(self.profiles.evaluations)
+            self._requests = {name: at for name, at in self._requests.items() if name in self.profiles.evaluations}
             return self.profiles
 
+    def request(self, profile: str, at: datetime, daily: Daily) -> RefusalReason | int:
+        """Give the party of the evaluation profile ``profile`` what waits for a request, if the profile releases it.
+
+        Returns how many values are owed now; for TAF-9 none is until the next reading. Raises StoreError.
+        """
+        with self._deciding:
+            decided = decide_request(
+                profile,
+                at,
+                evaluations=self.profiles.evaluations,
+                communications=self.profiles.communications,
+                daily=daily,
+            )
+            if isinstance(decided, RefusalReason):
+                return decided
+            self._readings.owe(decided)
+            self._requests[profile] = at
+            return len(decided)
+
+    def happened(self, at: datetime, note: Callable[[datetime], bool]) -> bool:
+        """Let ``note`` keep an event of ``at``, or of a second later than every reading that was decided on already.
+
+        So no reading that the event precedes is decided without it. What ``note`` raises, this raises.
+        """
+        with self._deciding:
+            newest = self._known.newest()
+            return note(at if newest is None else max(at, newest + timedelta(seconds=1)))
+
     def accept(self, profile: MeterProfile, telegram: Telegram) -> list[Reading]:
-        """Walk what the meter of ``profile`` said; returns the readings that are stored now.
+        """Walk what the meter of ``profile`` said; returns the readings that were decided on.
 
         Never raises for what a meter, a disk or the security module may do: the line goes on with its next meter.
         """
@@ -109,7 +150,7 @@ class Gateway:
                 telegram,
                 profile,
                 captured_at=captured_at,
-                previous=self._readings.latest,
+                previous=self._known.latest,
                 clock_valid=self._clock_valid(captured_at),
             )
         except VerificationError as error:
@@ -120,7 +161,7 @@ class Gateway:
             self._refuse(Event.STORE_FAILED, meter, WalkReason.STORE, captured_at, cause=error.reason.value)
             return []
         self.counters.add(meter, readings=len(readings))
-        return [reading for reading in readings if self._keep(reading)]
+        return [reading for reading in readings if self._keep(profile, reading)]
 
     def report(self, event: LineEvent, subject: str, **parameters: str | int) -> None:
         """What a line has to say: its own state, or why a meter did not come through step 1 or 2."""
@@ -134,8 +175,12 @@ class Gateway:
         outcome = Outcome.SUCCESS if good else Outcome.FAILURE
         self._write(Event(event.value), subject, self._clock(), outcome, **parameters)
 
-    def _keep(self, reading: Reading) -> bool:
-        """Steps 4 and 5: Reading -> stored, with its grants, in one transaction."""
+    def _keep(self, profile: MeterProfile, reading: Reading) -> bool:
+        """Steps 4 and 5: Reading -> stored, with its grants, in one transaction.
+
+        A reading that stands for no point of the meter's registration period is decided on and not stored: what it
+        owes is volatile (TR-03109-1, TAF 9, 10, 14).
+        """
         meter, register = reading.device.text, str(reading.obis)
         try:
             # The inner signature is made when the reading is recorded, inside the security module.
@@ -144,15 +189,24 @@ class Gateway:
             # moment would each miss the other's reading, and the sum would never be owed.
             with self._deciding:
                 # Step 5, Reading x profiles -> Grants: smgw/access/decision.py.
-                decision = decide(
-                    signed,
-                    evaluations=tuple(self.profiles.evaluations.values()),
-                    communications=tuple(self.profiles.communications.values()),
-                    history=self._readings,
-                    gateway=self.identity,
+                stored = is_recorded(reading, profile, self._known)
+                decision = self._signed(
+                    decide(
+                        signed,
+                        evaluations=tuple(self.profiles.evaluations.values()),
+                        communications=tuple(self.profiles.communications.values()),
+                        history=self._known,
+                        gateway=self.identity,
+                        meters=self.profiles.meters.values(),
+                        requests=self._requests,
+                        recorded=stored,
+                    )
                 )
                 # Step 4 with what step 5 found: smgw/store/readings.py.
-                recorded = self._readings.record(signed, self._signed(decision))
+                recorded = self._readings.record(signed, decision) if stored else None
+                for grant in decision.volatile:
+                    self.volatile.put(grant)
+                self._known.note(reading)
         except TrustError as error:
             reason = WalkReason.SECURITY_MODULE
             self._refuse(Event.READING_REFUSED, meter, reason, reading.captured_at, register=register, cause=str(error))
@@ -163,7 +217,9 @@ class Gateway:
         except StoreError as error:
             self._refuse(Event.STORE_FAILED, meter, WalkReason.STORE, reading.captured_at, cause=error.reason.value)
             return False
-        if recorded is Recorded.DUPLICATE:
+        if recorded is None:
+            self.counters.unstored(meter, reading.captured_at)
+        elif recorded is Recorded.DUPLICATE:
             self.counters.add(meter, duplicates=1)
         else:
             self.counters.stored(meter, reading.captured_at)
@@ -172,7 +228,8 @@ class Gateway:
 
     def _signed(self, decision: Decision) -> Decision:
         """The decision with every derived value signed as if it had been measured."""
-        return replace(decision, grants=tuple(self._signed_grant(grant) for grant in decision.grants))
+        grants, volatile = (tuple(map(self._signed_grant, part)) for part in (decision.grants, decision.volatile))
+        return replace(decision, grants=grants, volatile=volatile)
 
     def _signed_grant(self, grant: Grant) -> Grant:
         signed = tuple(sign_reading(derived, self.identity, self._key) for derived in grant.derived)
@@ -180,7 +237,7 @@ class Gateway:
 
     def _tell(self, decision: Decision, reading: Reading) -> None:
         """Count what step 5 granted and refused; write down the refusals that somebody should look at."""
-        for grant in decision.grants:
+        for grant in (*decision.grants, *decision.volatile):
             self.counters.granted(grant.profile)
         for refusal in decision.refusals:
             self.counters.access_refused(refusal.party, refusal.reason.value)

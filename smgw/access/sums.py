@@ -17,24 +17,30 @@ class NotSummableError(Exception):
 
 
 def sum_of_advances(
-    boundaries: Sequence[tuple[Reading, Reading]], *, device: DeviceId, obis: Obis, captured_at: datetime
+    boundaries: Sequence[tuple[Reading, Reading]],
+    subtracted: Sequence[tuple[Reading, Reading]] = (),
+    *,
+    device: DeviceId,
+    obis: Obis,
+    captured_at: datetime,
 ) -> Reading:
-    """The sum over all meters of (register at the end - register at the beginning).
+    """The sum over all meters of (register at the end - register at the beginning), less that of ``subtracted``.
 
-    ``boundaries`` holds one (opening, closing) pair a meter. The result has the finest scaler of all readings and the
+    Both hold one (opening, closing) pair a meter. The result has the finest scaler of all readings and the
     status bits of all of them, so a flag that one boundary carries is never lost. Raises NotSummableError.
     """
-    registers = [reading.register for pair in boundaries for reading in pair]
+    signed = [(1, *pair) for pair in boundaries] + [(-1, *pair) for pair in subtracted]
+    registers = [reading.register for _, *pair in signed for reading in pair]
     if len({register.unit for register in registers}) != 1:
         raise NotSummableError("the boundary readings have no unit in common")
     finest = min(register.scaler for register in registers)
     total = 0
     status = 0
-    for opening, closing in boundaries:
-        advance = _at(closing.register, finest) - _at(opening.register, finest)
+    for sign, opening, closing in signed:
+        advance = at_scaler(closing.register, finest) - at_scaler(opening.register, finest)
         if advance < 0:
             raise NotSummableError("a register ran backwards")
-        total += advance
+        total += sign * advance
         status |= opening.status | closing.status
     try:
         register = Register(total, finest, registers[0].unit)
@@ -43,5 +49,6 @@ def sum_of_advances(
     return Reading(device, obis, register, captured_at, status)
 
 
-def _at(register: Register, scaler: int) -> int:
+def at_scaler(register: Register, scaler: int) -> int:
+    """The value in units of 10^``scaler``, which is no coarser than its own."""
     return register.value * int(10 ** (register.scaler - scaler))

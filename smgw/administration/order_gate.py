@@ -30,6 +30,7 @@ from wire.orders import (
     RenewKeys,
     Reply,
     ReplyOutcome,
+    RequestValues,
     RunSelfTest,
     SetRetention,
     SynchroniseClock,
@@ -46,12 +47,13 @@ MAXIMUM_LEAP: Final = 1_000_000
 key, would use up all numbers for good, for every administrator to come."""
 
 REPEATABLE: Final[frozenset[type]] = frozenset(
-    {RenewKeys, InstallCertificates, InstallRevocationLists, SetRetention, SynchroniseClock, RunSelfTest}
+    {RenewKeys, InstallCertificates, InstallRevocationLists, SetRetention, SynchroniseClock, RequestValues, RunSelfTest}
 )
 """Commands whose second execution leaves the gateway as one execution does: new keys replace keys that nobody certified
 yet, certificates that are in use already are told to be (``smgw/renewal.py``) and others are installed on the keys that
-still wait for them, the same lists are installed again, the same numbers are set, the clock is read and the gateway
-tested once more. A change of profiles or of firmware is none of them."""
+still wait for them, the same lists are installed again, the same numbers are set, the clock is read, daily values are
+owed once however often they are asked for (and a current value goes to nobody but its party), and the gateway is tested
+once more. A change of profiles or of firmware is none of them, and an event is not either."""
 
 
 class OrderReason(StrEnum):

@@ -37,6 +37,8 @@ ORDERS_DAYS: Final = 730
 """Orders are the evidence for profiles, and profiles explain values: as long as values by default."""
 NOTIFICATIONS_DAYS: Final = 365
 """What was told is kept for people to look at; a year shows what happens once a year."""
+DAILY_VALUES_DAYS: Final = 42
+"""TR-03109-1, TAF-6: daily values are kept for six weeks, older ones are deleted."""
 DAY: Final = int(timedelta(days=1).total_seconds())
 
 _CLOCK: Final = f"COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = '{CLOCK_SETTING}'), 0)"
@@ -51,6 +53,8 @@ class Kind(StrEnum):
 
     GRANTS = "grants"
     READINGS = "readings"
+    DAILY_VALUES = "daily_values"
+    TARIFF_EVENTS = "tariff_events"
     DELIVERIES = "deliveries"
     PROFILES = "profiles"
     ORDERS = "orders"
@@ -105,6 +109,20 @@ RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
             "AND newer.obis = {row}.obis AND newer.captured_at > {row}.captured_at) "
             "AND NOT EXISTS (SELECT 1 FROM grant_readings WHERE reading_id = {row}.id)",
         ),
+        Kind.DAILY_VALUES: Rule(
+            key=("device", "obis", "day"),
+            age="captured_at",
+            days=str(DAILY_VALUES_DAYS),
+            permits="{row}.captured_at < {horizon}",
+        ),
+        # The newest state before the horizon stays: it holds until the next one, however long ago it began.
+        Kind.TARIFF_EVENTS: Rule(
+            key=("name", "at"),
+            age="at",
+            days=_OF_READINGS,
+            permits="{row}.at < {horizon} AND EXISTS (SELECT 1 FROM tariff_events AS next_state "
+            "WHERE next_state.name = {row}.name AND next_state.at > {row}.at AND next_state.at < {horizon})",
+        ),
         # The newest number stays: the next one follows it without a gap.
         Kind.DELIVERIES: Rule(
             key=("profile", "sequence"),
@@ -156,7 +174,7 @@ def deletion(kind: Kind, limit: int) -> str:
     )
 
 
-_GUARDED: Final = (Kind.GRANTS, Kind.READINGS, Kind.DELIVERIES, Kind.PROFILES, Kind.ORDERS)
+_GUARDED: Final = tuple(kind for kind in Kind if kind is not Kind.NOTIFICATIONS)
 """Notifications also go by number, and have a trigger of their own (``schema.py``)."""
 _PARTS_OF_GRANTS: Final = ("grant_readings", "derived_readings")
 

@@ -1,21 +1,27 @@
 """Steps 4 and 5 of the walk on disk: a reading and what it owes to whom, in one transaction.
 
+It is also the history that a decision asks (``smgw/access/history.py``).
+
 Decides what counts as the same reading: device, quantity and second. The same value again changes nothing;
 another value is refused and the stored one stands. After :meth:`ReadingStore.record` returned, no crash loses the
 reading or a grant.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
 
-from smgw.access.grants import Decision
-from smgw.store import outbox
+from smgw.access.grants import Decision, Grant
+from smgw.access.history import is_usable
+from smgw.metering.tariffs.taf5 import TariffEvent
+from smgw.store import daily_values, outbox
 from smgw.store.database import Database
 from smgw.store.errors import ConflictError
 from smgw.store.rows import columns_of, signed_reading, to_seconds
 from smgw.store.schema import readings
+from smgw.store.tariff_events import TariffEvents
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, SignedReading
 
@@ -42,10 +48,19 @@ class ReadingStore:
         StoreFullError, StoreError.
         """
         with self._database.write() as connection:
-            recorded = Recorded.STORED if _insert(connection, reading) else Recorded.DUPLICATE
+            recorded = Recorded.DUPLICATE
+            if _insert(connection, reading):
+                recorded = Recorded.STORED
+                daily_values.note(connection, reading)
             for grant in decision.grants:
                 outbox.owe(connection, grant)
         return recorded
+
+    def owe(self, grants: Iterable[Grant]) -> None:
+        """Keep grants that no new reading brought (a request). Raises StoreError; then none of them is kept."""
+        with self._database.write() as connection:
+            for grant in grants:
+                outbox.owe(connection, grant)
 
     def reading_at(self, device: DeviceId, obis: Obis, point: datetime, tolerance: timedelta) -> Reading | None:
         """Of the readings with ``point <= captured_at <= point + tolerance`` the one that was recorded first."""
@@ -59,6 +74,26 @@ class ReadingStore:
         """The newest stored reading by its own time, for the monotony check of the next one."""
         return self._one(_of(device, obis).order_by(readings.c.captured_at.desc()))
 
+    def before(self, device: DeviceId, obis: Obis, instant: datetime, *, usable: bool = False) -> Reading | None:
+        """The newest reading that was captured before ``instant``; of the usable ones only, if asked."""
+        query = _of(device, obis).where(readings.c.captured_at < to_seconds(instant))
+        return self._first(query.order_by(readings.c.captured_at.desc()), usable=usable)
+
+    def usable_since(self, device: DeviceId, obis: Obis, instant: datetime) -> Reading | None:
+        """The oldest usable reading that was captured at or after ``instant``."""
+        query = _of(device, obis).where(readings.c.captured_at >= to_seconds(instant))
+        return self._first(query.order_by(readings.c.captured_at), usable=True)
+
+    def between(self, device: DeviceId, obis: Obis, begin: datetime, end: datetime) -> Sequence[Reading]:
+        """All readings with ``begin <= captured_at <= end``, oldest first."""
+        query = _of(device, obis).where(readings.c.captured_at.between(to_seconds(begin), to_seconds(end)))
+        with self._database.read() as connection:
+            return [signed_reading(row).reading for row in connection.execute(query.order_by(readings.c.captured_at))]
+
+    def events(self, names: Collection[str], until: datetime) -> Sequence[TariffEvent]:
+        """What was raised and withdrawn under these names up to ``until``, oldest first."""
+        return TariffEvents(self._database).of(names, until)
+
     def count(self) -> int:
         """How many readings are stored."""
         with self._database.read() as connection:
@@ -68,6 +103,12 @@ class ReadingStore:
         with self._database.read() as connection:
             row = connection.execute(query.limit(1)).first()
         return None if row is None else signed_reading(row).reading
+
+    def _first(self, query: sa.Select[*tuple[object, ...]], *, usable: bool) -> Reading | None:
+        """The first row, or the first usable one; rows are fetched until it is found."""
+        with self._database.read() as connection, connection.execute(query) as rows:
+            found = (signed_reading(row).reading for row in rows)
+            return next((reading for reading in found if is_usable(reading) or not usable), None)
 
 
 def _of(device: DeviceId, obis: Obis) -> sa.Select[*tuple[object, ...]]:

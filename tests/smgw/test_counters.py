@@ -23,7 +23,7 @@ def test_counts_from_many_threads_add_up() -> None:
     assert counters.snapshot() == {
         "meters": {
             METER.text: {
-                "frames": 2000, "telegrams": 4000, "readings": 0, "stored": 2000, "duplicates": 0,
+                "frames": 2000, "telegrams": 4000, "readings": 0, "stored": 2000, "duplicates": 0, "unstored": 0,
                 "refused": {"silent": 2000}, "last_reading_at": "2026-01-01T00:00:00Z",
             }
         },

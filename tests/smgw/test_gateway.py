@@ -131,7 +131,7 @@ def test_a_reading_walks_to_its_grant(house: House) -> None:
     (signed,) = house.owed("series")
     assert verify_reading(signed, house.signer) == reading
     assert house.meter() | {"refused": {}} == {
-        "frames": 1, "telegrams": 1, "readings": 1, "stored": 1, "duplicates": 0, "refused": {},
+        "frames": 1, "telegrams": 1, "readings": 1, "stored": 1, "duplicates": 0, "unstored": 0, "refused": {},
         "last_reading_at": "2026-01-15T12:00:00Z",
     }  # fmt: skip
 

@@ -103,7 +103,8 @@ def test_a_sweep_deletes_tells_and_is_written_down_without_a_name(world: World) 
     told = world.retention.report()
     assert told["swept_at"] == told["age_is_counted_by"] == "2026-01-30T00:00:00Z"
     assert told["deleted"] == {
-        "grants": 19, "readings": 19, "deliveries": 19, "profiles": 0, "orders": 0, "notifications": 0,
+        "grants": 19, "readings": 19, "daily_values": 0, "tariff_events": 0, "deliveries": 19, "profiles": 0,
+        "orders": 0, "notifications": 0,
     }  # fmt: skip
     entries = world.log.entries()
     assert {(entry.event, entry.subject, entry.repetition_count) for entry in entries} == {

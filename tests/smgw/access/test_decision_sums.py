@@ -48,7 +48,7 @@ def test_a_period_is_one_value_of_the_gateway() -> None:
     ("signed", "history", "evaluation", "reason"),
     [
         (reading(ONE - SECOND), [OPENING], SUM, RefusalReason.PERIOD_OPEN),
-        (reading(ONE + 37 * SECOND), [OPENING], SUM, RefusalReason.PERIOD_OPEN),
+        (reading(ONE + 37 * SECOND), [OPENING], SUM, RefusalReason.BOUNDARY_MISSING),
         (CLOSING, [], SUM, RefusalReason.BOUNDARY_MISSING),
         (CLOSING, [reading(NOON - SECOND)], SUM, RefusalReason.BOUNDARY_MISSING),
         (CLOSING, [reading(NOON + 37 * SECOND)], SUM, RefusalReason.BOUNDARY_MISSING),

@@ -290,9 +290,9 @@ def test_an_interrupted_order_of_a_revoked_administrator_is_not_begun_again(hous
     assert refused(house, document) is OrderReason.ADMINISTRATOR
 
 
-def test_nothing_that_changes_profiles_or_firmware_is_repeatable() -> None:
+def test_nothing_that_changes_profiles_or_firmware_or_tells_of_an_event_is_repeatable() -> None:
     assert {kind for kind, command in COMMANDS.items() if command not in REPEATABLE} == {
-        "change-profiles", "store-firmware", "activate-firmware", "restart", "break-up",
+        "change-profiles", "store-firmware", "activate-firmware", "restart", "break-up", "raise-event",
     }  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_what_is_owed_or_open_stays_however_old(database: Database) -> None:
     order_days(database)
     sweeper = Sweeper(database)
     sweeper.need({}, let_pass(sweeper, day(400)))
-    assert delete_all(sweeper) == {Kind.GRANTS: 2, Kind.READINGS: 2, Kind.DELIVERIES: 2}
+    assert delete_all(sweeper) == {Kind.GRANTS: 2, Kind.READINGS: 2, Kind.DAILY_VALUES: 5, Kind.DELIVERIES: 2}
     for expected in ([reading(2 * 96)], [reading(3 * 96), reading(4 * 96)]):
         delivery = Outbox(database).open_delivery("grid-1", day(400))
         assert delivery is not None
