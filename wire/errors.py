@@ -59,3 +59,7 @@ class RelayError(WireError):
 
 class NtpError(WireError):
     """Not an NTP packet, or a reply that cannot be measured by."""
+
+
+class Ar2418Error(WireError):
+    """Not a file in the form of VDE AR 2418-6, or one beyond its bounds."""

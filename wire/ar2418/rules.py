@@ -1,0 +1,121 @@
+"""What a file of a gateway and a file of a supplier must say, beyond the grammar.
+
+Decides whether a file is whole, by the rules under which the display software (TRuDI) calculates at all: model rules,
+context rules for original value lists (TAF-7), rules for tariff files and for both files together. The first rule that
+is broken is told in one sentence. Rules about days are decided where the calendar is known.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+from wire.ar2418.model import Analysis, MeterReading, UsagePoint
+from wire.errors import Ar2418Error
+
+MAXIMUM_STAGES: Final = 20
+"""Besides error registers."""
+ENTRY_SECONDS: Final = 900
+"""A day profile names the stage of every quarter hour."""
+
+
+def require_gateway_file(found: UsagePoint) -> None:
+    """The lists of a gateway, by the model and context rules. Raises Ar2418Error."""
+    # 1. The contract, the gateway and its certificates.
+    _require_common(found)
+    if found.customer is None:
+        raise Ar2418Error("the file names no customer")
+    if not found.certificates:
+        raise Ar2418Error("the file has no certificate of the gateway")
+    if len(found.certificate_numbers) != len(found.certificates):
+        raise Ar2418Error("the gateway names more or fewer certificates than the file has")
+    missing = set(found.certificate_numbers) - {one.number for one in found.certificates}
+    if missing:
+        raise Ar2418Error(f"the file has no certificate {min(missing)}")
+    # 2. The lists.
+    if not found.meter_readings:
+        raise Ar2418Error("the file has no original value list")
+    for one in found.meter_readings:
+        _require_list(one)
+
+
+def require_tariff_file(found: UsagePoint) -> Analysis:
+    """The tariff of a supplier's file, by the model and tariff rules. Raises Ar2418Error."""
+    _require_common(found)
+    analysis = found.analysis
+    if analysis is None:
+        raise Ar2418Error("the file has no AnalysisProfile: it is not a tariff file")
+    if found.meter_readings:
+        raise Ar2418Error("the file has readings: it is not a tariff file")
+    # 1. Stages.
+    if sum(not stage.is_error for stage in analysis.stages) > MAXIMUM_STAGES:
+        raise Ar2418Error(f"there are more than {MAXIMUM_STAGES} tariff stages")
+    keys = [(stage.obis.c, stage.number) for stage in analysis.stages if not stage.is_error]
+    if len(set(keys)) != len(keys):
+        raise Ar2418Error("two tariff stages of one direction have the same number")
+    # 2. Day profiles: each of them once, a stage for every quarter hour.
+    if not analysis.tables:
+        raise Ar2418Error("the tariff has no day profile")
+    numbers = [table.number for table in analysis.tables]
+    if len(set(numbers)) != len(numbers):
+        raise Ar2418Error("two day profiles have the same number")
+    known = {stage.number for stage in analysis.stages}
+    for table in analysis.tables:
+        if any(later - former != ENTRY_SECONDS for (former, _), (later, _) in pairwise(table.entries)):
+            raise Ar2418Error(f"day profile {table.number} does not name a stage every 15 minutes")
+        for _, stage in table.entries:
+            if stage not in known:
+                raise Ar2418Error(f"day profile {table.number} names a tariff stage {stage} that there is not")
+    # 3. The calendar.
+    if not analysis.days:
+        raise Ar2418Error("the tariff lists no day")
+    for listed in analysis.days:
+        if listed.table not in numbers:
+            raise Ar2418Error(f"{listed.day} has a day profile {listed.table} that there is not")
+    # 4. The billing period.
+    if analysis.period.duration == 0:
+        raise Ar2418Error("the billing period has no duration")
+    return analysis
+
+
+def require_same_contract(gateway: UsagePoint, supplier: UsagePoint) -> None:
+    """Both files speak of the same contract at the same gateway. Raises Ar2418Error.
+
+    The tariff's name is not compared: the lists of a published case have the name of their use case there.
+    """
+    for name, mine, theirs in (
+        ("usage point", gateway.identifier, supplier.identifier),
+        ("invoicing party", gateway.invoicing_party, supplier.invoicing_party),
+        ("kind of service", gateway.service.name, supplier.service.name),
+        ("gateway", gateway.gateway.casefold(), supplier.gateway.casefold()),
+    ):
+        if mine != theirs:
+            raise Ar2418Error(f"the files speak of two contracts: {name} {mine[:64]!r} and {theirs[:64]!r}")
+
+
+def _require_common(found: UsagePoint) -> None:
+    for name, said in (
+        ("usage point", found.identifier),
+        ("invoicing party", found.invoicing_party),
+        ("gateway", found.gateway),
+        ("tariff", found.tariff),
+    ):
+        if not said:
+            raise Ar2418Error(f"the file names no {name}")
+
+
+def _require_list(one: MeterReading) -> None:
+    name = f"the list of {one.kind.obis}"
+    if not one.identifier or not one.meter or not one.kind.logical_name:
+        raise Ar2418Error(f"{name} has no identifier, no meter or no logical name")
+    if not one.is_original:
+        raise Ar2418Error(f"{name} of {one.kind.logical_name[:64]!r} is not an original value list")
+    blocks = sorted(one.blocks, key=lambda block: block.interval.start)
+    for former, later in pairwise(blocks):
+        if former.interval.end != later.interval.start:
+            how = "a gap between" if former.interval.end < later.interval.start else "an overlap of"
+            raise Ar2418Error(f"{name} has {how} two blocks")
+    for block in blocks:
+        for reading in block.readings:
+            if reading.status_ptb is None and reading.status_fnn is None:
+                raise Ar2418Error(f"{name} has a reading without a status")
+            if not block.interval.start <= reading.captured_at <= block.interval.end:
+                raise Ar2418Error(f"{name} has a reading that was captured outside its block")
