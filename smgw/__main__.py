@@ -199,9 +199,11 @@ def _run(composed: Composed, stopping: threading.Event) -> None:
                 _note(composed, Event.CLOCK_JUMPED, Outcome.FAILURE, **describe(jump))
                 timekeeping.compare_soon()
             timekeeping.look()
+            composed.log_watch.look(clock(), monotonic())
             composed.report.retention.look(clock().replace(microsecond=0), monotonic(), stopping.wait)
         _logger.info("%s stops", configuration.gateway)
     _note(composed, Event.GATEWAY_STOPPED)  # nothing runs any more that could have something to say after it
+    composed.log_watch.seal(clock())
 
 
 def _note(composed: Composed, event: Event, outcome: Outcome = Outcome.SUCCESS, **parameters: str | int) -> None:

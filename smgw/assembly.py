@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from pki.certificates import Purpose
+from smgw.access.volatile import VolatileStore
 from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
 from smgw.administration.order_gate import OrderGate
@@ -27,6 +28,10 @@ from smgw.gateway import Gateway
 from smgw.keys.ring import KeyRing
 from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
+from smgw.logs.errors import LogIntegrityError
+from smgw.logs.sealing import Sealer
+from smgw.logs.stored import verify_logs
+from smgw.logs.watch import LogWatch
 from smgw.profile_change import ProfileChange
 from smgw.program import program_hash, version
 from smgw.renewal import KeyOrders
@@ -46,6 +51,7 @@ from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
 from smgw.store.settings import Settings
 from smgw.store.sweep import Sweeper
+from smgw.tariff_orders import TariffOrders
 from smgw.timekeeping import Timekeeping
 from smgw.trust import RevocationLists, TrustFolder
 from smgw.tunnels import CurrentBackend, backend_maker
@@ -55,7 +61,9 @@ from wire.orders import (
     ChangeProfiles,
     InstallCertificates,
     InstallRevocationLists,
+    RaiseEvent,
     RenewKeys,
+    RequestValues,
     RunSelfTest,
     SetRetention,
     SynchroniseClock,
@@ -121,7 +129,7 @@ class Assembly:
         runtime = Runtime(
             configuration.lines,
             make_line=_line_maker(gateway, environment, states.allows(Duty.READ_METERS)),
-            make_sender=self._sender_maker(link, states),
+            make_sender=self._sender_maker(link, states, gateway.volatile),
             clock=environment.clock,
         )
         timekeeping = Timekeeping(
@@ -161,6 +169,10 @@ class Assembly:
         orders.note(now)  # what was finished at this start
         # Whoever went is out of reach, and whoever came within it, before a sender looks at the new set.
         followers = [runtime.apply] if firewall is None else [firewall.follow, runtime.apply]
+        log_watch = self._log_watch(states)
+        log_watch.fill(now)  # a full calibration log is found before anything runs
+        self.log.concern(profiles.concerns(now))
+        followers.append(lambda profiles: self.log.concern(profiles.concerns(self.clock())))
         test = self._self_test(states, program, firmware, firewall)
         desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
@@ -181,11 +193,12 @@ class Assembly:
             wake_up_port,
             timekeeping,
             test,
+            log_watch,
             firmware,
             firewall,
         )
 
-    def _sender_maker(self, link: Link, states: SecureStates) -> Callable[[str], Sender]:
+    def _sender_maker(self, link: Link, states: SecureStates, volatile: VolatileStore) -> Callable[[str], Sender]:
         ports = SenderPorts(
             outbox=Outbox(self.database),
             log=self.log,
@@ -197,6 +210,7 @@ class Assembly:
             monotonic=self.environment.monotonic,
             may_deliver=states.allows(Duty.DELIVER),
             service=link.service(),
+            volatile=volatile,
         )
 
         def identity() -> SenderIdentity:
@@ -206,6 +220,16 @@ class Assembly:
             return SenderIdentity(current.gateway, certificate, current.keys[Purpose.SIG])
 
         return lambda party: Sender(party, identity, ports)
+
+    def _log_watch(self, states: SecureStates) -> LogWatch:
+        return LogWatch(
+            gateway=self.configuration.gateway.text,
+            sealer=Sealer(self.database, self.ring.current),
+            log=self.log,
+            calibration=CalibrationLog(self.database),
+            conditions=states.conditions,
+            time_valid=self.clock.valid,
+        )
 
     def _self_test(
         self, states: SecureStates, program: Program, firmware: Firmware | None, firewall: Firewall | None
@@ -221,6 +245,7 @@ class Assembly:
                 clock_valid=self.clock.valid,
                 program=program_hash,
                 installed=recorded or (lambda: program.sha256),
+                logs=partial(_altered_logs, self.database),
                 firewall=(lambda: "") if firewall is None else (lambda: str(firewall.report()["reason"])),
                 update=(lambda: "") if firmware is None else firmware.defective,
             ),
@@ -257,6 +282,7 @@ class Assembly:
             apply=apply,
             addresses_only=self.configuration.firewall is not None,
         )
+        tariffs = TariffOrders(gateway, self.database, due=runtime.nudge)
         handlers: dict[type[Any], Handler[Any]] = {
             ChangeProfiles: permitted(change, link.states.allows(Duty.CHANGE_PROFILES)),
             SetRetention: report.retention,
@@ -265,6 +291,8 @@ class Assembly:
             InstallCertificates: and_then(and_then(orders.install, runtime.nudge), test.soon),
             InstallRevocationLists: and_then(and_then(lists.install, runtime.nudge), test.soon),
             SynchroniseClock: report.timekeeping.service.order,
+            RaiseEvent: tariffs.raise_event,
+            RequestValues: tariffs.request_values,
         }
         if firmware is not None:
             handlers |= {kind: permitted(one, may_update) for kind, one in firmware.handlers.items()}
@@ -284,6 +312,15 @@ class Assembly:
                 stage=None if firmware is None else permitted(firmware.stage, may_update),
             )
         )
+
+
+def _altered_logs(database: Database) -> str:
+    """What the self-test says of the logs. Raises StoreError."""
+    try:
+        verify_logs(database)
+    except LogIntegrityError as error:
+        return f"{error.reason.value}: {error}"
+    return ""
 
 
 def and_then(handler: Handler[C], follow: Callable[[], None]) -> Handler[C]:

@@ -13,6 +13,7 @@ from smgw.config import Configuration
 from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware
 from smgw.gateway import Gateway
+from smgw.logs.watch import LogWatch
 from smgw.report import Report
 from smgw.runtime import Runtime
 from smgw.self_test import SelfTest
@@ -50,6 +51,7 @@ class Composed:
     wake_up_port: WakeUpPort
     timekeeping: Timekeeping
     self_test: SelfTest
+    log_watch: LogWatch
     firmware: Firmware | None = None
     """There where the configuration names slots."""
     firewall: Firewall | None = None

@@ -6,16 +6,11 @@ written into it is decided in ``event_table.py``. It never holds a consumption v
 versions and reasons.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
-
-import sqlalchemy as sa
 
 from smgw.store import log_chain
 from smgw.store.database import Database
-from smgw.store.event_table import kind_of
-from smgw.store.events import Event, Log, Outcome
+from smgw.store.events import Log
 from smgw.store.log_entry import Entry
 
 PAGE: Final = 500
@@ -46,18 +41,3 @@ class CalibrationLog:
         with self._database.read() as connection:
             number, _ = log_chain.head(connection, CALIBRATION)
         return number * 100 // self.capacity
-
-
-def note(
-    connection: sa.Connection,
-    event: Event,
-    subject: str,
-    outcome: Outcome,
-    *,
-    at: datetime,
-    parameters: Mapping[str, str | int],
-) -> None:
-    """Write into this log alone what ``logs.note`` does not bring here, inside the caller's transaction."""
-    if Log.CALIBRATION not in kind_of(event).logs(outcome):
-        happening = log_chain.Happening(event, subject, outcome, at, "", parameters)
-        log_chain.append(connection, CALIBRATION, happening, CAPACITY)

@@ -6,14 +6,14 @@ calibration log too, each time, with before and after (TR-03109-1: setting the t
 and what is logged stand or fall together. Whoever calls decides what happened.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from smgw.clock import ClockMemory
-from smgw.store import calibration_log, logs
+from smgw.secure_states import Condition
+from smgw.store import logs
 from smgw.store import settings as stored
 from smgw.store.database import Database
 from smgw.store.events import Event, Outcome
@@ -22,6 +22,7 @@ from smgw.store.settings import Setting, Settings
 from wire.instant import format_instant
 
 SUBJECT: Final = "clock"
+_DEVIATION: Final = Condition.CLOCK_DEVIATION.value
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -70,8 +71,9 @@ class ClockRecords:
         }
         with self._database.write() as connection:
             _keep(connection, memory)
-            note_in_both(connection, Event.CLOCK_DEVIATION, SUBJECT, Outcome.FAILURE, at=at, parameters=found)
-            note_in_both(connection, Event.SECURE_STATE, SUBJECT, Outcome.FAILURE, at=at, parameters={"state": state})
+            logs.note(connection, Event.CLOCK_DEVIATION, SUBJECT, Outcome.FAILURE, at=at, parameters=found)
+            entered = {"state": state, "condition": _DEVIATION}
+            logs.note(connection, Event.SECURE_STATE, SUBJECT, Outcome.FAILURE, at=at, parameters=entered)
 
     def ordered(self, memory: ClockMemory, before: datetime, after: datetime, state: str, *, ended: bool) -> None:
         """The administrator ordered the clock to be right; ``ended`` where that ended a secure state.
@@ -85,11 +87,10 @@ class ClockRecords:
         }
         with self._database.write() as connection:
             _keep(connection, memory)
-            note_in_both(connection, Event.CLOCK_SYNCHRONISED, SUBJECT, Outcome.SUCCESS, at=after, parameters=change)
+            logs.note(connection, Event.CLOCK_SET, SUBJECT, Outcome.SUCCESS, at=after, parameters=change)
             if ended:
-                note_in_both(
-                    connection, Event.SECURE_STATE, SUBJECT, Outcome.SUCCESS, at=after, parameters={"state": state}
-                )
+                left = {"state": state, "condition": _DEVIATION}
+                logs.note(connection, Event.SECURE_STATE, SUBJECT, Outcome.SUCCESS, at=after, parameters=left)
 
     def failed(self, reason: str, at: datetime) -> None:
         """The clock could not be compared. Raises StoreError."""
@@ -113,17 +114,3 @@ def _keep(connection: sa.Connection, memory: ClockMemory) -> None:
     if memory.trusted_at is not None:
         values[Setting.CLOCK_TRUSTED_AT] = to_seconds(memory.trusted_at)
     stored.put(connection, values)
-
-
-def note_in_both(
-    connection: sa.Connection,
-    event: Event,
-    subject: str,
-    outcome: Outcome,
-    *,
-    at: datetime,
-    parameters: Mapping[str, str | int],
-) -> None:
-    """Write an entry into the system log and into the calibration log, inside the caller's transaction."""
-    for log in (logs.note, calibration_log.note):
-        log(connection, event, subject, outcome, at=at, parameters=parameters)

@@ -10,7 +10,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from smgw.secure_states import Active, Condition
-from smgw.store.clock_records import SUBJECT, note_in_both
+from smgw.store import logs
+from smgw.store.clock_records import SUBJECT
 from smgw.store.database import Database
 from smgw.store.events import Event, Outcome
 from smgw.store.rows import from_seconds, to_seconds
@@ -51,6 +52,6 @@ class ConditionRecords:
         FAU_ARP.1/SYS: the administrator is told with it. Raises StoreError.
         """
         subject = SUBJECT if condition is Condition.NO_VALID_TIME else condition.value
-        parameters = {"state": state} | ({"detail": detail} if detail else {})
+        parameters = {"state": state, "condition": condition.value} | ({"detail": detail} if detail else {})
         with self._database.write() as connection:
-            note_in_both(connection, Event.SECURE_STATE, subject, outcome, at=at, parameters=parameters)
+            logs.note(connection, Event.SECURE_STATE, subject, outcome, at=at, parameters=parameters)

@@ -63,6 +63,9 @@ ALARMS: Final[Mapping[Event, Alarm]] = MappingProxyType(
         Event.FIRMWARE_ROLLED_BACK: Alarm(_ALWAYS, each=True),
         Event.STORE_FAILED: Alarm(),
         Event.CERTIFICATE_EXPIRING: Alarm(),
+        Event.LOG_ALTERED: Alarm(each=True),
+        Event.CALIBRATION_LOG_FILLING: Alarm(),
+        Event.CALIBRATION_LOG_FULL: Alarm(each=True),
         Event.FIREWALL_APPLIED: Alarm(),
         Event.PROFILE_REFUSED: Alarm(),
         # Meters and deliveries.

@@ -32,6 +32,7 @@ from smgw.wan.unstored import Unstored, Volatile, is_unstored
 from wire.cosem_xml import MEDIA_TYPE
 from wire.errors import HttpError
 from wire.http import host_field
+from wire.instant import format_instant
 from wire.profiles import CommunicationProfile, EvaluationProfile
 
 __all__ = ["LONGEST_WAIT", "SECURE_STATE", "ProfileProgress", "Sender", "SenderIdentity", "SenderPorts"]
@@ -253,7 +254,14 @@ class Sender:
             progress.duplicates += outcome.duplicate
             progress.last_error = ""
             self.ports.log.record(
-                Event.DELIVERY_ACKNOWLEDGED, delivery.profile, Outcome.SUCCESS, at=now, party=self.party
+                Event.DELIVERY_ACKNOWLEDGED,
+                delivery.profile,
+                Outcome.SUCCESS,
+                at=now,
+                party=self.party,
+                values=len(delivery.readings),
+                period_begin=format_instant(delivery.period_begin),
+                period_end=format_instant(delivery.period_end),
             )
         else:
             self.ports.outbox.set_aside(delivery.profile, delivery.sequence, outcome.reason, now)

@@ -112,7 +112,7 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
             assert tunnel.told("/status")["secure_states"]["state"] == "normal"
             events = [entry["event"] for entry in tunnel.told("/logs/calibration")["entries"]]
             assert [event for event in events if event.startswith(("CLOCK", "SECURE"))] == [
-                "CLOCK_DEVIATION", "SECURE_STATE", "CLOCK_SYNCHRONISED", "SECURE_STATE",
+                "CLOCK_DEVIATION", "SECURE_STATE", "CLOCK_SET", "SECURE_STATE",
             ]  # fmt: skip
             wait_for(premises, gateway, lambda _: len(office.told) >= 3)
             # Set back, the clock cuts every tunnel that is younger than the step; the answer is there for the next.

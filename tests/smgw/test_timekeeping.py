@@ -90,7 +90,7 @@ def test_that_no_time_is_valid_any_more_is_written_down_once_and_so_is_its_end(s
     kept.look()
     kept.look()
     assert site.calibration() == ["SECURE_STATE FAILURE"]
-    assert site.house.logged()[-1].parameters == {"state": "measurement"}
+    assert site.house.logged()[-1].parameters == {"state": "measurement", "condition": "no-valid-time"}
     site.drift = timedelta()
     kept.look()
     assert site.calibration() == ["SECURE_STATE FAILURE", "SECURE_STATE SUCCESS"]
@@ -105,7 +105,7 @@ def test_a_deviation_is_written_down_where_it_is_found_and_not_again(site: Site)
     site.time.order(SynchroniseClock(accept_any_deviation=True), clock())
     kept.look()
     assert site.calibration() == [
-        "CLOCK_DEVIATION FAILURE", "SECURE_STATE FAILURE", "CLOCK_SYNCHRONISED SUCCESS", "SECURE_STATE SUCCESS",
+        "CLOCK_DEVIATION FAILURE", "SECURE_STATE FAILURE", "CLOCK_SET SUCCESS", "SECURE_STATE SUCCESS",
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smgw.clock import ClockMemory
-from smgw.store import calibration_log
+from smgw.store import notifications
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.clock_records import ClockRecords, milliseconds
 from smgw.store.database import Database
@@ -49,7 +49,7 @@ def test_a_deviation_that_ended_is_forgotten(database: Database) -> None:
     records.deviated(WRONG, START, timedelta(seconds=27), "deviation")
     records.ordered(RIGHT, START, START - timedelta(hours=1), "normal", ended=True)
     assert records.load() == RIGHT
-    both = [Event.CLOCK_DEVIATION, Event.SECURE_STATE, Event.CLOCK_SYNCHRONISED, Event.SECURE_STATE]
+    both = [Event.CLOCK_DEVIATION, Event.SECURE_STATE, Event.CLOCK_SET, Event.SECURE_STATE]
     assert events(database) == (both, both)
     change = CalibrationLog(database).entries()[2].parameters
     assert change == {
@@ -60,7 +60,7 @@ def test_a_deviation_that_ended_is_forgotten(database: Database) -> None:
 
 def test_an_order_without_a_secure_state_ends_none(database: Database) -> None:
     ClockRecords(database).ordered(RIGHT, START, START, "normal", ended=False)
-    assert events(database) == ([Event.CLOCK_SYNCHRONISED], [Event.CLOCK_SYNCHRONISED])
+    assert events(database) == ([Event.CLOCK_SET], [Event.CLOCK_SET])
 
 
 def test_routine_is_counted_in_the_system_log_alone(database: Database) -> None:
@@ -77,7 +77,7 @@ def test_memory_and_logs_stand_or_fall_together(database: Database, monkeypatch:
     def full(*_: object, **__: object) -> None:
         raise StoreError("full", "no space")  # type: ignore[arg-type]
 
-    monkeypatch.setattr(calibration_log, "note", full)
+    monkeypatch.setattr(notifications, "note", full)
     records = ClockRecords(database)
     with pytest.raises(StoreError):
         records.deviated(WRONG, START, timedelta(seconds=27), "deviation")

@@ -138,7 +138,8 @@ def test_the_end_of_a_deviation_says_what_else_holds(site: Site) -> None:
     service.synchronise()
     service.synchronise(ordered=True, accept_any_deviation=True)
     told = [entry.parameters for entry in site.house.logged() if entry.event is Event.SECURE_STATE]
-    assert told == [{"state": "application"}, {"state": "connectivity"}]
+    assert [one["state"] for one in told] == ["application", "connectivity"]
+    assert {one["condition"] for one in told} == {"clock-deviation"}
 
 
 def test_the_secure_state_outlives_a_restart_and_a_deviation_that_went_by_itself(site: Site) -> None:
@@ -154,7 +155,7 @@ def test_the_secure_state_outlives_a_restart_and_a_deviation_that_went_by_itself
     done = site.time.order(SynchroniseClock(accept_any_deviation=False), site.house.now)
     assert done.result["state"] == "valid"
     assert site.state is SecureState.NORMAL
-    assert site.calibration()[2:] == ["CLOCK_SYNCHRONISED SUCCESS", "SECURE_STATE SUCCESS"]
+    assert site.calibration()[2:] == ["CLOCK_SET SUCCESS", "SECURE_STATE SUCCESS"]
 
 
 @pytest.mark.token
@@ -175,7 +176,7 @@ def test_by_order_it_is_set_by_any_amount_and_stays_so(site: Site, hours: float)
     assert near(site.error, timedelta())
     assert (site.state, site.changes) == (SecureState.NORMAL, 2)
     assert site.calibration() == [*site.logged()]
-    assert site.calibration()[2:] == ["CLOCK_SYNCHRONISED SUCCESS", "SECURE_STATE SUCCESS"]
+    assert site.calibration()[2:] == ["CLOCK_SET SUCCESS", "SECURE_STATE SUCCESS"]
     change = CalibrationLog(site.house.database).entries()[2].parameters
     assert set(change) == {"before", "after", "deviation_milliseconds"}
     assert near(timedelta(milliseconds=int(change["deviation_milliseconds"])), timedelta(hours=hours))
