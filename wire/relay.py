@@ -3,7 +3,8 @@
 Decides the one form of the document that the gateway signs and the administrator verifies (TR-03109-1, pseudonymous
 delivery): a header in canonical JSON, a line feed, the sealed bytes. The header names the final recipient as the
 communication profile does and nothing else: who sends it is said by the signature around the document, which the
-administrator takes off, and whose values they are is under the seal. The TR's own form is not public
+administrator takes off, and whose values they are is under the seal. So its length is that of the profile and of the
+padded content, and tells no more than on the straight way (FPR_CON.1). The TR's own form is not public
 (docs/deviations.md).
 """
 

@@ -2,7 +2,9 @@
 
 Decides when a reading counts for a raster point and when a delivery leaves. Rasters and periods are multiples of their
 length since 1970-01-01T00:00:00Z, so they do not know local time, daylight saving or the length of a month: billing
-months in local time are a matter of the tariffs, not of this file. Never reads a clock.
+months in local time are a matter of the tariffs, not of this file. Never reads a clock, and never a value: dispatch
+times follow from profile, identities and time alone, so that when a gateway speaks tells nothing of what was used
+(FPR_CON.1; what it says then, and how long that is: ``smgw/wan/concealment.py``).
 """
 
 import hashlib

@@ -14,7 +14,8 @@ the backlog of an outage, show as what they are, and neither is consumption.
 
 What remains visible: that there is a gateway, to whom it speaks and how often its profiles say so, outages, secure
 states and restarts, and the few bytes by which the DER encoding of ECDSA signatures varies. Those bytes are drawn with
-each signature's random number and know nothing of what is signed.
+each signature's random number and know nothing of what is signed. Not concealed is the fraction of a millisecond that
+more readings take to be sealed here and stored there, and how much the administrator reads over his own tunnel.
 """
 
 from datetime import timedelta

@@ -11,8 +11,9 @@ from pki import cms
 from pki.certificates import Purpose, Role
 from pki.errors import TunnelReason
 from smgw.access import schedule
-from smgw.store.outbox import Balance, Outbox
+from smgw.store.outbox import Balance, Delivery, Outbox
 from smgw.wan import relay
+from smgw.wan.concealment import SMALLEST_ROOM
 from smgw.wan.exchange import Deferral, DeferredError
 from smgw.wan.service import ServicePorts
 from testbed.small_pki import NOW, Holder
@@ -21,7 +22,7 @@ from tests.smgw.wan.receiver import DUPLICATE, STORED, Answer, Receiver, http
 from tests.smgw.wan.station import DAY, Station, der
 from wire.cosem_xml import Content, parse
 from wire.errors import ContentError
-from wire.profiles import AdministratorProfile
+from wire.profiles import AdministratorProfile, UseCase
 from wire.reading import DeviceId, UnsignedReading
 from wire.relay import RelayedDelivery
 
@@ -212,3 +213,28 @@ def test_without_a_way_to_the_administrator_nothing_is_handed_over() -> None:
     with pytest.raises(DeferredError) as caught:
         relay.forward(b"document", None)
     assert caught.value.reason is Deferral.TUNNEL
+
+
+def test_under_a_pseudonym_nothing_shows_either(here: Administered) -> None:
+    """FPR_CON.1: a cover and a full delivery are as long as one another for the administrator and for who looks on."""
+    here.station.change(use_case=UseCase.TAF_9, period_seconds=900, dispatch_seconds=900)
+    evaluation = here.station.profiles.evaluations["grid-1"]
+    full = Delivery("grid-1", 1, NOW, tuple(samples.grant(number) for number in range(SMALLEST_ROOM)))
+    cover = Delivery("grid-1", 2, NOW + timedelta(seconds=59), ())
+    contents = [relay.content_of(one, evaluation) for one in (full, cover)]
+    assert [len(content.readings) for content in contents] == [SMALLEST_ROOM, 0]
+    assert contents[1].period_begin == contents[1].period_end == NOW, "the minute of its making and no second"
+    documents = [sealed(here, content, here.station.signer) for content in contents]
+    lengths = [len(here.delivery(document).sealed) for document in documents]
+    assert lengths[0] == lengths[1], "nothing in it is signed before the administrator signs"
+    assert abs(len(documents[0]) - len(documents[1])) <= 6, "chance of one signature"
+
+
+def test_the_cover_of_a_pseudonym_arrives_by_way_of_the_administrator(here: Administered) -> None:
+    """FPR_CON.1: at its dispatch time, numbered and acknowledged like any other."""
+    here.station.change(use_case=UseCase.TAF_9)
+    here.station.sender.step(NOW)
+    assert here.balance == Balance(owed=0, open=0, acknowledged=1, set_aside=0)
+    (body,) = here.receiver.bodies
+    _, content = here.content(body)
+    assert (content.sequence, content.readings, content.gateway) == (1, (), PSEUDONYM)

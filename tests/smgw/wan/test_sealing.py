@@ -17,6 +17,7 @@ from testbed.small_pki import NOW
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import STORED, Answer
 from tests.smgw.wan.station import Station
+from wire.content_size import SIZES
 from wire.profiles import UseCase
 
 MakeStation = Callable[[Answer], Station]
@@ -48,6 +49,15 @@ def test_sealed_bytes_are_as_long_for_nothing_as_for_much(station: Station) -> N
     lengths = {name: {len(sealed(station, one)) for _ in range(12)} for name, one in (("full", full), ("empty", empty))}
     assert max(lengths["full"] | lengths["empty"]) - min(lengths["full"] | lengths["empty"]) <= 6
     assert max(len(each) for each in lengths.values()) > 1, "one content has several lengths: chance, and no message"
+
+
+def test_chance_never_changes_the_digits_of_a_content_length(station: Station) -> None:
+    """FPR_CON.1: a header that is one digit longer now and then would not be chance alone, but size as well."""
+    empty = Delivery("grid-1", 1, NOW, ())
+    content = content_of(empty, station.profiles.evaluations["grid-1"], samples.GATEWAY)
+    around = len(sealed(station, empty)) - content.size
+    assert 600 < around < 1200
+    assert all(len(str(size + around - 40)) == len(str(size + around + 40)) for size in SIZES)
 
 
 @pytest.mark.parametrize(
