@@ -20,8 +20,8 @@ from smgw.self_test import Check, CheckName
 _logger = logging.getLogger(__name__)
 
 NOT_JUDGED: Final = frozenset({CheckName.CLOCK, CheckName.FIREWALL, CheckName.UPDATE})
-"""The time comes over the tunnel after the start, no gateway starts without its firewall, and that a program failed before
-says nothing of this one."""
+"""The time comes over the tunnel after the start; no gateway starts without its firewall; and what failed before this
+program says nothing of it."""
 
 
 class TrialFailedError(Exception):

@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 
 from smgw.clock import ClockEvent
+from smgw.composed import Composed
 from smgw.firewall.watch import NOT_MANAGED
 from smgw.report import KEY_IN_MEMORY
+from smgw.secure_states import Duty, SecureState
+from smgw.self_test import CheckName
 from smgw.store.logs import Event
 from tests.smgw.composing import composed, name
 from tests.smgw.premises import Premises, now
@@ -41,3 +44,20 @@ def test_everything_goes_by_the_gateways_clock_and_asks_its_state(premises: Prem
         told, owner = one.report.for_administrator(), one.report.for_owner()
         assert told["clock_deviation_seconds"] == 3600
         assert told["clock"] == owner["clock"] == keeping.report()
+
+
+def test_altered_logs_are_found_by_the_self_test(premises: Premises) -> None:
+    """FDP_SDI.2, FAU_STG.2, FPT_TST.1: an entry that nobody wrote stops the gateway from measuring."""
+    with composed(premises) as one:
+        assert failed(one) == []
+        with one.gateway._readings._database.write() as connection:
+            connection.exec_driver_sql("DROP TRIGGER log_entries_update")
+            connection.exec_driver_sql("UPDATE log_entries SET subject = 'another' WHERE record_number = 1")
+        assert failed(one) == [CheckName.LOGS]
+        states = one.timekeeping.states
+        assert states.at(now()) is SecureState.APPLICATION
+        assert not states.works(Duty.READ_METERS, now())
+
+
+def failed(one: Composed) -> list[CheckName]:
+    return [check.name for check in one.self_test.run(now()) if not check.passed]

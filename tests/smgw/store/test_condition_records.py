@@ -48,9 +48,13 @@ def test_each_change_stands_in_both_logs_and_is_told(database: Database) -> None
     records.tell(Condition.NO_VALID_TIME, Outcome.FAILURE, START, state="measurement")
     records.tell(Condition.DISK_FULL, Outcome.SUCCESS, START, state="normal")
     expected = [
-        ("disk-full", Outcome.FAILURE, {"state": "application", "detail": "7 octets are free"}),
-        ("clock", Outcome.FAILURE, {"state": "measurement"}),
-        ("disk-full", Outcome.SUCCESS, {"state": "normal"}),
+        (
+            "disk-full",
+            Outcome.FAILURE,
+            {"state": "application", "condition": "disk-full", "detail": "7 octets are free"},
+        ),
+        ("clock", Outcome.FAILURE, {"state": "measurement", "condition": "no-valid-time"}),
+        ("disk-full", Outcome.SUCCESS, {"state": "normal", "condition": "disk-full"}),
     ]
     for log in (SystemLog(database), CalibrationLog(database)):
         entries = [one for one in log.entries() if one.event is Event.SECURE_STATE]
