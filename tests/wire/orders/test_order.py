@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.wire.orders import examples
 from tests.wire.orders.examples import GATEWAY, order, orders
-from tests.wire.profiles.examples import BEGIN, COMMUNICATION, METER
-from wire.canonical_json import encode
+from tests.wire.profiles.examples import BEGIN, COMMUNICATION, EVALUATION, IMPORTED, METER
+from tests.wire.profiles.rules import EXAMPLES, MONTH
+from wire.canonical_json import MAXIMUM_BYTES, encode
 from wire.errors import OrderError
 from wire.orders import (
     COMMANDS,
@@ -24,6 +25,17 @@ from wire.orders import (
     Order,
     ProfileReference,
     Restart,
+)
+from wire.profiles import (
+    DayProfile,
+    EvaluationProfile,
+    SpecialDay,
+    TariffCalendar,
+    TariffStage,
+    TariffSwitch,
+    TimeStages,
+    UseCase,
+    derived_register,
 )
 
 ORDER = order(BreakUp())
@@ -171,6 +183,24 @@ def test_an_order_larger_than_a_profile_is_read_back_and_a_larger_one_is_not_wri
         order(InstallRevocationLists(lists)).to_bytes()
     with pytest.raises(OrderError, match="more than 1048576"):
         Order.from_bytes(bytes(MAX_ORDER_BYTES + 1))
+
+
+def test_the_deepest_profile_fits() -> None:
+    timed = replace(EVALUATION, use_case=UseCase.TAF_2, billing=MONTH, rule=EXAMPLES[UseCase.TAF_2])
+    found = order(ChangeProfiles((timed,)))
+    assert Order.from_bytes(found.to_bytes()) == found
+
+
+def test_the_largest_tariff_fits() -> None:
+    days = tuple(
+        DayProfile(number, tuple(TariffSwitch(minute * 15, 1) for minute in range(16))) for number in range(64)
+    )
+    special = tuple(SpecialDay(date(2026, 1, 1) + timedelta(days=day), 63) for day in range(366))
+    stages = tuple(TariffStage(number, derived_register(IMPORTED, number)) for number in range(1, 21))
+    rule = TimeStages(stages, TariffCalendar(days, (1,) * 7, special))
+    timed = replace(EVALUATION, use_case=UseCase.TAF_2, billing=MONTH, rule=rule)
+    assert len(timed.to_bytes()) < MAXIMUM_BYTES
+    assert EvaluationProfile.from_bytes(timed.to_bytes()) == timed
 
 
 def test_many_profiles_fit() -> None:
