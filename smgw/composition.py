@@ -51,9 +51,10 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
     5. The pinned administrator's certificate can be read.
     6. The profile of an administrator is there.
     7. A tunnel can be made.
-    8. The wake-up port is free.
+    8. The firewall stands, where one is configured (FMT_MSA.3/FW): before it nothing is opened.
+    9. The wake-up port is free.
 
-    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, WakeUpPortError.
+    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, FirewallError, WakeUpPortError.
     """
     with ExitStack() as opened:
         # 1
@@ -75,7 +76,7 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         provisioning = Provisioning(ProfileStore(database), log, administrator, trust())
         profiles = provisioning.import_administrator(configuration.administrator, now)
         parts = Assembly(configuration, replace(environment, clock=clock), database, log, trust, ring, clock)
-        # 7 and 8
+        # 7 to 9
         yield parts.compose(profiles, now, opened, environment.clock)
 
 

@@ -152,15 +152,18 @@ class Firewall:
             self._thread.join()
 
     def report(self) -> JsonObject:
-        """How the firewall stands, for the owner and for the administrator."""
-        with self._lock:
-            return {
-                "standing": self._wrong is None and self._applied_at is not None,
-                "reason": "" if self._wrong is None else self._wrong.value,
-                "applied_at": None if self._applied_at is None else format_instant(self._applied_at),
-                "destinations": len(self._openings.destinations),
-                "not_opened": list(self._openings.named),
-            }
+        """How the firewall stands, for the owner and for the administrator.
+
+        Without the lock: who asks need not wait for the kernel. Each word is right, if not all of the same moment.
+        """
+        wrong, applied_at, opened = self._wrong, self._applied_at, self._openings
+        return {
+            "standing": wrong is None and applied_at is not None,
+            "reason": "" if wrong is None else wrong.value,
+            "applied_at": None if applied_at is None else format_instant(applied_at),
+            "destinations": len(opened.destinations),
+            "not_opened": list(opened.named),
+        }
 
     def _render(self) -> tuple[Openings, str]:
         ports = self._ports
