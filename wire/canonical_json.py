@@ -18,7 +18,10 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 MAXIMUM_BYTES = 65536
 """A communication profile with two certificates of 2 kB each stays under a tenth of this."""
 MAXIMUM_DEPTH = 12
-"""An order nests ten levels: the switches of a day of a tariff within a profile within a command. The standard parser recurses, so depth is bounded before it runs."""
+"""An order nests ten levels: the switches of a day of a tariff within a profile within a command.
+
+The standard parser recurses, so depth is bounded before it runs.
+"""
 INTEGER_BOUND = 2**63 - 1
 _INTEGER_CHARACTERS = 20
 """A sign and nineteen digits: anything longer is refused before the number is built."""

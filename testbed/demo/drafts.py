@@ -12,6 +12,8 @@ from pki.certificates import fingerprint, load_certificate
 MAXIMUM_POWER_WATTS = 60_000
 """Plausibility bound of a household's meter: three phases of 63 A, and room for rounding to a watt-hour."""
 VALID_DAYS = 365
+REGISTER = "1-0:1.8.0"
+"""What meters are asked for and parties are given where the plan says nothing."""
 
 
 class Recipient(Protocol):
@@ -53,7 +55,7 @@ def drafts(plan: Mapping[str, Any], parties: Sequence[Recipient], now: datetime)
             "manufacturer": "ISK",
             "line": entry["line"],
             "address": entry["address"],
-            "registers": entry.get("registers", ["1-0:1.8.0"]),
+            "registers": entry.get("registers", [REGISTER]),
             "interval": entry["interval"],
             "store": entry.get("store", entry["interval"]),
             "maximum_power_watts": MAXIMUM_POWER_WATTS,
@@ -78,7 +80,7 @@ def drafts(plan: Mapping[str, Any], parties: Sequence[Recipient], now: datetime)
         }
         yield party.id, toml(table | validity)
     for entry in plan["evaluations"]:
-        table = {"kind": "evaluation", "registers": ["1-0:1.8.0"], "recipient": recipients[entry["party"]], **entry}
+        table = {"kind": "evaluation", "registers": [REGISTER], "recipient": recipients[entry["party"]], **entry}
         yield entry["id"], toml(table | validity)
 
 

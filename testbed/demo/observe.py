@@ -5,9 +5,11 @@ steps 8 and 9 are rows in the receiver's database, read from outside; the admini
 (``desk.py``). No machine is asked to report about itself for the sake of the demonstration.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -115,7 +117,8 @@ def look(scene: Scene) -> Seen:
     except StatusError:
         status = {"meters": {}, "profiles": {}, "refusals": {}}
     desk = look_at_desk(scene)
-    received = {party.id: _received(party.configuration, desk.last_broken_up_at) for party in scene.parties}
+    registers = {name: scene.registers_of(name) for name in scene.evaluations}
+    received = {party.id: _received(party.configuration, desk.last_broken_up_at, registers) for party in scene.parties}
     first = [one.first for one in received.values() if one.first is not None]
     return Seen(
         at=datetime.now(UTC),
@@ -199,19 +202,21 @@ def _delivery(name: str, party: str, told: dict[str, Any], received: _Received) 
     )
 
 
-def _received(configuration: Path, since: datetime | None) -> _Received:
+def _received(
+    configuration: Path, since: datetime | None, registers: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> _Received:
     """What lies in a party's database, and how much since a moment; empty before its server has made its tables."""
     engine = database.engine(datacenter_config.load(configuration).database)
     try:
         with engine.connect() as connection:
-            return _read(connection, since)
+            return _read(connection, since, registers)
     except (DatacenterError, sa.exc.SQLAlchemyError):
         return _Received({}, {}, {}, {})
     finally:
         engine.dispose()
 
 
-def _read(connection: sa.Connection, since: datetime | None) -> _Received:
+def _read(connection: sa.Connection, since: datetime | None, registers: Mapping[str, Collection[str]]) -> _Received:
     profile, delivery, reading, refusal = schema.profile, schema.delivery, schema.reading, schema.refusal
     opened = sa.select(profile.c.identification, sa.func.count()).join_from(
         delivery, profile, delivery.c.profile_no == profile.c.profile_no
@@ -223,8 +228,11 @@ def _read(connection: sa.Connection, since: datetime | None) -> _Received:
     latest = {}
     for name, (_, last) in counted.items():
         newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
-        own = [stored for stored in newest if stored.profile == name] or [each for each in newest if not each.profile]
-        latest[name] = own[0].signed.reading
+        own = [stored for stored in newest if stored.profile == name] or [
+            each for each in newest if not each.profile and str(each.signed.reading.obis) in registers.get(name, ())
+        ]
+        if own:
+            latest[name] = own[0].signed.reading
     first = connection.scalar(sa.select(sa.func.min(delivery.c.received_at)))
     after = sa.select(sa.func.count()).select_from(delivery)
     if since is not None:

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pki.certificates import Role
 from pki.store import Store, write_atomically
 from testbed.demo import templates
-from testbed.demo.drafts import drafts, number_of
+from testbed.demo.drafts import REGISTER, drafts, number_of
+from wire.obis import Obis
 
 PLAN = "plan.toml"
 COMPLETE = "complete.3"
@@ -114,6 +115,11 @@ class Scene:
     def meters_of(self, evaluation: str) -> list[str]:
         """The meters that a delivery needs."""
         return next(list(entry["meters"]) for entry in self.plan["evaluations"] if entry["id"] == evaluation)
+
+    def registers_of(self, evaluation: str) -> list[str]:
+        """The registers whose original readings a delivery may hold, each as its whole OBIS code."""
+        entry = next(entry for entry in self.plan["evaluations"] if entry["id"] == evaluation)
+        return [str(Obis.parse(code)) for code in entry.get("registers", [REGISTER])]
 
     def port_of(self, line: str) -> Path:
         """Where a line's pseudo-terminal is linked to."""

@@ -1,6 +1,7 @@
 """Replies: done or refused with a reason, one canonical form, and only the orders' own error."""
 
 import json
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire.profiles.examples import identifiers
-from wire.canonical_json import JsonObject, JsonValue, encode
+from wire.canonical_json import MAXIMUM_DEPTH, JsonObject, JsonValue, encode
 from wire.errors import OrderError
 from wire.orders import Reply, ReplyOutcome
 
@@ -85,7 +86,7 @@ def test_a_field_out_of_bounds_is_refused(arguments: tuple[Any, ...], why: str) 
         Reply(*arguments)
 
 
-@pytest.mark.parametrize("value", [1.5, b"x", 2**64, {"a": {"b": {"c": {"d": {"e": {"f": {"g": 1}}}}}}}])
+@pytest.mark.parametrize("value", [1.5, b"x", 2**64, reduce(lambda inner, _: {"a": inner}, range(MAXIMUM_DEPTH), 1)])
 def test_a_result_that_the_form_cannot_hold_is_not_written(value: Any) -> None:
     with pytest.raises(OrderError):
         Reply(1, ReplyOutcome.DONE, result={"a": value}).to_bytes()
