@@ -85,6 +85,12 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "{purpose} von {subject} läuft ab am {valid_until}",
             "{purpose} of {subject} ends at {valid_until}",
         ),
+        Event.FIREWALL_APPLIED: Text(
+            "Regeln der Firewall gesetzt ({cause}): {destinations} Ziele im WAN",
+            "Rules of the firewall applied ({cause}): {destinations} destinations in the WAN",
+            "Regeln der Firewall stehen nicht ({cause}): {reason}",
+            "Rules of the firewall do not stand ({cause}): {reason}",
+        ),
         Event.LINE_STATE: Text(
             "Leitung {subject}: {state}",
             "Line {subject}: {state}",
