@@ -17,8 +17,8 @@ from typing import Final
 EARLIEST_VALID_TIME: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """A device without a battery-backed clock wakes up in 1970: before this software existed no time is valid, and readings
 carry the status bit that says so (TR-03109-1: recorded, but flagged)."""
-LONGEST_TRUST: Final = timedelta(hours=25)
-"""How long one comparison is relied upon: the 24 hours of PP-0073, and one more for the attempts that failed."""
+LONGEST_TRUST: Final = timedelta(hours=24)
+"""How long one comparison is relied upon (PP-0073, Meter SFP); one is tried every hour."""
 BACKWARD_SLACK: Final = timedelta(minutes=1)
 """A reading may be stamped so long before the last comparison; earlier, the clock went back behind a proven time."""
 

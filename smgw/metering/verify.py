@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from smgw.access.schedule import served_point
 from smgw.lmn.telegram import Telegram, Value
 from smgw.metering import quantities, status
 from smgw.metering.errors import VerificationError, VerificationReason
@@ -60,9 +61,14 @@ def verify(
         raise VerificationError(VerificationReason.UNKNOWN_METER)
     # 2
     _require_identity(telegram, profile)
+    # PTB-A 50.8: two registrations vary by 1 % of their period at most. A reading that lies outside is believed as the
+    # original value that it is, says so in its status, and stands for no instant (smgw/access/schedule.py).
+    on_raster = served_point(captured_at, profile.interval_seconds) is not None
     # 3
     try:
-        word = status.status_word(clock_valid=clock_valid, meter_error=_text(telegram, _ERROR_REGISTER))
+        word = status.status_word(
+            clock_valid=clock_valid, meter_error=_text(telegram, _ERROR_REGISTER), on_raster=on_raster
+        )
     except status.FatalMeterError as error:
         raise VerificationError(VerificationReason.METER_FATAL) from error
     # 4, unless the gateway itself does not know the time: then no comparison means anything, and the status says so.

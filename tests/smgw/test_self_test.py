@@ -106,7 +106,7 @@ def test_an_altered_page_is_found(tmp_path: Path, ports: SelfTestPorts) -> None:
 class _Silent(SystemLog):
     """A log whose pages may be the altered ones."""
 
-    def record(self, *arguments: object, **named: object) -> None:
+    def record_for(self, *arguments: object, **named: object) -> None:
         """Nothing."""
 
 
@@ -297,6 +297,7 @@ def test_a_consumer_asks_and_is_locked_out_by_nobody_but_himself(ports: SelfTest
             test.for_consumer(who, NOW + LOCK_OUT - timedelta(seconds=1))
         assert refusal.value.reason is SelfTestReason.TOO_SOON
     test.for_consumer("anna", NOW + LOCK_OUT)
+    assert {entry.user for entry in log.entries()} == {"administrator", "gateway"}, "who asked is not told to others"
     assert sum(entry.repetition_count + 1 for entry in log.entries() if entry.event is Event.SELF_TEST) == 4
 
 
@@ -307,6 +308,7 @@ def test_an_order_tells_every_check_and_is_locked_out_for_a_while(ports: SelfTes
     assert isinstance(checks, list)
     assert {"name": "clock", "passed": False, "detail": "the time is not valid"} in checks
     assert len(checks) == len(CheckName)
+    assert SystemLog(ports.database).entries()[-1].user == "administrator"
     for early in (NOW, NOW + LOCK_OUT - timedelta(seconds=1), NOW - LOCK_OUT + timedelta(seconds=1)):
         with pytest.raises(CommandRefusedError) as refusal:
             tested.order(RunSelfTest(), early)

@@ -51,6 +51,27 @@ def test_1_a_profile_that_does_not_hold_now_knows_no_meter() -> None:
     assert refusal(telegram(), before) is VerificationReason.UNKNOWN_METER
 
 
+@pytest.mark.parametrize(
+    ("late", "interval", "word"),
+    [
+        (0, 900, 0x5),
+        (9, 900, 0x5),
+        (10, 900, 0x1005),
+        (891, 900, 0x1005),
+        (10, 60, 0x1005),
+        (5, 60, 0x5),
+        (36, 86_400, 0x5),
+    ],
+)
+def test_a_reading_off_the_raster_is_believed_and_says_so(late: int, interval: int, word: int) -> None:
+    """PTB-A 50.8: two registrations vary by 1 % of their period at most, 9 s at a quarter-hour."""
+    midnight = CAPTURED_AT.replace(hour=0, minute=0, second=0)
+    at = midnight + timedelta(seconds=late)
+    said = telegram({"0.9.1": None, "0.9.2": None})
+    expected = profile(interval_seconds=interval, store_seconds=max(900, interval), valid_from=midnight)
+    assert {reading.status >> 32 for reading in readings(said, expected, at=at)} == {word}
+
+
 def test_2_a_foreign_meter_is_refused() -> None:
     foreign = (Value("99999999", ""),)
     assert refusal(telegram(manufacturer="EMH")) is VerificationReason.WRONG_IDENTITY

@@ -57,6 +57,7 @@ def drifted(site: Site, seconds: float) -> None:
 def test_three_percent_of_the_shortest_period_and_never_more_than_27_seconds(
     periods: tuple[int, ...], seconds: float
 ) -> None:
+    """FPT_STM.1, PTB-A 50.8: of the shortest registration period of the installed profiles."""
     profiles = [evaluation(clock().replace(microsecond=0), period) for period in periods]
     assert tolerance(profiles) == timedelta(seconds=seconds)
 
@@ -64,6 +65,7 @@ def test_three_percent_of_the_shortest_period_and_never_more_than_27_seconds(
 @pytest.mark.token
 @pytest.mark.parametrize("seconds", [20, -20])
 def test_within_tolerance_it_is_corrected_silently(site: Site, seconds: float) -> None:
+    """FPT_STM.1, FDP_IFF.1/MTR: corrected only within the tolerance."""
     drifted(site, seconds)
     assert site.clock.state is ClockState.UNKNOWN
     comparison = site.time.synchronise()
@@ -98,6 +100,7 @@ def test_what_is_less_than_the_error_of_measuring_is_left_alone(site: Site) -> N
 @pytest.mark.token
 @pytest.mark.parametrize("seconds", [40, -40])
 def test_above_it_only_administration_remains(site: Site, seconds: float) -> None:
+    """FPT_STM.1, FPT_FLS.1: a deviation beyond 3 % is corrected by order alone."""
     drifted(site, seconds)
     comparison = site.time.synchronise()
     assert (comparison.corrected, comparison.state) == (False, ClockState.DEVIATING)
@@ -143,6 +146,7 @@ def test_the_end_of_a_deviation_says_what_else_holds(site: Site) -> None:
 
 
 def test_the_secure_state_outlives_a_restart_and_a_deviation_that_went_by_itself(site: Site) -> None:
+    """FPT_FLS.1: only somebody who looked ends it."""
     drifted(site, 40)
     site.time.synchronise()
     site.restart()
@@ -187,6 +191,8 @@ def test_by_order_it_is_set_by_any_amount_and_stays_so(site: Site, hours: float)
 
 @pytest.mark.token
 def test_long_without_the_administrator_values_are_flagged_and_delivered(site: Site) -> None:
+    """FPT_STM.1, FDP_IFF.1/MTR: a clock that nobody compared for 24 hours makes no valid time."""
+    assert timedelta(hours=24) >= LONGEST_TRUST > INTERVAL
     site.time.synchronise()
     drifted(site, LONGEST_TRUST.total_seconds() + 60)
     assert (site.clock.state, site.state) == (ClockState.UNKNOWN, SecureState.MEASUREMENT)
