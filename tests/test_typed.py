@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.typed import typed
+from tests.typed import started, typed
 
 
 def test_a_command_says_and_ends_as_the_program_does(tmp_path: Path) -> None:
@@ -31,3 +31,12 @@ def test_each_command_is_a_process_of_its_own_in_our_environment(
     narrow = typed("smgw", "--help").stdout
     monkeypatch.setenv("COLUMNS", "80")
     assert typed("smgw", "--help").stdout != narrow
+
+
+def test_a_command_that_goes_on_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "never.toml")
+    waiting = started("smgw", "status", tmp_path / "never.toml", log=tmp_path / "log")
+    assert Path(f"/proc/{waiting.process}").exists()
+    waiting.kill()
+    assert not Path(f"/proc/{waiting.process}").exists()
+    assert typed("smgw", "--help").returncode == 0

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -23,11 +24,14 @@ from typing import IO, Any
 ROOT = Path(__file__).parents[1]
 MODULES = {
     "smgw": "smgw.__main__",
+    "smgw-datacenter": "datacenter.__main__",
     "smgw-pki": "pki.__main__",
     "smgw-admin": "admin.__main__",
     "tests.smgw.premises": "tests.smgw.premises",
 }
 """Where the function ``main`` of a command is."""
+ENVIRONMENTS = {"smgw-datacenter": {"OPENSSL_CONF": str(ROOT / "datacenter" / "openssl.cnf")}}
+"""What a program must find before it imports anything: OpenSSL reads its configuration once."""
 _LARGEST = 1 << 17
 
 
@@ -53,6 +57,34 @@ def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 60) 
         return subprocess.CompletedProcess(command, code, _read(out), _read(err))
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A command that goes on running, with all that it starts in one process group."""
+
+    name: str
+    process: int
+
+    def kill(self) -> None:
+        """End all of it as a loss of power would, wherever it is; returns when it is gone."""
+        for end in (os.killpg, os.kill):  # it may not have a group yet
+            with suppress(ProcessLookupError):
+                end(self.process, signal.SIGKILL)
+        forge = _forge(self.name)
+        forge.send(json.dumps({"wait": self.process}).encode())
+        forge.recv(_LARGEST)
+
+
+def started(name: str, *words: str | Path, log: Path, cwd: Path = ROOT) -> Started:
+    """Start ``name`` and do not wait for it; what it says goes to the end of ``log``."""
+    command = [name, *map(str, words)]
+    environment = {**os.environ, **ENVIRONMENTS.get(name, {})}
+    request = {"command": command, "cwd": str(cwd), "environment": environment, "umask": _umask(), "goes on": True}
+    forge = _forge(name)
+    with log.open("ab") as said:
+        socket.send_fds(forge, [json.dumps(request).encode()], [said.fileno(), said.fileno()])
+    return Started(name, int(forge.recv(_LARGEST)))
+
+
 def _read(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode()
@@ -68,7 +100,9 @@ def _forge(name: str) -> socket.socket:
     """The way to the process that forks for ``name``; it ends with the tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     words = [sys.executable, "-m", "tests.typed", name, str(theirs.fileno())]
-    process = subprocess.Popen(words, cwd=ROOT, pass_fds=[theirs.fileno()])
+    process = subprocess.Popen(
+        words, cwd=ROOT, pass_fds=[theirs.fileno()], env={**os.environ, **ENVIRONMENTS.get(name, {})}
+    )
     theirs.close()
 
     def end() -> None:
@@ -84,19 +118,26 @@ def _serve(way: socket.socket, main: Callable[[], object]) -> None:
         data, streams, _, _ = socket.recv_fds(way, _LARGEST, 2)
         if not data:
             return
+        request = json.loads(data)
+        if "wait" in request:
+            way.send(str(os.waitpid(request["wait"], 0)[1]).encode())
+            continue
         child = os.fork()
         if child == 0:
             way.close()
-            _become(json.loads(data), streams)
+            _become(request, streams)
             main()
             return
         for stream in streams:
             os.close(stream)
         way.send(str(child).encode())
-        way.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+        if "goes on" not in request:
+            way.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
 
 
 def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
+    if "goes on" in request:
+        os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for standard, stream in enumerate(streams, 1):
         os.dup2(stream, standard)

@@ -1,0 +1,93 @@
+"""A storm of sudden deaths: what was counted arrives, once, at whom it is for, and nothing else does."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from datacenter import database, queries
+from smgw.access import schedule
+from smgw.store.outbox import Outbox
+from tests.e2e.storm import BILLED_SECONDS, IMPORT, REGISTERED_SECONDS, Party, Storm
+from tests.smgw.premises import GATEWAY
+from tests.softhsm import MODULE
+from wire.reading import DeviceId, Reading
+
+KILLS = 200
+SEED = 20260115
+BILLED = timedelta(seconds=BILLED_SECONDS)
+
+pytestmark = [pytest.mark.token, pytest.mark.peer, pytest.mark.long]
+
+
+@pytest.fixture
+def storm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
+    if not MODULE.exists():
+        pytest.skip("SoftHSM2 is not installed (apt install softhsm2)")
+    made = Storm(tmp_path_factory.mktemp("storm"), SEED)
+    try:
+        made.start()
+        made.rage(KILLS)
+        made.calm()
+        yield made
+    finally:
+        made.close()
+
+
+def test_what_was_counted_arrives_once_at_whom_it_is_for_and_nothing_else_does(storm: Storm) -> None:
+    """FDP_IFF.1/MTR, FPT_FLS.1: 200 losses of power and broken wires lose, double and release nothing.
+
+    The seed decides who is killed and how long the storm waits before; what that hits is the machines' affair, so every
+    run hits something else, and all of this holds whatever it is.
+    """
+    assert storm.kills.total() >= KILLS
+    measured = storm.measured()
+    for reading in measured:
+        before, after = storm.counted(reading)
+        assert before <= reading.register.exact() <= after
+    grid, supplier, stranger = (storm.parties[name] for name in ("grid", "supplier", "stranger"))
+    # The grid operator has every value of the series, and no other, exactly once.
+    assert sorted(map(by_time, values(grid))) == sorted(map(by_time, measured))
+    # The supplier has one sum for each period whose beginning and end both meters were read at, and no single value.
+    assert [(one.captured_at, one.register.exact()) for one in values(supplier)] == expected_sums(measured)
+    assert {one.device for one in values(supplier)} == {DeviceId(GATEWAY)}
+    assert values(stranger) == []
+    with storm.store() as store:
+        balances = [Outbox(store).balance(one.id) for one in (storm.series, storm.sums)]
+    for party, balance in zip((grid, supplier), balances, strict=True):
+        assert (balance.owed, balance.open, balance.set_aside) == (0, 0, 0)
+        with database.reading(party.world.engine) as connection:
+            assert list(queries.sequence_gaps(connection)) == []
+    # It was a storm over a gateway that worked.
+    assert len(measured) >= 20
+    assert len(values(supplier)) >= 2
+
+
+def by_time(reading: Reading) -> tuple[datetime, DeviceId, int]:
+    return reading.captured_at, reading.device, reading.register.value
+
+
+def values(party: Party) -> list[Reading]:
+    return [one.signed.reading for one in party.held()]
+
+
+def expected_sums(measured: Sequence[Reading]) -> list[tuple[datetime, object]]:
+    """By another way than the gateway's: all readings are known, and none has to be waited for."""
+    window = schedule.tolerance(REGISTERED_SECONDS)
+    stands: dict[tuple[datetime, DeviceId], Reading] = {}
+    for reading in measured:
+        point = schedule.raster_point(reading.captured_at, BILLED_SECONDS)
+        if reading.captured_at - point <= window and reading.obis == IMPORT:
+            stands.setdefault((point, reading.device), reading)
+    devices = {device for _, device in stands}
+    sums = []
+    for end in sorted({point for point, _ in stands}):
+        pairs = [(stands.get((end - BILLED, device)), stands.get((end, device))) for device in devices]
+        advances = [
+            closing.register.exact() - opening.register.exact()
+            for opening, closing in pairs
+            if opening is not None and closing is not None
+        ]
+        if len(advances) == len(devices):
+            sums.append((end, sum(advances)))
+    return sums
