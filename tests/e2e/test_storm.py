@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -71,7 +72,7 @@ def values(party: Party) -> list[Reading]:
     return [one.signed.reading for one in party.held()]
 
 
-def expected_sums(measured: Sequence[Reading]) -> list[tuple[datetime, object]]:
+def expected_sums(measured: Sequence[Reading]) -> list[tuple[datetime, Decimal]]:
     """By another way than the gateway's: all readings are known, and none has to be waited for."""
     window = schedule.tolerance(REGISTERED_SECONDS)
     stands: dict[tuple[datetime, DeviceId], Reading] = {}
@@ -89,5 +90,5 @@ def expected_sums(measured: Sequence[Reading]) -> list[tuple[datetime, object]]:
             if opening is not None and closing is not None
         ]
         if len(advances) == len(devices):
-            sums.append((end, sum(advances)))
+            sums.append((end, sum(advances, Decimal())))
     return sums
