@@ -8,9 +8,9 @@ those of ``access/schedule.py``, which knows the profile, the identities and the
 Why the other use cases need no cover: what they grant, and when, follows from the calendar. TAF-1, 2, 3, 4 and 8 grant
 once at the end of each billing period, with one value a stage or extreme whether something was used or not. TAF-7
 grants each point of its raster, whatever the register says. TAF-6 grants what the administrator asked for, when he
-asked; TAF-13 is for visualisation and grants nothing. What is missing because a meter did not answer does not show in a
-size either, as a delivery has room for all that its dispatch should carry. Only a whole dispatch without a reading, and
-the backlog of an outage, show as what they are, and neither is consumption.
+asked. TAF-13 shows what another profile gives, and looks like that one. What is missing because a meter did not answer
+does not show in a size either, as a delivery has room for all that its dispatch should carry. Only a whole dispatch
+without a reading, and the backlog of an outage, show as what they are, and neither is consumption.
 
 What remains visible: that there is a gateway, to whom it speaks and how often its profiles say so, outages, secure
 states and restarts, and the few bytes by which the DER encoding of ECDSA signatures varies. Those bytes are drawn with
@@ -18,6 +18,8 @@ each signature's random number and know nothing of what is signed. Not concealed
 more readings take to be sealed here and stored there, and how much the administrator reads over his own tunnel.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -27,7 +29,7 @@ from wire.content_size import MAXIMUM_READINGS, size_for
 from wire.profiles import EvaluationProfile, UseCase
 from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.demands import DEMANDS
-from wire.profiles.tariff import BlockStages, EventStages, Extremes, LoadStages, TimeStages
+from wire.profiles.tariff import BlockStages, EventStages, Extremes, LoadStages, Mirror, TimeStages
 
 EVENT_DRIVEN: Final = frozenset({UseCase.TAF_5, UseCase.TAF_9, UseCase.TAF_10, UseCase.TAF_11, UseCase.TAF_12}) | {
     use_case for use_case, demands in DEMANDS.items() if demands.unstored
@@ -35,8 +37,8 @@ EVENT_DRIVEN: Final = frozenset({UseCase.TAF_5, UseCase.TAF_9, UseCase.TAF_10, U
 """What they grant depends on events, thresholds, credit or requests, or is gone after a restart."""
 EVENTS_FOR_ONE: Final = 2
 """Room for events beside each value that the raster alone would give; more of them wait for the next dispatch."""
-SMALLEST_ROOM: Final = 8
-"""Readings that any event-driven delivery has room for: an event, and the values that it is told with."""
+SMALLEST_ROOM: Final = 12
+"""Readings that any delivery driven by events has room for: some events, and the values that they are told with."""
 _BESIDE_STAGES: Final = 2
 """The total and the error register."""
 _SHORTEST: Final = {
@@ -47,33 +49,43 @@ _SHORTEST: Final = {
 """In local time: February, and the day on which summer begins."""
 
 
-def is_event_driven(evaluation: EvaluationProfile) -> bool:
-    """FPR_CON.1: whether exactly one delivery of ``evaluation`` leaves at each dispatch time, empty if need be."""
-    return evaluation.use_case in EVENT_DRIVEN
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the deliveries of one profile look from outside.
+
+    ``always``: exactly one leaves at each dispatch time, empty if need be. Each has room for ``readings`` readings in
+    ``columns`` columns.
+    """
+
+    always: bool
+    readings: int
+    columns: int
 
 
-def room(evaluation: EvaluationProfile) -> int:
-    """How many readings the delivery of one dispatch of ``evaluation`` may carry."""
-    if evaluation.billing is None:
-        points = evaluation.dispatch_seconds // evaluation.period_seconds
+def look_of(evaluation: EvaluationProfile, evaluations: Mapping[str, EvaluationProfile]) -> Look:
+    """FPR_CON.1: the look of ``evaluation``; a mirror (TAF-13) looks like the one of ``evaluations`` that it shows."""
+    shown = evaluation
+    if isinstance(evaluation.rule, Mirror):
+        shown = evaluations.get(evaluation.rule.profile, evaluation)
+    always, values = shown.use_case in EVENT_DRIVEN, _values(shown)
+    if shown.billing is None:
+        points = -(-evaluation.dispatch_seconds // shown.period_seconds)
     else:
-        points = -(-timedelta(seconds=evaluation.dispatch_seconds) // _shortest(evaluation.billing))
-    values = _values(evaluation)
-    if not is_event_driven(evaluation):
-        return min(MAXIMUM_READINGS, max(values, min(DELIVERY_LIMIT, points * values)))
-    return min(MAXIMUM_READINGS, max(SMALLEST_ROOM, values, min(DELIVERY_LIMIT, EVENTS_FOR_ONE * points * values)))
+        points = -(-timedelta(seconds=evaluation.dispatch_seconds) // _shortest(shown.billing))
+    wanted = max(SMALLEST_ROOM, EVENTS_FOR_ONE * points * values) if always else points * values
+    readings = min(MAXIMUM_READINGS, max(values, min(DELIVERY_LIMIT, wanted)))
+    # Events may bring registers of their own; what the calendar gives fills the columns that the profile names.
+    return Look(always, readings, readings if always else min(readings, values))
 
 
-def size_of(delivery: Delivery, evaluation: EvaluationProfile) -> int:
+def size_of(delivery: Delivery, evaluation: EvaluationProfile, look: Look) -> int:
     """FPR_CON.1: the length of the document of ``delivery``, which is that of every other one of its profile.
 
-    Only the backlog of an outage goes beyond it, under a profile that is not event-driven.
+    Only the backlog of an outage goes beyond it, under a profile that is not driven by events.
     """
-    most, found = room(evaluation), delivery.readings
-    readings = max(most, len(found))
-    # Under event-driven profiles each reading may need a column of its own; the others fill the columns that they name.
-    columns = readings if is_event_driven(evaluation) else min(readings, _values(evaluation))
-    columns = max(columns, len({column_of(signed) for signed in found}))
+    found = delivery.readings
+    readings = max(look.readings, len(found))
+    columns = max(look.columns, len({column_of(signed) for signed in found}))
     pseudonym = evaluation.pseudonym
     profile = evaluation.id if pseudonym is None else pseudonym.text
     return size_for(readings, columns, profile=profile, pseudonymous=pseudonym is not None)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki import cms
 from pki.errors import TunnelReason
 from smgw.store.outbox import Delivery
-from smgw.wan.concealment import size_of
+from smgw.wan.concealment import Look, size_of
 from smgw.wan.exchange import Acknowledged, Deferral, DeferredError, RefusedForGood, judge
 from smgw.wan.management import DialReason
 from smgw.wan.service import ServiceError, ServicePorts, ServiceReason, visit
@@ -42,7 +42,7 @@ _DEFERRALS: Final = {
 """Why there is no answer, in the words of a sender; everything else is TUNNEL."""
 
 
-def content_of(delivery: Delivery, evaluation: EvaluationProfile) -> Content:
+def content_of(delivery: Delivery, evaluation: EvaluationProfile, look: Look) -> Content:
     """What the party reads: the values, and the alias of ``evaluation`` for everything that has a name.
 
     Raises ContentError, also where the profile asks for no pseudonym.
@@ -60,7 +60,7 @@ def content_of(delivery: Delivery, evaluation: EvaluationProfile) -> Content:
         period_begin=delivery.period_begin if delivery.grants else made_at,
         period_end=delivery.period_end if delivery.grants else made_at,
         readings=tuple(UnsignedReading(replace(signed.reading, device=pseudonym)) for signed in delivery.readings),
-        size=size_of(delivery, evaluation),
+        size=size_of(delivery, evaluation, look),
     )
 
 

@@ -16,7 +16,7 @@ from pki.certificates import VerifiedCertificate
 from pki.errors import SealError, TokenError
 from smgw.store.outbox import Delivery
 from smgw.wan import relay
-from smgw.wan.concealment import size_of
+from smgw.wan.concealment import Look, size_of
 from smgw.wan.exchange import Deferral, DeferredError
 from wire.cosem_xml import Content, render
 from wire.errors import WireError
@@ -33,7 +33,7 @@ class SenderIdentity:
     key: ec.EllipticCurvePrivateKey
 
 
-def content_of(delivery: Delivery, evaluation: EvaluationProfile, gateway: DeviceId) -> Content:
+def content_of(delivery: Delivery, evaluation: EvaluationProfile, look: Look, gateway: DeviceId) -> Content:
     """What the party reads under the gateway's own name. Raises ContentError."""
     return Content(
         gateway=gateway,
@@ -44,7 +44,7 @@ def content_of(delivery: Delivery, evaluation: EvaluationProfile, gateway: Devic
         period_begin=delivery.period_begin,
         period_end=delivery.period_end,
         readings=delivery.readings,
-        size=size_of(delivery, evaluation),
+        size=size_of(delivery, evaluation, look),
     )
 
 
@@ -53,6 +53,7 @@ def seal(
     evaluation: EvaluationProfile,
     communication: CommunicationProfile,
     *,
+    look: Look,
     recipient: VerifiedCertificate,
     identity: SenderIdentity,
     random: Callable[[int], bytes],
@@ -64,7 +65,7 @@ def seal(
     try:
         if evaluation.pseudonym is not None:
             return relay.seal(
-                relay.content_of(delivery, evaluation),
+                relay.content_of(delivery, evaluation, look),
                 communication,
                 recipient=recipient.certificate,
                 signer=identity.certificate,
@@ -72,7 +73,7 @@ def seal(
                 random=random,
             )
         return cms.seal(
-            render(content_of(delivery, evaluation, identity.gateway)),
+            render(content_of(delivery, evaluation, look, identity.gateway)),
             recipient=recipient.certificate,
             signer=identity.certificate,
             key=identity.key,

@@ -23,7 +23,7 @@ from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import WITHDRAWN, Delivery, Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.wan import party, relay, retry, sealing
-from smgw.wan.concealment import is_event_driven, room
+from smgw.wan.concealment import Look, look_of
 from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from smgw.wan.kept import KeptTunnel
 from smgw.wan.sealing import SenderIdentity
@@ -147,13 +147,13 @@ class Sender:
 
     def _serve(self, evaluation: EvaluationProfile, communication: CommunicationProfile, now: datetime) -> None:
         """One delivery of ``evaluation``, or the finding that nothing is owed and nothing to be covered."""
-        progress, always = self._progress_of(evaluation), is_event_driven(evaluation)
+        progress, look = self._progress_of(evaluation), look_of(evaluation, self.ports.profiles().evaluations)
         try:
             recipient, peer = party.verify(evaluation, communication, self.ports.trust(), now)
-            if evaluation.pseudonym is None and (always or self.ports.outbox.owes(evaluation.id)):
+            if evaluation.pseudonym is None and (look.always or self.ports.outbox.owes(evaluation.id)):
                 # Before sealing, which costs more than finding out that nobody is there.
                 self._kept.opened(communication, peer, self.ports.trust(), self.identity().certificate)
-            delivery = self._next(evaluation, now)
+            delivery = self._next(evaluation, look, now)
             if delivery is None:
                 progress.last_dispatch, progress.retry_at, progress.failures = now, None, 0
                 return
@@ -161,6 +161,7 @@ class Sender:
                 delivery,
                 evaluation,
                 communication,
+                look=look,
                 recipient=recipient,
                 identity=self.identity(),
                 random=self.ports.random,
@@ -175,19 +176,19 @@ class Sender:
             else:
                 outcome = relay.forward(octets, self.ports.service)
             self._conclude(delivery, outcome, progress, now)
-            if always:  # FPR_CON.1: that was the one delivery of this dispatch time, whatever it carried
+            if look.always:  # FPR_CON.1: that was the one delivery of this dispatch time, whatever it carried
                 progress.last_dispatch = now
         except DeferredError as error:
             self._defer(evaluation, progress, error.reason, str(error), now)
         except StoreError as error:
             self._defer(evaluation, progress, Deferral.STORE, str(error), now)
 
-    def _next(self, evaluation: EvaluationProfile, now: datetime) -> Delivery | None:
+    def _next(self, evaluation: EvaluationProfile, look: Look, now: datetime) -> Delivery | None:
         """What leaves now: the open delivery, else a new one of what is owed. Raises StoreError."""
         if is_unstored(evaluation):
-            return self._unstored.delivery(evaluation.id, now, room(evaluation))
-        if is_event_driven(evaluation):
-            return self.ports.outbox.open_delivery(evaluation.id, now, readings_limit=room(evaluation), cover=True)
+            return self._unstored.delivery(evaluation.id, now, look.readings)
+        if look.always:
+            return self.ports.outbox.open_delivery(evaluation.id, now, readings_limit=look.readings, cover=True)
         return self.ports.outbox.open_delivery(evaluation.id, now)
 
     def _deliver(

@@ -6,6 +6,7 @@ direction, type and length. Each test says what it took away from the gateway, a
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from datacenter import schema
 from smgw.wan import sealing, sender
+from smgw.wan.concealment import look_of
 from testbed.observer import APPLICATION_DATA, HANDSHAKE, Record
 from tests.e2e.house import House, Life
 from wire.cosem_xml import render
@@ -101,7 +103,7 @@ def test_without_room_for_events_their_number_shows(houses: Houses, monkeypatch:
 
 def test_without_covers_it_shows_that_something_happened(houses: Houses, monkeypatch: pytest.MonkeyPatch) -> None:
     """FPR_CON.1, taken away: deliveries only where there is something to say."""
-    monkeypatch.setattr(sender, "is_event_driven", lambda _: False)
+    monkeypatch.setattr(sender, "look_of", lambda *terms: replace(look_of(*terms), always=False))
     empty, full = houses(UseCase.TAF_11)
     assert answers(empty) == set()
     assert answers(full) == {200}

@@ -35,6 +35,7 @@ from smgw.store.outbox import Balance, Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.store.readings import ReadingStore
 from smgw.wan import relay
+from smgw.wan.concealment import look_of
 from smgw.wan.exchange import Acknowledged, Deferral, DeferredError
 from smgw.wan.sender import Sender, SenderIdentity, SenderPorts
 from smgw.wan.service import ServicePorts
@@ -132,7 +133,7 @@ class Chain:
         assert delivery is not None
         signer = self.keys.holders[Purpose.SIG]
         return relay.seal(
-            relay.content_of(delivery, self.evaluation),
+            relay.content_of(delivery, self.evaluation, look_of(self.evaluation, {})),
             self.communication,
             recipient=self.datacenter.own_encryption.certificate,
             signer=signer.certificate,
@@ -242,7 +243,7 @@ def test_a_gateway_that_sends_it_itself(chain: Chain) -> None:
     chain.owe(0)
     delivery = Outbox(chain.database).open_delivery(chain.evaluation.id, STARTED)
     assert delivery is not None
-    content = relay.content_of(delivery, chain.evaluation)
+    content = relay.content_of(delivery, chain.evaluation, look_of(chain.evaluation, {}))
     registered: Gateway = chain.datacenter.gateway
     body = cms.seal(
         render(content),

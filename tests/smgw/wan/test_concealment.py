@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smgw.store.outbox import DELIVERY_LIMIT, Delivery
-from smgw.wan.concealment import EVENT_DRIVEN, SMALLEST_ROOM, is_event_driven, room, size_of
+from smgw.wan.concealment import EVENT_DRIVEN, SMALLEST_ROOM, look_of, size_of
 from smgw.wan.sealing import content_of
 from tests.smgw.store import samples
 from tests.wire.profiles.examples import EVALUATION, IMPORTED, METER_DEVICE, PSEUDONYM, evaluation_profiles
@@ -16,7 +16,7 @@ from wire.content_size import MAXIMUM_BYTES
 from wire.cosem_xml import render
 from wire.profiles import AccessPurpose, EvaluationProfile, UseCase
 from wire.profiles.billing import BillingPeriod, BillingUnit
-from wire.profiles.tariff import Extremes, LoadStages, TariffStage
+from wire.profiles.tariff import ControlEvents, Extremes, LoadStages, Mirror, TariffStage
 from wire.reading import DeviceId, Register, SignedReading, Unit
 
 STAGES = LoadStages(tuple(TariffStage(n, replace(IMPORTED, e=n)) for n in (1, 2, 3)), (1000, 5000))
@@ -31,22 +31,26 @@ def delivery(*numbers: int, value: int = 1, status: int = 0) -> Delivery:
     return Delivery(EVALUATION.id, 1, samples.START + timedelta(days=1), grants)
 
 
+def size(found: Delivery, evaluation: EvaluationProfile) -> int:
+    return size_of(found, evaluation, look_of(evaluation, {}))
+
+
 def test_the_use_cases_that_events_drive() -> None:
     """FPR_CON.1: what depends on events, credit, requests or memory is covered, what the calendar gives is not."""
     numbers = {int(use_case.value.removeprefix("TAF-")) for use_case in EVENT_DRIVEN}
     assert numbers == {5, 9, 10, 11, 12, 14}
-    assert all(is_event_driven(profile) for profile in (FEED_IN, GRID))
-    assert not is_event_driven(EVALUATION)
+    assert all(look_of(profile, {}).always for profile in (FEED_IN, GRID))
+    assert not look_of(EVALUATION, {}).always
 
 
 @settings(max_examples=60)
 @given(evaluation_profiles())
 def test_no_profile_asks_for_more_than_a_document_holds(evaluation: EvaluationProfile) -> None:
-    most = room(evaluation)
+    most = look_of(evaluation, {}).readings
     assert 1 <= most <= 1000
     shorter = replace(evaluation, dispatch_seconds=evaluation.period_seconds)
     empty = Delivery(evaluation.id, 1, samples.START, ())
-    assert size_of(empty, shorter) <= size_of(empty, evaluation) <= MAXIMUM_BYTES
+    assert size(empty, shorter) <= size(empty, evaluation) <= MAXIMUM_BYTES
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_no_profile_asks_for_more_than_a_document_holds(evaluation: EvaluationPr
     ],
 )
 def test_room_for_all_that_one_dispatch_should_carry(evaluation: EvaluationProfile, expected: int) -> None:
-    assert room(evaluation) == expected
+    assert look_of(evaluation, {}).readings == expected
 
 
 @given(
@@ -87,10 +91,11 @@ def test_room_for_all_that_one_dispatch_should_carry(evaluation: EvaluationProfi
 def test_a_document_of_one_profile_has_one_length(count: int, value: int, status: int) -> None:
     """FPR_CON.1: none or all that it has room for, whatever the values are."""
     for evaluation in (GRID, EVALUATION):
-        found = delivery(*range(min(count, room(evaluation))), value=value, status=status)
+        look = look_of(evaluation, {})
+        found = delivery(*range(min(count, look.readings)), value=value, status=status)
         empty = Delivery(evaluation.id, 2**60, samples.START, ())
-        lengths = {len(render(content_of(one, evaluation, samples.GATEWAY))) for one in (found, empty)}
-        assert lengths == {size_of(empty, evaluation)}
+        lengths = {len(render(content_of(one, evaluation, look, samples.GATEWAY))) for one in (found, empty)}
+        assert lengths == {size(empty, evaluation)}
 
 
 def test_every_reading_may_come_from_another_register() -> None:
@@ -104,10 +109,21 @@ def test_every_reading_may_come_from_another_register() -> None:
     full = Delivery(EVALUATION.id, 1, samples.START, (samples.grant(0, readings=readings),))
     empty = Delivery(EVALUATION.id, 1, samples.START, ())
     for evaluation in (GRID, replace(GRID, pseudonym=PSEUDONYM)):
-        assert size_of(full, evaluation) == size_of(empty, evaluation)
+        assert size(full, evaluation) == size(empty, evaluation)
 
 
 def test_only_a_backlog_of_the_calendar_shows() -> None:
     """An outage is no secret: whoever looks at the wire saw it."""
     regular, backlog = delivery(*range(4)), delivery(*range(90))
-    assert size_of(backlog, EVALUATION) > size_of(regular, EVALUATION) == size_of(delivery(0), EVALUATION)
+    assert size(backlog, EVALUATION) > size(regular, EVALUATION) == size(delivery(0), EVALUATION)
+
+
+def test_a_mirror_looks_like_what_it_shows() -> None:
+    """FPR_CON.1, TR-03109-1, TAF-13: with dispatch times of its own."""
+    mirror = replace(EVALUATION, id="shown", use_case=UseCase.TAF_13, rule=Mirror(EVALUATION.id))
+    controls = replace(EVALUATION, use_case=UseCase.TAF_11, rule=ControlEvents(("dim",)))
+    hourly = replace(mirror, dispatch_seconds=7200)
+    assert look_of(mirror, {EVALUATION.id: EVALUATION}) == look_of(EVALUATION, {})
+    assert look_of(mirror, {EVALUATION.id: controls}) == look_of(controls, {})
+    assert look_of(hourly, {EVALUATION.id: EVALUATION}).readings == 2 * look_of(EVALUATION, {}).readings
+    assert not look_of(mirror, {}).always, "what shows nothing is owed nothing"

@@ -218,3 +218,26 @@ def test_the_log_tells_covers_and_values_alike(timed: MakeTimed) -> None:
         logs.append([(entry.event, entry.subject, entry.repetition_count) for entry in entries])
     assert logs[0] == logs[1]
     assert Event.DELIVERY_ACKNOWLEDGED in {event for event, *_ in logs[0]}
+
+
+@pytest.mark.parametrize(("use_case", "found"), [(UseCase.TAF_9, False), (UseCase.TAF_11, True)])
+def test_no_cell_of_the_store_holds_a_value_that_must_not_be_stored(
+    timed: MakeTimed, use_case: UseCase, found: bool
+) -> None:
+    """TR-03109-1, TAF-9, TAF-10, TAF-14: no table, no log; and what may be stored is found by the same look."""
+    answers: list[bytes | None] = [None, STORED]
+    here = timed(use_case, lambda _: answers.pop(0) if answers else http(422, b'{"reason":"conflict"}'))
+    here.happens(0, 1)
+    here.run(2 * DISPATCH)
+    assert len(here.came) >= 3
+    signed = samples.reading(0)
+    with here.station.database.read() as connection:
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        cells = [
+            cell
+            for table in tables
+            for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"')  # noqa: S608 -- our own names
+            for cell in row
+        ]
+    assert (signed.signature in cells, signed.reading.register.value in cells) == (found, found)
+    assert found or not any("4711" in cell for cell in cells if isinstance(cell, str))

@@ -13,7 +13,7 @@ from pki.errors import TunnelReason
 from smgw.access import schedule
 from smgw.store.outbox import Balance, Delivery, Outbox
 from smgw.wan import relay
-from smgw.wan.concealment import SMALLEST_ROOM
+from smgw.wan.concealment import SMALLEST_ROOM, look_of
 from smgw.wan.exchange import Deferral, DeferredError
 from smgw.wan.service import ServicePorts
 from testbed.small_pki import NOW, Holder
@@ -200,10 +200,10 @@ def test_nothing_under_our_own_name_is_made_for_the_administrator(here: Administ
     delivery = Outbox(here.station.database).open_delivery("grid-1", NOW)
     assert delivery is not None
     evaluation = here.station.profiles.evaluations["grid-1"]
-    content = relay.content_of(delivery, evaluation)
+    content = relay.content_of(delivery, evaluation, look_of(evaluation, {}))
     assert sealed(here, content, here.station.signer)
     with pytest.raises(ContentError, match="own name"):
-        relay.content_of(delivery, replace(evaluation, pseudonym=None))
+        relay.content_of(delivery, replace(evaluation, pseudonym=None), look_of(evaluation, {}))
     named = replace(content, gateway=samples.GATEWAY, profile="grid-1", readings=(samples.reading(0),), size=0)
     with pytest.raises(ContentError, match="pseudonymous"):
         sealed(here, named, here.station.signer)
@@ -221,7 +221,7 @@ def test_under_a_pseudonym_nothing_shows_either(here: Administered) -> None:
     evaluation = here.station.profiles.evaluations["grid-1"]
     full = Delivery("grid-1", 1, NOW, tuple(samples.grant(number) for number in range(SMALLEST_ROOM)))
     cover = Delivery("grid-1", 2, NOW + timedelta(seconds=59), ())
-    contents = [relay.content_of(one, evaluation) for one in (full, cover)]
+    contents = [relay.content_of(one, evaluation, look_of(evaluation, {})) for one in (full, cover)]
     assert [len(content.readings) for content in contents] == [SMALLEST_ROOM, 0]
     assert contents[1].period_begin == contents[1].period_end == NOW, "the minute of its making and no second"
     documents = [sealed(here, content, here.station.signer) for content in contents]

@@ -11,6 +11,7 @@ from pki.certificates import Purpose, Role
 from pki.errors import SealError, SealReason, TokenError, TokenReason
 from smgw.store.outbox import Delivery
 from smgw.wan import sealing
+from smgw.wan.concealment import look_of
 from smgw.wan.exchange import Deferral, DeferredError
 from smgw.wan.sealing import SenderIdentity, content_of
 from testbed.small_pki import NOW
@@ -29,10 +30,12 @@ def station(station_with: MakeStation) -> Station:
 
 
 def sealed(station: Station, delivery: Delivery) -> bytes:
+    evaluation = station.profiles.evaluations["grid-1"]
     return sealing.seal(
         delivery,
-        station.profiles.evaluations["grid-1"],
+        evaluation,
         station.profiles.communications["grid"],
+        look=look_of(evaluation, {}),
         recipient=station.pki.verified(station.recipient, Role.EMT, Purpose.ENC),
         identity=SenderIdentity(samples.GATEWAY, station.signer.certificate, station.signer.key),
         random=station.sender.ports.random,
@@ -42,9 +45,10 @@ def sealed(station: Station, delivery: Delivery) -> bytes:
 def test_sealed_bytes_are_as_long_for_nothing_as_for_much(station: Station) -> None:
     """FPR_CON.1: up to what the DER form of an ECDSA signature varies by chance, for one content as for another."""
     station.change(use_case=UseCase.TAF_9)
+    evaluation = station.profiles.evaluations["grid-1"]
     full = Delivery("grid-1", 1, NOW, tuple(samples.grant(number) for number in range(8)))
     empty = Delivery("grid-1", 2**40, NOW, ())
-    content = content_of(full, station.profiles.evaluations["grid-1"], samples.GATEWAY)
+    content = content_of(full, evaluation, look_of(evaluation, {}), samples.GATEWAY)
     assert len(content.readings) == 8
     lengths = {name: {len(sealed(station, one)) for _ in range(12)} for name, one in (("full", full), ("empty", empty))}
     assert max(lengths["full"] | lengths["empty"]) - min(lengths["full"] | lengths["empty"]) <= 6
@@ -53,8 +57,9 @@ def test_sealed_bytes_are_as_long_for_nothing_as_for_much(station: Station) -> N
 
 def test_chance_never_changes_the_digits_of_a_content_length(station: Station) -> None:
     """FPR_CON.1: a header that is one digit longer now and then would not be chance alone, but size as well."""
+    evaluation = station.profiles.evaluations["grid-1"]
     empty = Delivery("grid-1", 1, NOW, ())
-    content = content_of(empty, station.profiles.evaluations["grid-1"], samples.GATEWAY)
+    content = content_of(empty, evaluation, look_of(evaluation, {}), samples.GATEWAY)
     around = len(sealed(station, empty)) - content.size
     assert 600 < around < 1200
     assert all(len(str(size + around - 40)) == len(str(size + around + 40)) for size in SIZES)
