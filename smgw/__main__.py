@@ -1,7 +1,7 @@
 """``smgw``: the gateway's command line, and the only place that owns a clock, randomness and threads of its own.
 
 Decides when the gateway starts and stops, and with which word to the caller it does not start. Developer logging goes
-to standard error; the system log is stored data and is read with ``smgw log``.
+to standard error; the logs are stored data and are read with ``smgw logs``.
 """
 
 import json
@@ -35,17 +35,18 @@ from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
 from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
+from smgw.logs.command import Clocks, export_command, show, verify
+from smgw.logs.errors import LogAccessError, LogIntegrityError
 from smgw.provisioning import ImportRefusedError
 from smgw.report import KEY_IN_MEMORY, describe_slots
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
-from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileStore
 from smgw.timekeeping import describe_clock, describe_states
 from smgw.wan.parts import WakeUpPortError
-from wire.instant import format_instant
 
 _logger = logging.getLogger("smgw")
 
@@ -67,6 +68,10 @@ class Exit(IntEnum):
     """On trial, this program failed its self-test: the launcher goes back to the former one."""
     FIREWALL = 12
     """The configured firewall cannot be applied: nothing was opened. (11 is the launcher's.)"""
+    LOG = 13
+    """A log is not as it was written."""
+    ACCESS = 14
+    """Who asks may not read this log."""
     RESTART = 75
     """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -98,6 +103,10 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.FIREWALL, f"firewall: {error.reason.value}: {error}"
     except StatusError as error:
         code, sentence = Exit.NOT_RUNNING, str(error)
+    except LogIntegrityError as error:
+        code, sentence = Exit.LOG, f"{error.reason.value}: {error}"
+    except LogAccessError as error:
+        code, sentence = Exit.ACCESS, str(error)
     except PortError as error:
         code, sentence = Exit.LINE, f"line: {error}"
     else:
@@ -246,37 +255,36 @@ def status(config: Path, *, as_json: bool) -> None:
             click.echo(f"refused to {party}: {reasons}")
 
 
+class _Refusing(click.Group):
+    """A group whose commands are told why they are refused."""
+
+    def invoke(self, ctx: click.Context) -> None:
+        """As every group does."""
+        with _refusals():
+            super().invoke(ctx)
+
+
+@main.group(cls=_Refusing)
+@click.pass_context
+def logs(context: click.Context) -> None:
+    """The system, calibration and consumer logs: show, export, verify."""
+    context.obj = Clocks(lambda: datetime.now(UTC), time.monotonic)
+
+
+for one in (show, export_command, verify):
+    logs.add_command(one)
+
+
 @main.command()
 @_configuration
 @click.option("--after", default=0, help="Only entries with a higher record number.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def log(config: Path, *, after: int, as_json: bool) -> None:
-    """Print the system log, oldest entry first."""
-    protect_process()
+@click.pass_context
+def log(context: click.Context, *, config: Path, after: int, as_json: bool) -> None:
+    """Print the system log, oldest entry first: short for ``logs show``."""
+    context.obj = Clocks(lambda: datetime.now(UTC), time.monotonic)
     with _refusals():
-        configuration = Configuration.load(config)
-        with open_token(configuration, time.monotonic) as token, ExitStack() as opened:
-            database = Database.open(configuration.store, token, configuration.gateway)
-            opened.callback(database.close)
-            for entry in SystemLog(database).entries(after=after):
-                fields = {
-                    "record_number": entry.record_number,
-                    "event": entry.event.value,
-                    "subject": entry.subject,
-                    "outcome": entry.outcome.name,
-                    "first_at": format_instant(entry.first_at),
-                    "last_at": format_instant(entry.last_at),
-                    "repetition_count": entry.repetition_count,
-                    "parameters": entry.parameters,
-                }
-                if as_json:
-                    click.echo(json.dumps(fields, sort_keys=True))
-                else:
-                    words = " ".join(f"{name}={value}" for name, value in entry.parameters.items())
-                    click.echo(
-                        f"{entry.record_number} {fields['last_at']} {entry.outcome.name} {entry.event} {entry.subject} "
-                        f"{words} (+{entry.repetition_count})"
-                    )
+        context.invoke(show, config=config, after=after, as_json=as_json)
 
 
 @main.group()

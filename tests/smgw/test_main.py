@@ -118,6 +118,23 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
     (tested,) = (entry for entry in entries if entry["event"] == "SELF_TEST")
     assert (tested["outcome"], tested["parameters"]) == ("SUCCESS", {"failed": ""})
 
+    verified = smgw("logs", "verify", premises.file)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert f"system log: records 1 to {entries[-1]['record_number']} are as they were written\n" in verified.stdout
+    refused = smgw("logs", "export", premises.file, tmp_path / "log.json", "--log", "calibration")
+    assert (refused.returncode, "does not read the calibration log" in refused.stderr) == (Exit.ACCESS, True)
+    assert smgw("logs", "export", premises.file, tmp_path / "log.json").returncode == 0
+    elsewhere = ("logs", "verify", "--export", tmp_path / "log.json", "--root", premises.folder / "trust" / "root.pem")
+    assert f"gateway {GATEWAY}: signed 20" in smgw(*elsewhere).stdout
+    written = (tmp_path / "log.json").read_text()
+    (tmp_path / "log.json").write_text(written.replace("GATEWAY_STOPPED", "GATEWAY_STARTED"))
+    altered = smgw(*elsewhere)
+    assert (altered.returncode, altered.stdout) == (Exit.LOG, "")
+    assert altered.stderr.startswith("smgw: altered: system log: record ")
+    assert smgw("logs", "verify").returncode == 2
+    german = smgw("logs", "show", premises.file, "--lang", "de")
+    assert f"Gateway {GATEWAY} beendet" in german.stdout
+
     (premises.folder / "pin").write_bytes(b"9999999999")
     refused = smgw("run", premises.file)
     assert (refused.returncode, refused.stdout) == (Exit.SECURITY_MODULE, "")

@@ -58,7 +58,9 @@ class Archive:
     def days(self, count: int = 5) -> None:
         """Something in every log, and something that repeats."""
         for number in range(count):
-            self.happen(Event.DELIVERY_ACKNOWLEDGED, "tariff", party="grid", values=96 + number)
+            period = f"{self.now:%H:%M:%S}"
+            self.happen(Event.DELIVERY_ACKNOWLEDGED, "tariff", party="grid", values=96, period_begin=period)
+            self.happen(Event.ORDER_DONE, f"at {period}", sequence=number)
             self.happen(Event.CLOCK_SET, "clock", before="a", after="b", deviation_milliseconds=number)
             self.happen(Event.METER_STATE, "tariff", Outcome.FAILURE, reason="silent")
 
