@@ -67,7 +67,7 @@ def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inn
     ):
         return Share(meter, subtracted, (), None, exact=False)
     met = met and opening.captured_at <= first + (case.window if first == begin else raster)
-    inside = (opening,)
+    inside: tuple[Reading, ...] = (opening,)
     if inner:
         inside = _inside(case, meter, opening, closing if last < end else None, (begin, end))
     return Share(meter, subtracted, inside, closing, exact=met)

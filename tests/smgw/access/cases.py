@@ -84,7 +84,7 @@ def decided(
     communications: tuple[CommunicationProfile, ...] = (COMMUNICATION,),
     history: Memory | None = None,
     meters: Iterable[MeterProfile] = (),
-    requests: Mapping[str, datetime] = {},  # noqa: B006 -- never changed
+    requests: Mapping[str, datetime] = {},
     recorded: bool = True,
 ) -> Decision:
     return decide(

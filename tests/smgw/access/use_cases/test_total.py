@@ -22,7 +22,7 @@ from tests.smgw.access.cases import (
     reading,
     walked,
 )
-from tests.wire.profiles.examples import EXPORTED, IMPORTED, METER_DEVICE
+from tests.wire.profiles.examples import EXPORTED, IMPORTED, METER, METER_DEVICE
 from wire.profiles import EvaluationProfile
 from wire.reading import SignedReading, Unit
 
@@ -142,3 +142,28 @@ def test_sums_equal_what_the_registers_advanced_in_exactly_the_periods_that_have
     found = {grant.period_begin: derived.register.exact() for grant in grants for derived in grant.derived}
     assert found == expected
     assert len(grants) == len(expected)
+
+
+def test_a_subtracted_meter_is_taken_off() -> None:
+    """TR-03109-1, TAF-1: arithmetic between devices."""
+    first = [OPENING, reading(NOON + SECOND, 50, device=SECOND_METER, scaler=1)]
+    closing = [CLOSING, reading(ONE + 5 * SECOND, 55, device=SECOND_METER, scaler=1)]
+    (grant,) = walked([*first, *closing], replace(SUM_OF_TWO, subtracted=(SECOND_METER,)))
+    assert [derived.register.exact() for derived in grant.derived] == [650]
+
+
+def test_meters_that_came_and_went_need_readings_close_to_their_change() -> None:
+    """TR-03109-1, TAF-1: a change of meters inside the period loses nothing, or there is no sum."""
+    change = NOON + 1800 * SECOND
+    old, new = replace(METER, valid_until=change), replace(METER, id="new", meter=SECOND_METER, valid_from=change)
+    quarterly = replace(SUM_OF_TWO, period_seconds=900)
+    readings = [
+        reading(NOON, 100),
+        reading(change - 900 * SECOND, 110),
+        reading(change + 20 * SECOND, 7, device=SECOND_METER),
+        reading(ONE, 12, device=SECOND_METER),
+    ]
+    (grant,) = walked(readings, quarterly, meters=(old, new))
+    assert [derived.register.exact() for derived in grant.derived] == [15]
+    without = [readings[0], *readings[2:]]
+    assert walked(without, quarterly, meters=(old, new)) == []

@@ -1,0 +1,55 @@
+"""When a period closes: once, by the reading that completes it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from smgw.access.grants import RefusalReason
+from smgw.access.use_cases.periods import MAXIMUM_CLOSED, bounds
+from tests.smgw.access.cases import SECOND_METER, Memory, at, decided, reading, walked
+from tests.smgw.access.use_cases.worlds import DAILY, LOAD, TIME, quarters, registers
+from wire.profiles import BillingPeriod, BillingUnit
+
+NOON = at("12:00:00")
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+def test_bounds_are_local_months_and_days_or_seconds() -> None:
+    """TR-03109-1, TAF-1: billing periods."""
+    moment = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    assert bounds(BillingPeriod(1, BillingUnit.MONTH), moment) == (
+        datetime(2026, 2, 28, 23, tzinfo=UTC),
+        datetime(2026, 3, 31, 22, tzinfo=UTC),
+    )
+    assert bounds(DAILY, moment) == (datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC))
+    assert bounds(BillingPeriod(3600, BillingUnit.SECOND), NOON + SECOND) == (NOON, NOON + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("late", "reason"),
+    [(0, RefusalReason.ALREADY_SERVED), (9, RefusalReason.ALREADY_SERVED), (10, RefusalReason.PERIOD_OPEN)],
+)
+def test_what_closed_is_closed(late: int, reason: RefusalReason) -> None:
+    history = Memory([*quarters(NOON, 1, 1, 1, 1), reading(NOON + 2 * HOUR, 1010)])
+    refused = decided(reading(NOON + HOUR + late * SECOND, 1004), LOAD, history=history)
+    assert refused.grants == ()
+    assert refused.refusals[0].reason is reason
+
+
+def test_one_gap_closes_so_many_periods_and_no_more() -> None:
+    """The meter that was there all the time has its share of each; the other one's stands where its gap began."""
+    hours = MAXIMUM_CLOSED + 20
+    both = replace(TIME, meters=(*TIME.meters, SECOND_METER), billing=LOAD.billing)
+    there = [reading(NOON + number * HOUR, 10 * number, device=SECOND_METER) for number in range(hours + 1)]
+    grants = decided(reading(NOON + hours * HOUR, 5000), both, history=Memory([reading(NOON), *there])).grants
+    assert [grant.period_begin for grant in grants] == [NOON + number * HOUR for number in range(20, hours)]
+    assert {registers(grant)["1.8.0"] for grant in grants} == {10}
+
+
+def test_a_period_counts_only_if_it_lies_wholly_inside_the_validity() -> None:
+    """FDP_IFF.1/MTR: not before the profile began and not after it ended."""
+    hours = quarters(NOON, *(5,) * 12)
+    inside = replace(LOAD, valid_from=NOON + 600 * SECOND, valid_until=NOON + 2 * HOUR)
+    assert [grant.period_begin for grant in walked(hours, inside)] == [NOON + HOUR]
