@@ -1,12 +1,12 @@
-"""State diagrams for the documentation, drawn from the tables that the programs run by.
+"""State diagrams and tables for the documentation, drawn from the tables that the programs run by.
 
 Decides nothing: a diagram that differs from its table is a defect of the page (``tests/testbed/test_diagrams.py``).
-``python -m testbed.diagrams docs/administration.md`` writes the current diagrams into a page, between its own marks.
+``python -m testbed.diagrams docs/administration.md`` writes the current ones into a page, between its own marks.
 """
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,9 +15,11 @@ from smgw.clock import TRANSITIONS as CLOCK_TRANSITIONS
 from smgw.firmware.slots import TABLE as SLOTS
 from smgw.keys.state import ENTRIES
 from smgw.keys.state import TABLE as KEYS
+from smgw.secure_states import FOLLOWS, GRACE, WORKS, Duty, SecureState
 from smgw.wan.management import TRANSITIONS as TUNNEL_TRANSITIONS
 
 _MARK = re.compile(r"(<!-- states: (?P<name>[a-z]+) -->\n)```mermaid\n.*?```\n", re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n)(?:\|.*\n)*")
 
 _State = TypeVar("_State", bound=str)
 Arrow = tuple[str, str, str]
@@ -60,6 +62,21 @@ def keys() -> Iterable[Arrow]:
                 yield phase, row.lost, "power lost"
 
 
+def secure() -> Iterable[Arrow]:
+    """What is wrong with a gateway, and the state that follows."""
+    for condition, state in FOLLOWS.items():
+        later = f" for {GRACE[condition].days} days" if condition in GRACE else ""
+        yield SecureState.NORMAL, state, condition + later
+    yield from ((state, SecureState.NORMAL, "put right") for state in SecureState if state is not SecureState.NORMAL)
+
+
+def duties() -> Iterable[Sequence[str]]:
+    """What a gateway does in which state."""
+    yield ("", *SecureState)
+    for duty in Duty:
+        yield (duty, *("yes" if duty in WORKS[state] else "" for state in SecureState))
+
+
 DIAGRAMS: Final[Mapping[str, Callable[[], Iterable[Arrow]]]] = {
     "gateways": gateways,
     "orders": orders,
@@ -67,7 +84,9 @@ DIAGRAMS: Final[Mapping[str, Callable[[], Iterable[Arrow]]]] = {
     "clock": clock,
     "slots": slots,
     "keys": keys,
+    "secure": secure,
 }
+TABLES: Final[Mapping[str, Callable[[], Iterable[Sequence[str]]]]] = {"duties": duties}
 
 
 def mermaid(arrows: Iterable[Arrow]) -> str:
@@ -76,8 +95,16 @@ def mermaid(arrows: Iterable[Arrow]) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```", ""])
 
 
+def markdown(rows: Iterable[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
+    lines = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
+    columns = lines[0].count("|") - 1
+    return "\n".join([lines[0], "|---" * columns + "|", *lines[1:], ""])
+
+
 def redrawn(page: str) -> str:
-    """``page`` with every marked diagram as its table has it now. Raises KeyError for a mark without a table."""
+    """``page`` with all that is marked as its table has it now. Raises KeyError for a mark without a table."""
+    page = _TABLE.sub(lambda match: match[1] + markdown(TABLES[match["name"]]()), page)
     return _MARK.sub(lambda match: match[1] + mermaid(DIAGRAMS[match["name"]]()), page)
 
 
