@@ -15,7 +15,7 @@ from smgw.store.rows import to_seconds
 from smgw.store.sweep import Sweeper
 from smgw.store.tariff_events import TariffEvents
 from tests.smgw.store.aged import delete_all, let_pass, order_days
-from tests.smgw.store.samples import START, open_database
+from tests.smgw.store.samples import METER, START, decision, open_database, reading
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -65,7 +65,9 @@ def test_they_are_never_changed_and_the_state_that_holds_stays(database: Databas
     for statement in ("UPDATE tariff_events SET active = 0", "DELETE FROM tariff_events"):
         with pytest.raises(StoreError), database.write() as connection:
             connection.exec_driver_sql(statement)
+    ReadingStore(database).record(reading(0), decision())
     order_days(database, 10)
-    let_pass(Sweeper(database), START + 20 * DAY)
-    assert delete_all(Sweeper(database)) == {Kind.TARIFF_EVENTS: 2}
+    sweeper = Sweeper(database)
+    sweeper.need({METER: START + 20 * DAY}, let_pass(sweeper, START + 20 * DAY))
+    assert delete_all(sweeper)[Kind.TARIFF_EVENTS] == 2
     assert events.of(["peak", "shed"], START + 9 * DAY) == [event(0 * DAY, "shed"), event(2 * DAY, "peak")]
