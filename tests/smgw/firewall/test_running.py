@@ -18,6 +18,12 @@ from tests.smgw.wan.namespaces import Machine, star
 pytestmark = [pytest.mark.token, pytest.mark.peer]
 ROOT = Path(__file__).parents[3]
 SECONDS = 60.0
+_SHOW_AND_APPLY = """
+import sys
+from smgw.__main__ import main
+for command in ("show", "apply"):
+    main(["firewall", command, sys.argv[1]], standalone_mode=False)
+"""
 
 
 @pytest.fixture
@@ -80,9 +86,7 @@ def test_it_starts_behind_its_rules_or_not_at_all(machine: Machine, premises: Pr
         process.terminate()
         assert process.wait(SECONDS) == 0, process.communicate()
     assert standing()
-    shown = gateway(machine, premises, "firewall", "show").communicate(timeout=SECONDS)[0]
     machine.run(PROGRAM, "flush", "ruleset")
-    applied = gateway(machine, premises, "firewall", "apply")
-    assert applied.communicate(timeout=SECONDS) == ("", "")
-    assert machine.run(PROGRAM, "list", "ruleset") == rules
+    shown = machine.run(sys.executable, "-c", _SHOW_AND_APPLY, premises.file)
     assert "elements = { 127.0.0.1 . 1 }" in shown
+    assert machine.run(PROGRAM, "list", "ruleset") == rules

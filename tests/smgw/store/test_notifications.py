@@ -71,6 +71,8 @@ def test_telling_causes_nothing_to_tell() -> None:
         (Event.WAKE_UP_REFUSED, FAILURE, True, True),
         (Event.DELIVERY_SET_ASIDE, FAILURE, True, True),
         (Event.CERTIFICATE_EXPIRING, FAILURE, True, True),
+        (Event.FIREWALL_APPLIED, FAILURE, True, True),
+        (Event.FIREWALL_APPLIED, SUCCESS, True, False),
         (Event.FIRMWARE_ROLLED_BACK, FAILURE, True, True),
     ],
 )
