@@ -45,6 +45,7 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileStore
+from smgw.tariff_command import EXIT_NO_BILL, tariff
 from smgw.timekeeping import describe_clock, describe_states
 from smgw.wan.parts import WakeUpPortError
 
@@ -72,6 +73,8 @@ class Exit(IntEnum):
     """A log is not as it was written."""
     ACCESS = 14
     """Who asks may not read this log."""
+    NO_BILL = EXIT_NO_BILL
+    """There is no bill for these files."""
     RESTART = 75
     """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -339,6 +342,8 @@ def scan(config: Path, line: str, addresses: tuple[str, ...]) -> None:
         finally:
             port.close()
 
+
+main.add_command(tariff)
 
 if __name__ == "__main__":
     main()

@@ -90,7 +90,8 @@ class Ar2418Reader:
         except Ar2418Error as error:
             self._refuse(error)
         except expat.ExpatError as error:
-            self._refuse(Ar2418Error(f"line {error.lineno} is not well-formed XML: {expat.ErrorString(error.code)}"))
+            what = expat.ErrorString(error.code).removeprefix("not well-formed").strip(" ()")
+            self._refuse(Ar2418Error(f"line {error.lineno} is not well-formed XML: {what}"))
         except (LookupError, ValueError) as error:  # an encoding that the parser asks Python for
             self._refuse(Ar2418Error("the file's encoding is not one that is read"), error)
 

@@ -12,6 +12,16 @@ class TariffReason(StrEnum):
     NO_VALUE_AT_END = "no-usable-reading-at-period-end"
     PERIOD_BEGIN = "billing-period-begins-inside-a-month"
     PERIOD_LENGTH = "billing-period-length-unsupported"
+    OTHER_USE_CASE = "other-use-case"
+    """The tariff is one of another use case."""
+    TOO_MANY_LISTS = "too-many-value-lists"
+    TOO_MANY_STAGES = "more-tariff-stages-than-value-lists"
+    NOT_ONE_DAY_PROFILE = "not-one-day-profile"
+    """One tariff has one day profile for each direction."""
+    DAY_COUNT = "special-day-count-not-multiple-of-days"
+    DAY_MISSING = "day-of-period-not-listed"
+    DAY_TWICE = "day-listed-twice"
+    NO_STAGE = "no-stage-for-any-list"
 
 
 class TariffError(Exception):

@@ -188,10 +188,12 @@ class _Ledger:
         closing = slots.closing()
         if closing is None:
             closing = slots.last_between(place, slots.last)
-        if closing is None:
+        if closing is not None:
+            self._book(slots, closing, _stage_at(plan, place))
+        elif place + slots.step < slots.last:
             self._stage = ERROR_STAGE
         else:
-            self._book(slots, closing, _stage_at(plan, place))
+            self._stage = _stage_at(plan, place)  # no slot lies between that could have been read
 
     def _open(self, slots: _Slots, plan: DayPlan) -> int | None:
         """Where the day begins to be read, with everything up to there booked; None if it was never read."""

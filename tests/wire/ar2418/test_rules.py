@@ -94,11 +94,17 @@ def test_an_error_register_is_no_stage_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "differing", [{"point": "DE002"}, {"party": "other"}, {"kind": 1}, {"gateway": "EABC0012345679"}]
+    "supplier",
+    [
+        supplier_file(point="DE002"),
+        supplier_file(party="other"),
+        supplier_file(kind=1),
+        supplier_file(gateway="EABC0012345679"),
+    ],
 )
-def test_files_of_two_contracts_are_refused(differing: dict[str, str | int]) -> None:
+def test_files_of_two_contracts_are_refused(supplier: bytes) -> None:
     with pytest.raises(Ar2418Error, match="two contracts"):
-        require_same_contract(parse(GATEWAY), parse(supplier_file(**differing)))
+        require_same_contract(parse(GATEWAY), parse(supplier))
 
 
 def test_a_gateways_name_is_the_same_in_small_letters() -> None:

@@ -1,4 +1,5 @@
 import contextlib
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -20,7 +21,7 @@ CONVERTERS = (
 
 
 @given(st.sampled_from(CONVERTERS), st.text() | st.from_regex(r"[-+]?[0-9]+|[0-9a-fA-F]+|[0-9T:+Z.-]{10,30}"))
-def test_only_its_own_error_escapes(convert, found: str) -> None:
+def test_only_its_own_error_escapes(convert: Callable[[str], object], found: str) -> None:
     with contextlib.suppress(Ar2418Error):
         convert(found)
 
