@@ -15,7 +15,7 @@ from typing import Any
 from wire.canonical_json import JsonObject, JsonValue
 from wire.errors import ProfileError
 from wire.meter.iec62056.options import WakeUp
-from wire.profiles import document
+from wire.profiles import document, fields
 from wire.profiles.administrator import DEFAULT_IDLE_SECONDS, AdministratorProfile
 from wire.profiles.billing import BillingUnit
 from wire.profiles.communication import MAXIMUM_SESSION_SECONDS, CommunicationProfile, KeyAgreement, PartyRole
@@ -92,7 +92,7 @@ def profile_from_mapping(table: Mapping[str, Any]) -> Profile:
             }
         content["rule"] = rule_from_mapping(rule)
     if kind == EvaluationProfile.KIND and "period_seconds" in content:
-        content.setdefault("dispatch_seconds", content["period_seconds"])
+        content.setdefault("dispatch_seconds", _usual_dispatch(content))
     registers = content.get("registers")
     if isinstance(registers, list):
         content["registers"] = [code_of(code) for code in registers]
@@ -131,6 +131,13 @@ def _duration(key: str, value: JsonValue) -> int:
     if match is None:
         raise ProfileError(f'{key} is not a duration such as "15 min": {value!r:.60}')
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _usual_dispatch(content: JsonObject) -> JsonValue:
+    """Once a day where days or months are billed, else as often as there is a value."""
+    billing = content["billing"]
+    billed = isinstance(billing, dict) and billing.get("unit") in {BillingUnit.DAY.value, BillingUnit.MONTH.value}
+    return fields.DAY_SECONDS if billed else content["period_seconds"]
 
 
 def _billing(text: str) -> JsonObject:

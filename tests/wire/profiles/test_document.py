@@ -23,6 +23,11 @@ from wire.profiles.document import Fields
         ("nested", {}, [[], "a", None]),
         ("members", {"a": [1]}, [[], "a", None]),
         ("objects", [{"a": 1}, {}], [{}, "a", None, [1], [{}, None], [[]]]),
+        ("integers", [1, -2], ["1", 1, [1.0], [True], ["1"], [None]]),
+        ("code", "1-0:1.8.0*255", ["1-0:1.8.0", "1.8.0", 1, None]),
+        ("day", "2026-02-28", ["2026-02-29", "20260228", "2026-W09-6", "2026-02-28T00:00:00", 1, None]),
+        ("nested_or_none", None, [[], "a"]),
+        ("nested_or_none", {}, [0]),
         ("many_octets", ["AAE=", ""], ["AAE=", [1], ["AAF="]]),
     ],
 )
@@ -41,6 +46,15 @@ def test_choices_and_lists_name_what_is_wrong() -> None:
         Fields({"registers": "1-0:1.8.0*255"}).many("registers", document.obis)
     with pytest.raises(ProfileError, match="registers is not a text"):
         Fields({"registers": [1]}).many("registers", document.obis)
+
+
+def test_each_object_of_a_list_is_read_whole() -> None:
+    fields = Fields({"stages": [{"number": 1}, {"number": 2}]}, "rule.")
+    assert fields.many_nested("stages", lambda inner: inner.integer("number")) == (1, 2)
+    with pytest.raises(ProfileError, match=r"unknown keys: rule\.stages\.name"):
+        Fields({"stages": [{"number": 1, "name": "a"}]}, "rule.").many_nested(
+            "stages", lambda inner: inner.integer("number")
+        )
 
 
 def test_each_member_is_taken_once() -> None:

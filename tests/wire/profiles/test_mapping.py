@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.wire.profiles.examples import ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, PSEUDONYM, profiles
 from wire.canonical_json import decode
 from wire.errors import ProfileError
-from wire.profiles import Profile, Protocol62056, ProtocolMode, profile_from_mapping
+from wire.profiles import EvaluationProfile, Profile, Protocol62056, ProtocolMode, profile_from_mapping
 
 METER_TABLE = """
 kind = "meter"
@@ -114,6 +114,10 @@ def test_dispatch_follows_the_period_where_nothing_is_said() -> None:
     table = tomllib.loads(EVALUATION_TABLE)
     del table["dispatch"]
     assert profile_from_mapping(table) == replace(EVALUATION, dispatch_seconds=900)
+    for billing, dispatch in (("1 month", 86_400), ("7 days", 86_400), ("900 s", 900)):
+        found = profile_from_mapping(table | {"use_case": "TAF-1", "billing": billing})
+        assert isinstance(found, EvaluationProfile)
+        assert found.dispatch_seconds == dispatch
 
 
 @given(profiles)
