@@ -7,6 +7,7 @@ profile on both ends. Time is simulated: the observer notes records by the gatew
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from pki.certificates import Purpose
-from pki.inner import sign_reading
 from pki.tls import InProcessBackend, TlsIdentity, server_context
-from smgw.access.grants import Decision, Grant
-from smgw.access.volatile import VolatileStore
 from smgw.store.profiles import ProfileSet
+from smgw.store.tariff_events import TariffEvents
 from smgw.wan.sender import Sender, SenderIdentity
 from testbed.meter.device import Device
 from testbed.meter.settings import LoadKind, MeterSettings
@@ -26,13 +25,17 @@ from testbed.observer import Observer
 from testbed.world import GATEWAY, IMPORT, METER, PARTY, QUARTER_HOUR, SERIES, World
 from tests.smgw.wan.receiver import TlsReceiver, http
 from wire.cosem_xml import MEDIA_TYPE
+from wire.obis import Obis
 from wire.profiles import UseCase
 from wire.profiles.billing import BillingPeriod, BillingUnit
-from wire.profiles.tariff import ControlEvents
-from wire.reading import Reading, Register, Unit
+from wire.profiles.tariff import ControlEvents, LoadStages, Prepaid, TariffStage, Threshold
 
 AFTER_THE_POINT = timedelta(seconds=2)
 """A meter is read shortly after each quarter hour."""
+POWER = Obis.parse("1-0:1.7.0*255")
+THRESHOLD_WATTS = 6_800
+HOUR = BillingPeriod(3600, BillingUnit.SECOND)
+LOADS = LoadStages(tuple(TariffStage(n, replace(IMPORT, e=n)) for n in (1, 2)), (THRESHOLD_WATTS,))
 LENGTH = 70
 """Octets of an ECDSA signature on a 256-bit curve in DER, most often; by chance it has one or two more, or fewer."""
 
@@ -72,7 +75,7 @@ class Front(TlsReceiver):
 
 @dataclass(frozen=True)
 class Life:
-    """What goes on in a house: how much is used in a year, and how many events each quarter hour of a day has."""
+    """What goes on in a house: how much is used in a year, and how often loads are controlled, reading by reading."""
 
     annual_watt_hours: int
     events: Sequence[int] = (0,)
@@ -83,7 +86,7 @@ class House:
 
     def __init__(self, folder: Path, life: Life, start: datetime, use_cases: Sequence[UseCase]) -> None:
         folder.mkdir()
-        self.life, self._counted = life, 0
+        self.life = life
         self.world = world = World(folder, start=start)  # the seed is the same in every house
         world.meter = Device(
             MeterSettings(serial=METER.text[-8:], load=LoadKind.FLAT, annual_watt_hours=life.annual_watt_hours),
@@ -92,7 +95,6 @@ class House:
         self._front = Front(world)
         self.observer = Observer(("127.0.0.1", self._front.port), lambda: world.now)
         self._set_profiles(use_cases, start)
-        self.volatile = VolatileStore()
         self._set_sender()
 
     def _set_profiles(self, use_cases: Sequence[UseCase], start: datetime) -> None:
@@ -101,16 +103,20 @@ class House:
             "valid_from": start - timedelta(minutes=30),
             "valid_until": start + timedelta(days=2),
         }
+        reading: dict[str, Any] = {"interval_seconds": 300, "store_seconds": 900}
         series = replace(held.evaluations[SERIES], **validity)
         changes: dict[UseCase, dict[str, Any]] = {
-            UseCase.TAF_1: {"dispatch_seconds": 3600, "billing": BillingPeriod(3600, BillingUnit.SECOND)},
+            UseCase.TAF_1: {"dispatch_seconds": 3600, "billing": HOUR},
+            UseCase.TAF_3: {"dispatch_seconds": 3600, "billing": HOUR, "rule": LOADS},
+            UseCase.TAF_10: {"registers": (IMPORT, POWER), "rule": Threshold(POWER, above=THRESHOLD_WATTS)},
             UseCase.TAF_11: {"rule": ControlEvents(("dim",))},
+            UseCase.TAF_12: {"billing": HOUR, "rule": Prepaid(credit=3_000, warn_at=2_000, tolerance_seconds=600)},
         }
         evaluations = [
             replace(series, id=use_case.value, use_case=use_case, **changes.get(use_case, {})) for use_case in use_cases
         ]
         self.world.profiles = ProfileSet(
-            {name: replace(meter, **validity) for name, meter in held.meters.items()},
+            {METER.text: replace(held.meters[METER.text], registers=(IMPORT, POWER), **reading, **validity)},
             {evaluation.id: evaluation for evaluation in evaluations},
             {PARTY: replace(held.communications[PARTY], port=self.observer.port, **validity)},
         )
@@ -123,17 +129,18 @@ class House:
         backend = InProcessBackend(TlsIdentity(chain, tunnel.key), world.trust, clock=lambda: datetime.now(UTC))
         even: Any = EvenKey(signer.key)
         identity = SenderIdentity(GATEWAY, signer.certificate, even)
-        ports = replace(side.sender.ports, backend=backend, volatile=self.volatile, profiles=lambda: world.profiles)
+        ports = replace(
+            side.sender.ports, backend=backend, volatile=side.gateway.volatile, profiles=lambda: world.profiles
+        )
         side.sender = Sender(PARTY, lambda: identity, ports)
 
     def live(self, quarters: int) -> None:
-        """Read the meter after each quarter hour, let happen what happens, and let the sender do what it wants."""
-        for quarter in range(quarters):
-            following = self.world.now + QUARTER_HOUR
+        """Read the meter three times in each quarter hour, let happen what happens, and the sender do what it wants."""
+        for turn in range(3 * quarters):
+            following = self.world.now + QUARTER_HOUR / 3
             self.world.advance(AFTER_THE_POINT)
             self.world.poll()
-            for _ in range(self.life.events[quarter % len(self.life.events)]):
-                self._happens()
+            self._happens(self.life.events[turn % len(self.life.events)])
             while self.world.now < following:
                 wanted = self.world.gateway_side.sender.step(self.world.now)
                 self.world.now = min(following, max(wanted, self.world.now + timedelta(seconds=1)))
@@ -143,16 +150,9 @@ class House:
         self.observer.close()
         self._front.close()
 
-    def _happens(self) -> None:
-        """An event under each profile that waits for one: what its evaluator grants."""
-        self._counted += 1
-        at = self.world.now - timedelta(seconds=self._counted % 60)
-        register = Register(10 ** (self._counted % 15), -1, Unit.WH)
-        key = self.world.gateway_holders[Purpose.SIG].key
-        signed = sign_reading(Reading(METER, IMPORT, register, at, status=self._counted << 32), GATEWAY, key)
-        for evaluation in self.world.profiles.evaluations.values():
-            grant = Grant(evaluation.id, 1, PARTY, f"event-{self._counted}", at, at, (signed,))
-            if evaluation.use_case is UseCase.TAF_10:
-                self.volatile.put(grant)
-            elif evaluation.use_case is UseCase.TAF_11:
-                self.world.gateway_side.readings.record(signed, Decision((grant,)))
+    def _happens(self, count: int) -> None:
+        """Loads are controlled ``count`` times, second after second: what an order to the gateway comes to."""
+        gateway, events = self.world.gateway_side.gateway, TariffEvents(self.world.gateway_side.database)
+        for second in range(1, count + 1):
+            note = partial(events.append, "dim", active=bool(second % 2))
+            assert gateway.happened(self.world.now + timedelta(seconds=second), note)
