@@ -218,7 +218,7 @@ def test_the_gateway_tests_itself_at_its_start_and_then_periodically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smgw.__main__.LOOK_SECONDS", 0.01)
-    monkeypatch.setattr("smgw.__main__.PERIOD_SECONDS", 0.0)
+    monkeypatch.setattr("smgw.self_test.PERIOD_SECONDS", 0.0)
     premises = Premises(tmp_path, shared_configuration(), "premises-test")
     premises.enrol()
     stopping = threading.Event()
