@@ -21,6 +21,7 @@ from smgw.certificate_watch import CertificateWatch
 from smgw.clock import ClockState, GatewayClock
 from smgw.composed import Composed, Environment
 from smgw.config import Configuration, LineConfiguration, TunnelKind
+from smgw.contract_end import ContractEnd
 from smgw.firewall.parts import open_firewall
 from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
@@ -156,6 +157,7 @@ class Assembly:
                 Settings(self.database),
                 self.log,
                 Sweeper(self.database),
+                ContractEnd(self.database, self.log, Sealer(self.database, self.ring.current)),
                 profiles=lambda: gateway.profiles,
                 trusted=lambda at: self.clock.state is ClockState.VALID and states.works(Duty.CLAIM_VALID_TIME, at),
             ),

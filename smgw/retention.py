@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Final
 
 from smgw.administration.errors import CommandRefusedError, Done
+from smgw.contract_end import ContractEnd
 from smgw.metering.tariffs.calendar import billing_period
 from smgw.store.ages import LONGEST_READINGS_DAYS, Kind
 from smgw.store.errors import StoreError
@@ -69,6 +70,7 @@ class Retention:
         settings: Settings,
         log: SystemLog,
         sweeper: Sweeper,
+        contracts: ContractEnd,
         *,
         profiles: Callable[[], ProfileSet],
         trusted: Callable[[datetime], bool],
@@ -80,6 +82,7 @@ class Retention:
         self._settings = settings
         self._log = log
         self._sweeper = sweeper
+        self._contracts = contracts
         self._profiles = profiles
         self._trusted = trusted
         self._told = Told()
@@ -133,8 +136,9 @@ class Retention:
         """Delete what is old by now, as far as one sweep goes; gives how many rows of each kind.
 
         1. The time is trusted. 2. The clock of retention goes towards it, where ``advance`` says so or it stands still.
-        3. What billing periods need is noted where the database looks. 4. Batch by batch. 5. What was deleted is
-        overwritten. 6. The system log tells how many of each kind, and nothing of whom (OSP.Log).
+        3. What billing periods need is noted where the database looks. 4. Batch by batch. 5. What belongs to contracts
+        that have ended is erased, whatever its age. 6. What was deleted is overwritten. 7. The log tells how many rows
+        of which kind went, and nothing of whom (OSP.Log). 8. A contract has ended: the store comes under a new key.
         Raises StoreError: what was deleted before it stays so.
         """
         with self._sweeping:
@@ -148,16 +152,21 @@ class Retention:
             if reached is None or advance:
                 reached = self._sweeper.advance(at)
             # 3
-            self._sweeper.need(needed_since(self._profiles().evaluations.values(), reached), reached)
+            needed = needed_since(self._profiles().evaluations.values(), reached)
+            self._sweeper.need(needed, reached)
             # 4
-            deleted, self._unfinished = self._delete(pause)
+            deleted, unfinished = self._delete(pause)
             # 5
-            self._unfinished = not self._sweeper.finish(at) or self._unfinished
-            self._ordered = False
+            unfinished |= not self._contracts.sweep(at, reached, needed, lambda: pause(PAUSE_SECONDS))
             # 6
+            unfinished |= not self._sweeper.finish(at)
+            # 7
             for kind, count in deleted.items():
                 self._told.deleted[kind] = self._told.deleted.get(kind, 0) + count
                 self._log.record(Event.DATA_ERASED, kind.value, Outcome.SUCCESS, at=at, times=count)
+            # 8
+            unfinished |= not self._contracts.change_key(at)
+            self._unfinished, self._ordered = unfinished, False
             return deleted
 
     def _delete(self, pause: Callable[[float], bool]) -> tuple[dict[Kind, int], bool]:

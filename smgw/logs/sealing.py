@@ -3,7 +3,8 @@
 Decides when the logs are sealed and what leaves them by its age; signs nothing that does not follow on what was signed
 before, so that an alteration is never covered by a newer signature. The token signs outside of every transaction: one
 that hangs stops nobody who writes. Entries of consumer logs leave when they are older than their retention, between two
-checkpoints only for want of room (FAU_STG.4/CON), and only while the time can be relied on.
+checkpoints only for want of room (FAU_STG.4/CON), and only while the time can be relied on; those of a consumer whose
+contract has ended leave all at once.
 """
 
 import json
@@ -22,6 +23,7 @@ from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.stored import last_states, read_entries, require_head, signed
 from smgw.store import log_chain, log_checkpoints
 from smgw.store.database import Database
+from smgw.store.erasure import Ended
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.events import Log
 from smgw.store.log_chain import Chain
@@ -29,6 +31,7 @@ from smgw.store.log_checkpoints import StoredCheckpoint
 from smgw.store.log_entry import GENESIS
 from smgw.store.log_tables import log_entries
 from smgw.store.rows import to_seconds
+from smgw.store.schema import ended
 
 CONSUMER_RETENTION: Final = timedelta(days=15 * 31)
 """Fifteen months: how long a consumer finds in her log what was done with her data."""
@@ -104,7 +107,9 @@ class Sealer:
         new = read_entries(connection, chain, after=begin.last)
         verified = verify_chain(log, owner, new, end)
         require_head(chain, new[-1].hash if new else begin.head, verified.last, (number, head))
-        if log is Log.CONSUMER and at is not None:
+        if log is Log.CONSUMER and self._has_ended(connection, owner):
+            first = number + 1
+        elif log is Log.CONSUMER and at is not None:
             first = max(first, self._young(connection, chain, number, at - CONSUMER_RETENTION))
         anchor = head if first > number else self._previous(connection, chain, first)
         return ChainState(log, owner, first, anchor, number, head, capacity)
@@ -128,6 +133,11 @@ class Sealer:
             _of(chain), log_entries.c.at >= to_seconds(limit)
         )
         return connection.scalar(query) or number + 1
+
+    def _has_ended(self, connection: sa.Connection, consumer: str) -> bool:
+        """Whether everything of hers is being erased (``smgw/store/contracts.py``, FDP_RIP.2): her log goes with it."""
+        hers = sa.and_(ended.c.kind == Ended.CONSUMER, ended.c.name == consumer)
+        return connection.scalar(sa.select(sa.literal(1)).where(hers)) is not None
 
     def _previous(self, connection: sa.Connection, chain: Chain, number: int) -> bytes:
         query = sa.select(log_entries.c.previous).where(_of(chain), log_entries.c.record_number == number)

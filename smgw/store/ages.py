@@ -3,7 +3,8 @@
 Decides how long each kind is kept, and what keeps a row although it is old: that something is owed to somebody, that a
 billing period still runs, that the continuity of a register or a row of numbers rests on it. Each rule stands here once
 and is used twice: by the triggers that refuse every earlier deletion, whoever asks (FAU_STG.2, FDP_RIP.2), and by the
-sweep that chooses what to delete (``sweep.py``). What has no rule here is never deleted by age: above all the
+sweep that chooses what to delete (``sweep.py``). Entries of logs leave by the rules of the logs, because a checkpoint
+must say so (``smgw/logs/sealing.py``). What has no rule here is never deleted by age: above all the
 calibration log; withdrawals, which hold nobody's data; and wake-ups, which are bounded by number, because forgetting
 them by a clock would let one be believed again by a clock that was set back.
 
@@ -19,6 +20,8 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from smgw.store.erasure import ENDED_ROWS, guard
 
 CLOCK_SETTING: Final = "retention-clock"
 READINGS_SETTING: Final = "readings-days"
@@ -76,15 +79,17 @@ class Rule:
     permits: str
 
     def permitted(self, row: str) -> str:
-        """SQL that is true for a ``row`` (a table's alias, or OLD in a trigger) that may be deleted; else 0 or NULL."""
+        """SQL that is true for a ``row`` (a table's alias, or OLD in a trigger) that is old; else 0 or NULL."""
         return self.permits.format(row=row, horizon=f"({_CLOCK} - {self.days} * {DAY})")
 
 
-_CLOSED_DELIVERY: Final = (
-    "EXISTS (SELECT 1 FROM deliveries AS carrier WHERE carrier.profile = {row}.profile "
-    "AND carrier.sequence = {row}.sequence "
+_CLOSED: Final = (
+    "{row}.withdrawn_at IS NOT NULL OR EXISTS (SELECT 1 FROM deliveries AS carrier "
+    "WHERE carrier.profile = {row}.profile AND carrier.sequence = {row}.sequence "
     "AND (carrier.acknowledged_at IS NOT NULL OR carrier.set_aside_at IS NOT NULL))"
 )
+"""A grant that nobody waits for."""
+_NEEDED_BY_ANY: Final = "COALESCE((SELECT MIN(since) FROM needed), 0)"
 _NAMED_BY_PROFILE: Final = (
     "EXISTS (SELECT 1 FROM profiles AS evidenced WHERE evidenced.order_sequence = {row}.sequence)"
 )
@@ -97,7 +102,7 @@ RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
             key=("id",),
             age="period_end",
             days=_OF_READINGS,
-            permits="{row}.period_end < {horizon} AND ({row}.withdrawn_at IS NOT NULL OR " + _CLOSED_DELIVERY + ")",
+            permits=f"{{row}}.period_end < {{horizon}} AND ({_CLOSED})",
         ),
         Kind.READINGS: Rule(
             key=("id",),
@@ -115,13 +120,14 @@ RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
             days=str(DAILY_VALUES_DAYS),
             permits="{row}.captured_at < {horizon}",
         ),
-        # The newest state before the horizon stays: it holds until the next one, however long ago it began.
+        # Of a name stays what is needed by some billing period, and the state that held when that began.
         Kind.TARIFF_EVENTS: Rule(
             key=("name", "at"),
             age="at",
             days=_OF_READINGS,
             permits="{row}.at < {horizon} AND EXISTS (SELECT 1 FROM tariff_events AS next_state "
-            "WHERE next_state.name = {row}.name AND next_state.at > {row}.at AND next_state.at < {horizon})",
+            "WHERE next_state.name = {row}.name AND next_state.at > {row}.at AND next_state.at < {horizon} "
+            f"AND next_state.at < {_NEEDED_BY_ANY})",
         ),
         # The newest number stays: the next one follows it without a gap.
         Kind.DELIVERIES: Rule(
@@ -178,9 +184,21 @@ _GUARDED: Final = tuple(kind for kind in Kind if kind is not Kind.NOTIFICATIONS)
 """Notifications also go by number, and have a trigger of their own (``schema.py``)."""
 _PARTS_OF_GRANTS: Final = ("grant_readings", "derived_readings")
 
+
+def _may_go(kind: Kind) -> str:
+    """SQL for a row that is old, or belongs to a contract that ended (``erasure.py``), and is owed to nobody."""
+    aged = RULES[kind].permitted("OLD")
+    if kind not in ENDED_ROWS:
+        return f"({aged})"
+    ended = ENDED_ROWS[kind].format(row="OLD")
+    closed = f" AND ({_CLOSED.format(row='OLD')})" if kind is Kind.GRANTS else ""
+    return f"(({aged}) OR ({ended}{closed}))"
+
+
 DELETION_TRIGGERS: Final = (
+    guard(_CLOCK),
     *(
-        f"CREATE TRIGGER {kind}_delete BEFORE DELETE ON {kind} WHEN COALESCE({RULES[kind].permitted('OLD')}, 0) = 0 "
+        f"CREATE TRIGGER {kind}_delete BEFORE DELETE ON {kind} WHEN COALESCE({_may_go(kind)}, 0) = 0 "
         f"BEGIN SELECT RAISE(ABORT, '{kind} are kept until they are old and owed to nobody'); END"
         for kind in _GUARDED
     ),

@@ -198,6 +198,12 @@ def _put(connection: sa.Connection, profile: Profile, document: bytes | None, at
                 f"{kind} profile {profile.id}: version {row.version} was there, {profile.version} is not newer",
             )
         _require_same_subject(parse_profile(row.content), profile)
+    elif connection.scalar(
+        sa.select(withdrawals.c.at).where(withdrawals.c.kind == kind, withdrawals.c.id == profile.id)
+    ):
+        # What it said was erased with its contract, so nobody can tell whether this one is about the same data.
+        sentence = f"{kind} profile {profile.id} was there and was erased: give it a new id"
+        raise StoreError(StoreReason.PROFILE_IDENTITY, sentence)
     values = {
         "kind": kind,
         "id": profile.id,

@@ -73,6 +73,17 @@ tariff_events = sa.Table(
 )
 """What was raised and withdrawn from outside (``smgw/store/tariff_events.py``). Never changed."""
 
+ended = sa.Table(
+    "ended",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("begin", sa.Integer, primary_key=True),
+    sa.Column("until", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What belongs to contracts that have ended and is being erased (``erasure.py``, ``contracts.py``); else empty."""
+
 grants = sa.Table(
     "grants",
     metadata,

@@ -30,6 +30,8 @@ class Setting(StrEnum):
     """Seconds since 1970 up to which retention counts age (``smgw/store/ages.py``)."""
     RETENTION_SWEPT_AT = "retention-swept-at"
     """Seconds since 1970 of the last sweep that came to its end."""
+    STORE_KEY_DUE = "store-key-due"
+    """1 while a contract has ended and the store still lies under the key that it had then."""
     CLOCK_OFFSET = "clock-offset"
     """Microseconds by which the gateway's clock is ahead of the machine's (``smgw/clock.py``)."""
     CLOCK_TRUSTED_AT = "clock-trusted-at"

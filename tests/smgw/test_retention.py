@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from smgw.administration.errors import CommandRefusedError
+from smgw.contract_end import ContractEnd
+from smgw.identity import Identity
+from smgw.logs.sealing import Sealer
 from smgw.retention import SWEEP_BATCHES, SWEEP_SECONDS, Retention, RetentionReason, needed_since
 from smgw.store.ages import Kind
 from smgw.store.logs import Event, SystemLog
@@ -21,6 +24,10 @@ from tests.smgw.store.samples import METER, START, open_database, reading
 from wire.orders import SetRetention
 from wire.profiles import BillingPeriod, BillingUnit, EvaluationProfile
 from wire.reading import DeviceId
+
+
+def nobody() -> Identity:
+    raise AssertionError("nothing is sealed where no contract ends")
 
 
 class World:
@@ -37,6 +44,7 @@ class World:
             Settings(self.database),
             self.log,
             self.sweeper,
+            ContractEnd(self.database, self.log, Sealer(self.database, nobody)),
             profiles=lambda: self.profiles,
             trusted=lambda at: self.trusted,  # noqa: ARG005 - this test's word counts for every time
         )

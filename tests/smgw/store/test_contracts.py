@@ -1,0 +1,161 @@
+"""Whose contract has ended, and what is hers and nobody else's."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smgw.store.contracts import Contracts
+from smgw.store.errors import StoreError, StoreReason
+from smgw.store.outbox import Outbox
+from smgw.store.settings import Setting, Settings
+from smgw.store.sweep import Sweeper
+from tests.smgw.store.aged import day
+from tests.smgw.store.household import ANNA, BERT, CLARA, OTHER, SERIES, Household
+from tests.smgw.store.samples import GATEWAY, METER, START, decision, grant, open_database, reading
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Household]:
+    database = open_database(tmp_path)
+    house = Household(database)
+    house.install(ANNA, BERT, SERIES)
+    Sweeper(database).advance(day(20))
+    yield house
+    database.close()
+
+
+def erase(contracts: Contracts) -> int:
+    erased = 0
+    while gone := contracts.erase(3):
+        erased += gone
+    return erased
+
+
+def test_who_is_measured_has_a_contract(house: Household) -> None:
+    contracts = Contracts(house.database)
+    assert contracts.ended(day(20), {}) == []
+    house.withdraw(ANNA, day(5))
+    assert contracts.ended(day(20), {}) == ["anna"]
+    # Another meter that measures her is a contract too.
+    house.install(replace(ANNA, id="m-anna-2"))
+    assert contracts.ended(day(20), {}) == []
+
+
+def test_a_contract_ends_with_the_time_of_its_profile(house: Household) -> None:
+    house.install(replace(BERT, version=2, valid_until=day(12)))
+    contracts = Contracts(house.database)
+    assert contracts.ended(day(12) - timedelta(seconds=1), {}) == []
+    assert contracts.ended(day(12), {}) == ["bert"]
+
+
+def test_what_is_owed_or_needed_keeps_everything(house: Household) -> None:
+    """FAU_STG.2: an erasure waits for the last delivery and for the last bill."""
+    house.measure(METER, 0, 3)
+    house.withdraw(ANNA, day(5))
+    contracts, outbox = Contracts(house.database), Outbox(house.database)
+    assert contracts.ended(day(20), {}) == []
+    delivery = outbox.open_delivery("grid-1", START)
+    assert delivery is not None
+    assert contracts.ended(day(20), {}) == []
+    outbox.acknowledge("grid-1", 1, START)
+    assert contracts.ended(day(20), {METER: day(3)}) == []
+    assert contracts.ended(day(20), {OTHER: day(3)}) == ["anna"]
+
+
+def test_a_sum_of_her_meter_alone_is_hers_too(house: Household) -> None:
+    total = reading(96, meter=GATEWAY)
+    house.install(replace(SERIES, id="sum-1"))
+    house.readings.record(reading(0), decision(grant(0, profile="sum-1", readings=(total,))))
+    house.withdraw(ANNA, day(5))
+    contracts = Contracts(house.database)
+    assert contracts.ended(day(20), {}) == []
+    house.deliver("sum-1")
+    assert contracts.ended(day(20), {}) == ["anna"]
+    contracts.begin("anna", day(20))
+    erase(contracts)
+    with house.database.read() as connection:
+        for table in ("grants", "derived_readings", "readings"):
+            assert connection.exec_driver_sql(f"SELECT COUNT(*) FROM {table}").scalar() == 0  # noqa: S608 - of this test
+
+
+def test_hers_goes_and_what_is_others_stays(house: Household) -> None:
+    """FDP_RIP.2: whatever its age, with the newest reading and the profile that names her; the successor keeps his."""
+    house.measure(METER, 0, 9)
+    house.measure(OTHER, 0, 15, profile="other")
+    house.withdraw(ANNA, day(10))
+    house.install(CLARA, at=day(10))
+    house.measure(METER, 10, 15)
+    house.deliver()
+    house.deliver("other")
+    contracts = Contracts(house.database)
+    assert contracts.ended(day(20), {METER: day(10)}) == ["anna"]
+    contracts.begin("anna", day(20))
+    assert contracts.pending()
+    assert erase(contracts) == 10 + 10 + 10 + 1  # grants, readings, daily values, and the profile
+    assert house.days_of(METER) == list(range(10, 16))
+    assert house.days_of(OTHER) == list(range(16))
+    assert contracts.finish() == 1
+    assert not contracts.pending()
+    assert contracts.ended(day(20), {}) == []
+    assert Settings(house.database).get(Setting.STORE_KEY_DUE) == 1
+    assert {profile.id for profile in house.profiles.load().all()} == {"m-bert", "m-clara", "grid-1"}
+
+
+def test_an_erasure_that_was_cut_off_goes_on(house: Household) -> None:
+    house.measure(METER, 0, 9)
+    house.deliver()
+    house.install(replace(ANNA, version=2, valid_until=day(12)))
+    contracts = Contracts(house.database)
+    contracts.begin("anna", day(20))
+    contracts.erase(3)
+    again = Contracts(house.database)
+    assert again.pending()
+    erase(again)
+    assert house.days_of(METER) == []
+    # The profile whose time was over holds no more, and its number stays known.
+    assert "m-anna" not in house.profiles.load().meters
+    again.finish()
+
+
+def test_nobody_is_erased_who_is_measured(house: Household) -> None:
+    """FAU_STG.2: the database itself takes no device into the table while a profile holds for it."""
+    house.measure(METER, 0, 3)
+    house.deliver()
+    mark = "INSERT INTO ended VALUES ('meter', ?, 0, 9007199254740992)"
+    with pytest.raises(StoreError) as refusal, house.database.write() as connection:
+        connection.exec_driver_sql(mark, (METER.text,))
+    assert refusal.value.reason is StoreReason.CONFLICT
+    house.withdraw(ANNA, day(5))
+    with house.database.write() as connection:
+        connection.exec_driver_sql(mark, (METER.text,))
+    assert erase(Contracts(house.database)) == 12
+
+
+def test_nothing_owed_is_erased(house: Household) -> None:
+    """FAU_STG.2: nor does it delete by that table what somebody still waits for."""
+    house.measure(METER, 0, 3)
+    house.withdraw(ANNA, day(5))
+    contracts = Contracts(house.database)
+    contracts.begin("anna", day(20))
+    with pytest.raises(StoreError) as refusal:
+        contracts.erase(3)
+    assert refusal.value.reason is StoreReason.CONFLICT
+    assert house.days_of(METER) == [0, 1, 2, 3]
+
+
+def test_a_later_contract_needs_a_new_id_and_may_have_her_name(house: Household) -> None:
+    house.withdraw(ANNA, day(5))
+    contracts = Contracts(house.database)
+    contracts.begin("anna", day(20))
+    erase(contracts)
+    contracts.finish()
+    with pytest.raises(StoreError) as refusal:
+        house.install(replace(ANNA, version=2))
+    assert refusal.value.reason is StoreReason.PROFILE_IDENTITY
+    house.install(replace(ANNA, id="m-anna-again"), at=day(30))
+    house.measure(METER, 30, 31)
+    assert house.days_of(METER) == [30, 31]
+    assert contracts.ended(day(40), {}) == []

@@ -1,0 +1,25 @@
+"""The words of erasure: what they name exists, and an empty table of ended contracts erases nothing."""
+
+from pathlib import Path
+
+from smgw.store.contracts import Contracts
+from smgw.store.erasure import ENDED_ROWS, ERASURES
+from smgw.store.schema import metadata
+from tests.smgw.store.household import Household
+from tests.smgw.store.samples import METER, open_database
+
+
+def test_every_statement_stands_for_a_table_that_has_a_rule() -> None:
+    assert set(ENDED_ROWS) <= set(metadata.tables)
+    assert {statement.split()[2] for statement in ERASURES} == set(ENDED_ROWS)
+
+
+def test_nothing_ended_nothing_erased(tmp_path: Path) -> None:
+    """FAU_STG.2: emptiness denies."""
+    database = open_database(tmp_path)
+    house = Household(database)
+    house.measure(METER, 0, 3)
+    house.deliver()
+    assert Contracts(database).erase(100) == 0
+    assert house.days_of(METER) == [0, 1, 2, 3]
+    database.close()
