@@ -176,6 +176,7 @@ class GatewaySide:
             random=world.random,
             jitter=lambda: 0.5,
             monotonic=world.seconds,
+            volatile=self.gateway.volatile,
         )
         identity = SenderIdentity(GATEWAY, signer.certificate, signer.key)
         self.sender = Sender(PARTY, lambda: identity, ports)

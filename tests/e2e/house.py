@@ -129,9 +129,7 @@ class House:
         backend = InProcessBackend(TlsIdentity(chain, tunnel.key), world.trust, clock=lambda: datetime.now(UTC))
         even: Any = EvenKey(signer.key)
         identity = SenderIdentity(GATEWAY, signer.certificate, even)
-        ports = replace(
-            side.sender.ports, backend=backend, volatile=side.gateway.volatile, profiles=lambda: world.profiles
-        )
+        ports = replace(side.sender.ports, backend=backend)
         side.sender = Sender(PARTY, lambda: identity, ports)
 
     def live(self, quarters: int) -> None:
