@@ -107,6 +107,10 @@ class Sealer:
         new = read_entries(connection, chain, after=begin.last)
         verified = verify_chain(log, owner, new, end)
         require_head(chain, new[-1].hash if new else begin.head, verified.last, (number, head))
+        count = connection.scalar(sa.select(sa.func.count()).select_from(log_entries).where(_of(chain)))
+        if count != number - first + 1:
+            sentence = f"{name_of(log, owner)}: of the records {first} to {number} only {count} are there"
+            raise LogIntegrityError(IntegrityReason.GAP, sentence)
         if log is Log.CONSUMER and self._has_ended(connection, owner):
             first = number + 1
         elif log is Log.CONSUMER and at is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from smgw.logs import sealing
+from smgw.logs.checkpoint import sign
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.sealing import CONSUMER_RETENTION
 from smgw.logs.stored import verify_logs
@@ -132,7 +133,7 @@ def test_only_the_last_checkpoints_are_kept(archive: Archive, monkeypatch: pytes
 
 def test_a_token_that_hangs_stops_nobody_who_writes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written while the token signs is written at once, and signed by the next checkpoint."""
-    signing = sealing.sign
+    signing = sign
 
     def slow(*words: object) -> object:
         archive.happen(Event.ORDER_DONE, "meanwhile", sequence=1)
@@ -145,7 +146,7 @@ def test_a_token_that_hangs_stops_nobody_who_writes(archive: Archive, monkeypatc
 
 
 def test_another_who_seals_at_the_same_moment_is_waited_for(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    signing, before = sealing.sign, [True]
+    signing, before = sign, [True]
 
     def interrupted(*words: object) -> object:
         if before:

@@ -1,0 +1,1 @@
+"""What the consumer is served in the home area network."""

@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pytest
+
+from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.export import verify_export
+from testbed.small_pki import SmallPki
+from tests.smgw.logs.archive import ANNA, BERT, CALIBRATION, SYSTEM, Archive
+
+
+def test_an_export_comes_out_of_one_view_and_needs_a_checkpoint(tmp_path: Path) -> None:
+    """FAU_SAR.1/CAL, FAU_SAR.1/SYS: what was asked for, and nothing that was never written."""
+    archive = Archive(SmallPki(), tmp_path)
+    archive.days(2)
+    with pytest.raises(LogIntegrityError) as refusal:
+        archive.export()
+    assert refusal.value.reason is IntegrityReason.CHECKPOINT
+    archive.seal()
+    archive.days(1)
+    export = archive.export([CALIBRATION, ANNA, (ANNA[0], "carl")])
+    assert [(log.state.log, log.state.owner) for log in export.logs] == [CALIBRATION, ANNA]
+    unsigned = [one.unsigned for one in verify_export(export, archive.trust.roots).logs]
+    assert unsigned == [1, 1]
+    assert BERT not in [(log.state.log, log.state.owner) for log in archive.export([SYSTEM, BERT]).logs[:1]]
+    archive.close()

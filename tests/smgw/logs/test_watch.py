@@ -1,0 +1,101 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pki.errors import TokenError, TokenReason
+from smgw.logs.stored import verify_logs
+from smgw.logs.watch import FILL_SECONDS, INTERVAL_SECONDS, RETRY_SECONDS, LogWatch
+from smgw.secure_states import Condition, Conditions
+from smgw.store import log_checkpoints
+from smgw.store.calibration_log import CalibrationLog
+from smgw.store.events import Event, Log
+from smgw.store.logs import SystemLog
+from smgw.store.notifications import Notifications
+from testbed.small_pki import SmallPki
+from tests.smgw.logs.archive import Archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    archive = Archive(SmallPki(), tmp_path)
+    yield archive
+    archive.close()
+
+
+def watch(archive: Archive, capacity: int = 10) -> LogWatch:
+    archive.capacities[Log.CALIBRATION] = capacity
+    return LogWatch(
+        "EABC0012345678",
+        archive.sealer,
+        SystemLog(archive.database),
+        CalibrationLog(archive.database, capacity=capacity),
+        Conditions(),
+        lambda _: True,
+    )
+
+
+def checkpoints(archive: Archive) -> int:
+    with archive.database.read() as connection:
+        return len(list(log_checkpoints.every(connection)))
+
+
+def happened(archive: Archive) -> list[Event]:
+    return [entry.event for entry in SystemLog(archive.database).entries()]
+
+
+def test_the_logs_are_sealed_at_intervals(archive: Archive) -> None:
+    seen = watch(archive, 1000)
+    for seconds, expected in ((0.0, 1), (INTERVAL_SECONDS - 1, 1), (INTERVAL_SECONDS, 2), (INTERVAL_SECONDS + 9, 2)):
+        seen.look(archive.now, seconds)
+        assert checkpoints(archive) == expected
+
+
+def test_a_token_that_does_not_sign_is_tried_again(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = watch(archive, 1000)
+
+    def lost() -> None:
+        raise TokenError(TokenReason.LOST, "gone")
+
+    monkeypatch.setattr(type(archive.sealer), "seal", lambda *_, **__: lost())
+    seen.look(archive.now, 0)
+    monkeypatch.undo()
+    seen.look(archive.now, RETRY_SECONDS - 1)
+    assert checkpoints(archive) == 0
+    seen.look(archive.now, RETRY_SECONDS)
+    assert checkpoints(archive) == 1
+
+
+def test_a_nearly_full_calibration_log_is_told_and_a_full_one_stops_operation(archive: Archive) -> None:
+    """FAU_STG.4/CAL: the administrator is told at 90 per cent and when it is full; then operation stops, once."""
+    seen = watch(archive)
+    archive.days(8)
+    seen.look(archive.now, 0)
+    assert not seen.conditions.active
+    assert Event.CALIBRATION_LOG_FILLING in happened(archive)
+    told = Notifications(archive.database).oldest()
+    assert told is not None
+    archive.happen(Event.CLOCK_SET, "clock", before="a", after="b", deviation_milliseconds=99)
+    seen.look(archive.now, FILL_SECONDS - 1)
+    assert not seen.conditions.active
+    for seconds in (1, 2, 3):
+        seen.look(archive.now, seconds * FILL_SECONDS)
+        assert [one.condition for one in seen.conditions.active] == [Condition.CALIBRATION_LOG_FULL]
+    entries = CalibrationLog(archive.database).entries(after=10)
+    assert [(entry.event, entry.vendor_id, entry.event_id) for entry in entries] == [
+        (Event.CALIBRATION_LOG_FULL, "BSI", 10260)
+    ]
+    verify_logs(archive.database)
+
+
+def test_an_altered_log_stops_operation_and_is_told_once(archive: Archive) -> None:
+    """FAU_STG.2, FAU_ARP.1/SYS: what cannot be signed any more is a condition of its own."""
+    seen = watch(archive, 1000)
+    archive.days(2)
+    seen.look(archive.now, 0)
+    archive.attack("DELETE FROM log_entries WHERE log = 'calibration' AND record_number = 3")
+    for seconds in (1, 2):
+        assert not seen.seal(archive.now)
+        seen.look(archive.now, seconds * INTERVAL_SECONDS)
+    assert [one.condition for one in seen.conditions.active] == [Condition.LOG_CHAIN_BROKEN]
+    assert happened(archive).count(Event.LOG_ALTERED) == 1
