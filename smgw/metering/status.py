@@ -10,6 +10,7 @@ A slot without a reading stays empty.
 
 import re
 from enum import Enum, IntEnum, IntFlag
+from functools import lru_cache
 from typing import Final
 
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,16}", re.ASCII)
@@ -123,6 +124,7 @@ def meter_bits(word: int) -> MeterStatus:
     return MeterStatus(word & 0xFFFF_FFFF & ~METER_BASE)
 
 
+@lru_cache(maxsize=256)  # a year of readings has a handful of words
 def ptb_status(word: int) -> PtbStatus:
     """How grave ``word`` is, the gravest reason first.
 

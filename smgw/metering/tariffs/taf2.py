@@ -51,7 +51,9 @@ class Booking:
 def book(values: ValueList, rule: TimeStages, begin: int, end: int, *, raster_seconds: int = QUARTER_HOUR) -> Booking:
     """Book the readings from ``begin`` to ``end`` (UTC seconds, both included).
 
-    Raises TariffError where the period holds readings of fewer than two instants, or no usable one.
+    The raster is the quarter hours, whatever the list's own is, so that the consumer's display software, which knows no
+    other, comes to the same; only a rule that switches between them is booked on a raster of ``raster_seconds``. Raises
+    TariffError where the period holds readings of fewer than two instants, or no usable one.
     """
     plans = {
         profile.id: plan((switch.minute * 60, switch.stage) for switch in profile.switches)
@@ -63,8 +65,12 @@ def book(values: ValueList, rule: TimeStages, begin: int, end: int, *, raster_se
         [stage.number for stage in rule.stages],
         begin,
         end,
-        raster_seconds=raster_seconds,
+        raster_seconds=raster_seconds if _switches_between_quarter_hours(plans.values()) else QUARTER_HOUR,
     )
+
+
+def _switches_between_quarter_hours(plans: Iterable[DayPlan]) -> bool:
+    return any(second % QUARTER_HOUR for found in plans for second, _ in found)
 
 
 def plan(entries: Iterable[tuple[int, int]]) -> DayPlan:

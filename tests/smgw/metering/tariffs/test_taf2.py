@@ -88,10 +88,19 @@ def test_readings_off_the_raster_count_for_nothing_between() -> None:
     assert booked(moved) == (310, 630, 20)
 
 
-def test_the_raster_may_be_another() -> None:
+def test_a_switch_between_two_quarter_hours_is_found_on_the_lists_own_raster() -> None:
     minutes = readings(step=60)
     odd = rule(((0, LOW), (MORNING + 60, HIGH)))
     assert taf2.book(ValueList.of(minutes), odd, DAY, END, raster_seconds=60).registers[ERROR] == 0
+    assert taf2.book(ValueList.of(minutes), odd, DAY, END).registers[ERROR] == 10
+
+
+@pytest.mark.parametrize("raster", [60, 900, 3600])
+def test_any_other_rule_is_booked_on_the_quarter_hours(raster: int) -> None:
+    """So does the consumer's display software, whatever the raster of the list is."""
+    gap = [one for one in readings(step=60) if one.at != DAY + MORNING]
+    registers = taf2.book(ValueList.of(gap), RULE, DAY, END, raster_seconds=raster).registers
+    assert (registers[LOW], registers[HIGH], registers[ERROR]) == (310, 630, 20)
 
 
 def test_over_midnight_the_stage_is_carried_on() -> None:
