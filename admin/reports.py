@@ -207,3 +207,10 @@ def _inquiry(row: sa.Row[tuple[object, ...]]) -> Inquiry:
         answered_at=from_seconds_or_none(row.answered_at),
         failure=row.failure,
     )
+
+
+def text_of(entry: JsonObject, language: str) -> str:
+    """What a gateway calls an entry of its log in ``language``; nothing where it does not say it."""
+    texts = entry.get("text")
+    text = texts.get(language) if isinstance(texts, dict) else None
+    return text if isinstance(text, str) else ""

@@ -9,7 +9,7 @@ from admin.commands.done import silence, tell, timeout_option, wake_row
 from admin.execute import Ending, inquire
 from admin.exit import Exit, leave
 from admin.office import Office
-from admin.reports import Subject
+from admin.reports import Subject, text_of
 from admin.session import GatewayType, Session, administers
 from wire.reading import DeviceId
 
@@ -49,19 +49,29 @@ def status(session: Session, *, gateway: DeviceId | None, refresh: bool, timeout
 )
 @click.option("--after", type=click.IntRange(min=0), default=0, help="Only entries with a higher record number.")
 @click.option("--limit", type=click.IntRange(min=1), default=500, show_default=True, help="At most so many.")
+@click.option("--lang", type=click.Choice(["de", "en"]), default="en", show_default=True, help="Of the texts.")
 @_refresh
 @timeout_option
 @administers
 def logs(
-    session: Session, *, gateway: DeviceId, log: str, after: int, limit: int, refresh: bool, timeout: int | None
+    session: Session,
+    *,
+    gateway: DeviceId,
+    log: str,
+    after: int,
+    limit: int,
+    lang: str,
+    refresh: bool,
+    timeout: int | None,
 ) -> None:
     """Show the system or calibration log of GATEWAY. The consumer's log is the consumer's: nobody reads it here."""
     with session.office() as office:
         office.inventory.get(gateway)
         if refresh:
             _read(session, office, gateway, Subject(log), timeout)
-        rows = office.reports.entries(gateway, Subject(log), after=after, limit=limit)
-    columns = ("record_number", "last_at", "outcome", "event", "subject", "parameters", "repetition_count")
+        found = office.reports.entries(gateway, Subject(log), after=after, limit=limit)
+    rows = [{**entry, "text": text_of(entry, lang)} for entry in found]
+    columns = ("record_number", "last_at", "outcome", "event", "subject", "user", "text", "repetition_count")
     session.rows(columns, rows, f"no entries are kept here: smgw-admin logs {gateway} --log {log} --refresh")
 
 

@@ -9,7 +9,7 @@ from admin.inventory import WAKE_PORT, GatewayRecord
 from admin.life_cycle import GATEWAY_TRANSITIONS, REACHABLE, LifeCycle
 from admin.packages import Packages
 from admin.renew import ends_at
-from admin.reports import Subject
+from admin.reports import Subject, text_of
 from admin.web.desk import UNPROCESSABLE, Desk
 from admin.web.forms import Fault, Form
 from pki.certificates import Purpose, load_certificate
@@ -88,7 +88,12 @@ def log(desk: Desk, *, identifier: str, subject: str) -> Response:
     end = min(int(before), last + 1) if before.isascii() and before.isdigit() and len(before) < 16 else last + 1
     entries = desk.office.reports.entries(found, chosen, after=max(end - 1 - ENTRIES, 0), limit=ENTRIES)
     shown = [one for one in entries if int(str(one["record_number"])) < end]
-    return desk.page("log.html", record=record, subject=chosen, entries=shown[::-1], older=max(end - ENTRIES, 0))
+    german = request.args.get("lang") == "de"
+    texts = {one["record_number"]: text_of(one, "de" if german else "en") for one in shown}
+    older = max(end - ENTRIES, 0)
+    return desk.page(
+        "log.html", record=record, subject=chosen, entries=shown[::-1], older=older, german=german, texts=texts
+    )
 
 
 def new_gateway_form(desk: Desk) -> Response:

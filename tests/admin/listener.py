@@ -67,7 +67,8 @@ def serve_orders(office: Office, answer: Callable[[int], Reply] | None = None) -
             office.orders.confirmed(record.number, reply, NOW)
         for inquiry in office.reports.open(wake_up.gateway):
             office.reports.keep_status(wake_up.gateway, {"version": "1.0.0"}, NOW)
-            entry: JsonObject = {"record_number": 1, "event": "gateway-started", "outcome": "SUCCESS"}
+            text: JsonObject = {"de": "gestartet", "en": "started"}
+            entry: JsonObject = {"record_number": 1, "event": "gateway-started", "outcome": "SUCCESS", "text": text}
             office.reports.keep_entries(wake_up.gateway, inquiry.subject, [entry], NOW)
             office.reports.answered(inquiry.number, NOW)
 

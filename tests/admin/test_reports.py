@@ -6,7 +6,7 @@ import pytest
 
 from admin.errors import StorageError
 from admin.office import Office
-from admin.reports import MAXIMUM_FAILURE, Subject
+from admin.reports import MAXIMUM_FAILURE, Subject, text_of
 from tests.admin.bureau import BY, GATEWAY, NOW, OTHER, SECOND
 from wire.canonical_json import JsonObject
 from wire.notification import Notification
@@ -86,3 +86,9 @@ def test_a_notification_is_kept_once(office: Office) -> None:
     assert office.reports.notifications(OTHER) == []
     assert office.reports.notifications(limit=1) == [replace(TOLD, number=2)]
     assert [one.action for one in office.audit.entries()].count("notification") == 2
+
+
+def test_the_text_of_an_entry_is_what_the_gateway_calls_it() -> None:
+    entry: JsonObject = {"text": {"de": "Uhr gestellt", "en": 7}}
+    assert [text_of(one, "de") for one in (entry, {}, {"text": "x"})] == ["Uhr gestellt", "", ""]
+    assert text_of(entry, "en") == ""

@@ -27,6 +27,8 @@ def test_a_log_that_is_read_anew(desk: Desk) -> None:
         (row,) = desk.lines("logs", GATEWAY.text, "--refresh")
     assert (row["record_number"], row["event"]) == (1, "gateway-started")
     assert "gateway-started" in desk("logs", GATEWAY.text).stdout
+    assert [row["text"]] == ["started"]
+    assert "gestartet" in desk("logs", GATEWAY.text, "--lang", "de").stdout
     assert desk.lines("logs", GATEWAY.text, "--after", "1") == []
 
 

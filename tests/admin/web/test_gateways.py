@@ -69,6 +69,21 @@ def test_a_log_page_by_page(place: Place, monkeypatch: pytest.MonkeyPatch) -> No
     assert "No entries" in words(person.get(f"/gateways/{GATEWAY}/logs/calibration"))
 
 
+def test_a_log_in_german_and_in_english(place: Place) -> None:
+    entry: JsonObject = {
+        "record_number": 1,
+        "event": "e",
+        "user": "administrator",
+        "text": {"de": "Uhr", "en": "Clock"},
+    }
+    place.office.reports.keep_entries(GATEWAY, Subject.SYSTEM_LOG, [entry], place.now)
+    person, path = place.person(UserRole.VIEWER), f"/gateways/{GATEWAY}/logs/system"
+    assert "Clock" in person.get(path).text
+    german = person.get(f"{path}?lang=de").text
+    assert '<td lang="de">Uhr</td>' in german
+    assert "Texts in English" in german
+
+
 def test_a_gateway_is_entered_with_its_certificates(place: Place) -> None:
     person = place.person()
     files = {
