@@ -4,7 +4,7 @@ Decides whose contract has ended: hers whom no meter profile names any more that
 each of her devices from the moment it began to measure her until it began to measure somebody else. Nothing goes while
 something of it is owed to anybody or a billing period still needs it. An erasure is written down before it begins
 (table ``ended``), goes on after a loss of power, and ends with the demand for a new key of the store, so that what
-flash storage keeps of her cannot be read either (FDP_RIP.2, FCS_CKM.4; docs/adr/0015).
+flash storage keeps of her cannot be read either (FDP_RIP.2, FCS_CKM.4; docs/adr/0016).
 """
 
 from collections import defaultdict

@@ -3,7 +3,7 @@
 Decides how the file is opened: SQLCipher (every page AES-256-CBC with HMAC-SHA-512) under a raw key of 32 random bytes
 that only the security module can unwrap (the wrapped key lies beside it in ``database.key``, bound to the
 gateway's id; ``store_key.py``), and how that key is changed while the gateway runs: the whole content is copied under
-the new one, and the copy takes the file's place (FCS_CKM.4, FCS_COP.1/MEM; docs/adr/0015).
+the new one, and the copy takes the file's place (FCS_CKM.4, FCS_COP.1/MEM; docs/adr/0016).
 A missing or foreign key refuses to start; nothing is ever created in place of something lost. A transaction that ended
 well is on the disk (``synchronous=FULL``); one that did not leaves no trace. The key is never logged, never written.
 """
