@@ -90,5 +90,6 @@ def test_a_notification_is_kept_once(office: Office) -> None:
 
 def test_the_text_of_an_entry_is_what_the_gateway_calls_it() -> None:
     entry: JsonObject = {"text": {"de": "Uhr gestellt", "en": 7}}
-    assert [text_of(one, "de") for one in (entry, {}, {"text": "x"})] == ["Uhr gestellt", "", ""]
+    others: list[JsonObject] = [entry, {}, {"text": "x"}]
+    assert [text_of(one, "de") for one in others] == ["Uhr gestellt", "", ""]
     assert text_of(entry, "en") == ""
