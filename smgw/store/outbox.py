@@ -4,7 +4,7 @@ Decides three things. Grants are owed once, by (profile, key). A delivery takes 
 under the next number of a gapless row 1, 2, 3, ..., and is the same delivery whenever it is opened again, until the
 receiver acknowledged it or refused it for good, or the profile was withdrawn; so a crash anywhere repeats a number with
 the same content and never invents another. A delivery may be empty: a cover, where one is due and nothing is owed
-(FPR_CON.1); an unstored one is a number only, and what it carries never comes here. Nothing is ever deleted. Every
+(FPR_CON.1); an unstored one is a number only, and what it carries never comes here. Nothing is deleted here. Every
 statement here follows an index: its cost does not grow with the backlog.
 
 What this rests on: the store never goes back. After an old backup was restored the next numbers are ones that the
