@@ -21,11 +21,14 @@ from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.order_gate import OrderGate
 from smgw.clock import GatewayClock
 from smgw.config import WakeUpConfiguration
+from smgw.contract_end import ContractEnd
 from smgw.gateway import Gateway
 from smgw.identity import Identity, own_certificates
+from smgw.logs.sealing import Sealer
 from smgw.profile_change import ProfileChange
 from smgw.program import version
 from smgw.retention import Retention
+from smgw.secure_states import Conditions, SecureStates
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
@@ -34,6 +37,7 @@ from smgw.store.orders import OrderStore
 from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
 from smgw.store.settings import Settings
+from smgw.store.sweep import Sweeper
 from smgw.trust import TrustFolder
 from smgw.tunnels import CurrentBackend
 from smgw.wan.parts import Link, reserve
@@ -102,6 +106,7 @@ class FleetGateway:
                 clock=clock,
                 monotonic=clocks.monotonic,
                 jitter=clocks.jitter,
+                states=SecureStates(clock, Conditions()),
             )
             change = ProfileChange(
                 self.profiles,
@@ -112,13 +117,21 @@ class FleetGateway:
                 apply=self._changed,
             )
             gate = OrderGate(self.gateway, administrator=link.administrator, trust=trust, orders=self._orders)
+            retention = Retention(
+                Settings(database),
+                self.log,
+                Sweeper(database),
+                ContractEnd(database, self.log, Sealer(database, lambda: identity)),
+                profiles=lambda: self._walk.profiles,
+                trusted=lambda _: False,  # it reads no meter, so there is nothing to sweep
+            )
             desk = Desk(
                 DeskPorts(
                     gate=gate,
                     system_log=self.log,
                     calibration_log=CalibrationLog(database),
                     status=self._status,
-                    handlers={ChangeProfiles: change, SetRetention: Retention(Settings(database), self.log)},
+                    handlers={ChangeProfiles: change, SetRetention: retention},
                 )
             )
             self._started_at = now
