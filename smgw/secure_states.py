@@ -235,6 +235,7 @@ class SecureStates:
 
     def _clock(self, at: datetime) -> tuple[Active, ...]:
         trusted_at = self.clock.memory.trusted_at
+        # Since it was last known to be right.
         if self.clock.state is ClockState.DEVIATING:
             return (Active(Condition.CLOCK_DEVIATION, trusted_at or at),)
         return () if self.clock.valid(at) else (Active(Condition.NO_VALID_TIME, trusted_at or at),)

@@ -41,7 +41,8 @@ LOCK_OUT: Final = timedelta(minutes=10)
 may ask has a lock-out of his own, so that nobody's asking takes the test from another (TR-03109-1 of the consumer's;
 for the administrator the same is ours, docs/deviations.md)."""
 MINIMUM_FREE: Final = 32 * 1024 * 1024
-"""Octets that must be free for the store: weeks of one household's readings (docs/deviations.md)."""
+"""Octets that must be free: with less nothing is measured, so that logs and administration go on (docs/deviations.md).
+Weeks of one household's readings."""
 LONGEST_DETAIL: Final = 200
 """Characters of a sentence."""
 PERIOD_SECONDS: Final = 24 * 3600.0

@@ -8,7 +8,7 @@ FPT_STM.1); no other source is ever asked.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from wire.errors import NtpError
 from wire.management import NTP, TIME
 from wire.ntp import Measurement
 from wire.orders import SynchroniseClock
-from wire.profiles import EvaluationProfile
+from wire.profiles import DEMANDS
 
 _logger = logging.getLogger(__name__)
 
@@ -102,10 +102,14 @@ class TimePorts:
     """The state that would hold at that moment if the clock were right."""
 
 
-def tolerance(profiles: Iterable[EvaluationProfile]) -> timedelta:
-    """How far the clock may deviate under ``profiles``."""
-    shortest = min((timedelta(seconds=profile.period_seconds) for profile in profiles), default=LONGEST_PERIOD)
-    return min(shortest, LONGEST_PERIOD) * TOLERANCE_PERCENT / 100
+def tolerance(profiles: ProfileSet) -> timedelta:
+    """How far the clock may deviate under ``profiles`` (FPT_STM.1): by the shortest period at which any registers.
+
+    What is never stored is registered nowhere: how often it is given says nothing about the law's period.
+    """
+    registering = [one for one in profiles.evaluations.values() if not DEMANDS[one.use_case].unstored]
+    periods = [one.store_seconds for one in profiles.meters.values()] + [one.period_seconds for one in registering]
+    return min([LONGEST_PERIOD, *(timedelta(seconds=one) for one in periods)]) * TOLERANCE_PERCENT / 100
 
 
 def ask(connection: Visit, clock: Callable[[], datetime], monotonic: Callable[[], float]) -> Measurement:
@@ -145,7 +149,7 @@ class TimeService:
     @property
     def tolerance(self) -> timedelta:
         """How far the clock may deviate now."""
-        return tolerance(self._ports.profiles().evaluations.values())
+        return tolerance(self._ports.profiles())
 
     def start(self) -> None:
         """Begin to ask."""

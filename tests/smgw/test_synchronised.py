@@ -93,7 +93,9 @@ def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: O
         told = wait_for(premises, gateway, lambda told: told["clock"]["state"] == "valid")["clock"]
         assert 9_000 < told["deviation_milliseconds"] < 11_000
         assert 9_000 < told["offset_milliseconds"] < 11_000
-        assert "clock valid: last compared" in smgw("status", premises.file).stdout
+        shown = smgw("status", premises.file).stdout
+        assert "clock valid: last compared" in shown
+        assert "state normal" in shown
 
         office.ahead = timedelta(hours=1)
         with caller.tunnel() as tunnel:  # signed by a time that the gateway still takes for right

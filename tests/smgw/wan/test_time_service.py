@@ -14,6 +14,7 @@ from smgw.clock import LONGEST_TRUST, ClockState
 from smgw.secure_states import Duty, SecureState
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.logs import Event
+from smgw.store.profiles import ProfileSet
 from smgw.wan import retry
 from smgw.wan.time_service import (
     INTERVAL,
@@ -25,10 +26,12 @@ from smgw.wan.time_service import (
     tolerance,
 )
 from tests.admin.server_world import World, clock, until, world
+from tests.smgw.metering.examples import profile
 from tests.smgw.wan.service_site import Site, at_clerk, at_office, evaluation, near
 from wire import ntp
 from wire.http_server import Request
 from wire.orders import SynchroniseClock
+from wire.profiles import AccessPurpose, UseCase
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -58,8 +61,17 @@ def test_three_percent_of_the_shortest_period_and_never_more_than_27_seconds(
     periods: tuple[int, ...], seconds: float
 ) -> None:
     """FPT_STM.1, PTB-A 50.8: of the shortest registration period of the installed profiles."""
-    profiles = [evaluation(clock().replace(microsecond=0), period) for period in periods]
-    assert tolerance(profiles) == timedelta(seconds=seconds)
+    found = [evaluation(clock().replace(microsecond=0), period) for period in periods]
+    assert tolerance(ProfileSet(evaluations={one.id: one for one in found})) == timedelta(seconds=seconds)
+
+
+def test_what_a_meter_registers_counts_and_what_is_never_stored_does_not() -> None:
+    """FPT_STM.1: the shortest period at which anything is registered."""
+    registering = evaluation(clock().replace(microsecond=0), 60)
+    high = replace(registering, use_case=UseCase.TAF_14, purpose=AccessPurpose.VALUE_ADDED)
+    meter = profile(interval_seconds=60, store_seconds=300)
+    assert tolerance(ProfileSet(evaluations={high.id: high})) == timedelta(seconds=27)
+    assert tolerance(ProfileSet(meters={meter.id: meter}, evaluations={high.id: high})) == timedelta(seconds=9)
 
 
 @pytest.mark.token
