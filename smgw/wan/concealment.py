@@ -20,7 +20,7 @@ more readings take to be sealed here and stored there, and how much the administ
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from smgw.store.outbox import DELIVERY_LIMIT, Delivery
@@ -39,6 +39,9 @@ EVENTS_FOR_ONE: Final = 2
 """Room for events beside each value that the raster alone would give; more of them wait for the next dispatch."""
 SMALLEST_ROOM: Final = 12
 """Readings that any delivery driven by events has room for: some events, and the values that they are told with."""
+COVERS_AFTER_THE_END: Final = 4
+"""Dispatch times after the end of a profile that are still covered: the last events leave as if there were none. A
+backlog that takes longer shows; covers for ever would be traffic for nobody."""
 _BESIDE_STAGES: Final = 2
 """The total and the error register."""
 _SHORTEST: Final = {
@@ -76,6 +79,12 @@ def look_of(evaluation: EvaluationProfile, evaluations: Mapping[str, EvaluationP
     readings = min(MAXIMUM_READINGS, max(values, min(DELIVERY_LIMIT, wanted)))
     # Events may bring registers of their own; what the calendar gives fills the columns that the profile names.
     return Look(always, readings, readings if always else min(readings, values))
+
+
+def is_covered(evaluation: EvaluationProfile, look: Look, now: datetime) -> bool:
+    """FPR_CON.1: whether a delivery leaves at a dispatch time although nothing is owed."""
+    beyond = COVERS_AFTER_THE_END * timedelta(seconds=evaluation.dispatch_seconds)
+    return look.always and now - evaluation.valid_until < beyond
 
 
 def size_of(delivery: Delivery, evaluation: EvaluationProfile, look: Look) -> int:

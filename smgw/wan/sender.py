@@ -23,7 +23,7 @@ from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.outbox import WITHDRAWN, Delivery, Outbox
 from smgw.store.profiles import ProfileSet
 from smgw.wan import party, relay, retry, sealing
-from smgw.wan.concealment import Look, look_of
+from smgw.wan.concealment import Look, is_covered, look_of
 from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredError, RefusedForGood, exchange
 from smgw.wan.kept import KeptTunnel
 from smgw.wan.sealing import SenderIdentity
@@ -150,7 +150,9 @@ class Sender:
         progress, look = self._progress_of(evaluation), look_of(evaluation, self.ports.profiles().evaluations)
         try:
             recipient, peer = party.verify(evaluation, communication, self.ports.trust(), now)
-            if evaluation.pseudonym is None and (look.always or self.ports.outbox.owes(evaluation.id)):
+            if evaluation.pseudonym is None and (
+                is_covered(evaluation, look, now) or self.ports.outbox.owes(evaluation.id)
+            ):
                 # Before sealing, which costs more than finding out that nobody is there.
                 self._kept.opened(communication, peer, self.ports.trust(), self.identity().certificate)
             delivery = self._next(evaluation, look, now)
@@ -185,10 +187,12 @@ class Sender:
 
     def _next(self, evaluation: EvaluationProfile, look: Look, now: datetime) -> Delivery | None:
         """What leaves now: the open delivery, else a new one of what is owed. Raises StoreError."""
+        covered = is_covered(evaluation, look, now)
         if is_unstored(evaluation):
-            return self._unstored.delivery(evaluation.id, now, look.readings)
+            wanted = covered or self.ports.outbox.owes(evaluation.id)
+            return self._unstored.delivery(evaluation.id, now, look.readings) if wanted else None
         if look.always:
-            return self.ports.outbox.open_delivery(evaluation.id, now, readings_limit=look.readings, cover=True)
+            return self.ports.outbox.open_delivery(evaluation.id, now, readings_limit=look.readings, cover=covered)
         return self.ports.outbox.open_delivery(evaluation.id, now)
 
     def _deliver(

@@ -11,7 +11,7 @@ from smgw.access import schedule
 from smgw.access.volatile import VolatileStore
 from smgw.store.logs import Event, SystemLog
 from smgw.store.outbox import Balance, Outbox, withdraw
-from smgw.wan.concealment import SMALLEST_ROOM
+from smgw.wan.concealment import COVERS_AFTER_THE_END, SMALLEST_ROOM
 from smgw.wan.sender import SECURE_STATE, Sender
 from testbed.small_pki import NOW, SmallPki
 from tests.smgw.store import samples
@@ -241,3 +241,27 @@ def test_no_cell_of_the_store_holds_a_value_that_must_not_be_stored(
         ]
     assert (signed.signature in cells, signed.reading.register.value in cells) == (found, found)
     assert found or not any("4711" in cell for cell in cells if isinstance(cell, str))
+
+
+@pytest.mark.parametrize("use_case", [UseCase.TAF_11, UseCase.TAF_9])
+def test_covers_end_some_time_after_their_profile(timed: MakeTimed, use_case: UseCase) -> None:
+    """FPR_CON.1: the same number of them, whether something was left to say or not; then there is silence."""
+    quiet, busy = timed(use_case), timed(use_case)
+    busy.happens(*range(2 * SMALLEST_ROOM + 1))
+    for each in (quiet, busy):
+        each.station.change(valid_until=BEGIN)
+        each.run(8 * DISPATCH)
+    assert busy.came == quiet.came
+    assert len(quiet.came) in (COVERS_AFTER_THE_END, COVERS_AFTER_THE_END + 1)
+    assert busy.balance.owed == 0
+
+
+def test_a_number_that_is_open_leaves_however_late(timed: MakeTimed) -> None:
+    here = timed(UseCase.TAF_9, lambda _: None)
+    here.happens(0)
+    here.run(timedelta(seconds=1))
+    here.station.change(valid_until=BEGIN)
+    here.now += timedelta(days=1)
+    here.answer = lambda _: STORED
+    here.run(3 * DISPATCH)
+    assert here.told == [(1, 1), (1, 1)]
