@@ -100,9 +100,11 @@ class StateKeeper:
             del self._told[one.condition]
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        last = False
+        while not last:
             self._woken.wait()
             self._woken.clear()
+            last = self._stopping.is_set()  # whoever stops it wakes it after having said so
             try:
                 self.look(self._clock().replace(microsecond=0))
             except StoreError as error:
