@@ -31,7 +31,8 @@ from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
 from smgw.logs.errors import LogIntegrityError
 from smgw.logs.sealing import Sealer
-from smgw.logs.stored import verify_logs
+from smgw.logs.signer import certified_signer
+from smgw.logs.stored import Judge, verify_logs
 from smgw.logs.watch import LogWatch
 from smgw.profile_change import ProfileChange
 from smgw.program import program_hash, version
@@ -247,7 +248,7 @@ class Assembly:
                 clock_valid=self.clock.valid,
                 program=program_hash,
                 installed=recorded or (lambda: program.sha256),
-                logs=partial(_altered_logs, self.database),
+                logs=lambda: _altered_logs(self.database, certified_signer(self.configuration.gateway, self.trust())),
                 firewall=(lambda: "") if firewall is None else (lambda: str(firewall.report()["reason"])),
                 update=(lambda: "") if firmware is None else firmware.defective,
             ),
@@ -316,10 +317,10 @@ class Assembly:
         )
 
 
-def _altered_logs(database: Database) -> str:
+def _altered_logs(database: Database, judge: Judge) -> str:
     """What the self-test says of the logs. Raises StoreError."""
     try:
-        verify_logs(database)
+        verify_logs(database, judge)
     except LogIntegrityError as error:
         return f"{error.reason.value}: {error}"
     return ""

@@ -16,7 +16,7 @@ from typing import Any
 import click
 from cryptography import x509
 
-from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
+from pki.certificates import Purpose, TrustStore, load_certificate
 from pki.errors import CertificateError, CertificateReason
 from smgw.clock import GatewayClock
 from smgw.composition import open_token
@@ -27,12 +27,12 @@ from smgw.keys.cabinet import KeyCabinet, certificates_of
 from smgw.keys.state import FIRST, read_state
 from smgw.logs import readers
 from smgw.logs.chain import Verified, name_of
-from smgw.logs.checkpoint import Checkpoint
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.export import MAXIMUM_BYTES, Export, verify_export
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Interface, Reader, require_reader
 from smgw.logs.sealing import Sealer
+from smgw.logs.signer import good_signer
 from smgw.logs.stored import verify_store
 from smgw.logs.texts import Language, render
 from smgw.store import log_chain
@@ -78,34 +78,6 @@ class _Opened:
         seal = generation == FIRST
         verified = prove_own(certificate, Purpose.SIG, gateway, key.public_key(), self.trust, self.at, seal=seal)
         return Identity(gateway, generation, OwnCertificates({Purpose.SIG: verified}), {Purpose.SIG: key}, {})
-
-    def judge(self, checkpoint: Checkpoint, certificate: x509.Certificate) -> None:
-        """Believe that this gateway signed when the checkpoint says so. Raises LogIntegrityError."""
-        if checkpoint.gateway != self.configuration.gateway.text:
-            sentence = f"these are the logs of gateway {checkpoint.gateway}, not of {self.configuration.gateway}"
-            raise LogIntegrityError(IntegrityReason.GATEWAY, sentence)
-        pin = {fingerprint(certificate)}
-        try:
-            try:
-                verified = self.trust.verify(
-                    certificate, role=Role.SMGW, purpose=Purpose.SIG, at=self.at, pinned=pin, seal=True
-                )
-            except CertificateError:
-                # Expired or renewed since: then it must have been good when it signed.
-                verified = self.trust.verify_recorded(
-                    certificate,
-                    role=Role.SMGW,
-                    purpose=Purpose.SIG,
-                    recorded_at=checkpoint.at,
-                    at=self.at,
-                    pinned=pin,
-                )
-        except CertificateError as error:
-            sentence = f"the signer of checkpoint {checkpoint.number} is not believed: {error}"
-            raise LogIntegrityError(IntegrityReason.CERTIFICATE, sentence) from error
-        if verified.identity != checkpoint.gateway:
-            sentence = f"checkpoint {checkpoint.number} was signed by {verified.identity}"
-            raise LogIntegrityError(IntegrityReason.GATEWAY, sentence)
 
 
 @contextmanager
@@ -208,7 +180,8 @@ def verify(clocks: Clocks, *, config: Path | None, file: Path | None, root: Path
     """Find out whether logs are as they were written: those of the gateway of CONFIG, or an exported one."""
     if config is not None and file is None and root is None and gateway is None:
         with _opened(config, clocks) as opened, opened.database.read() as connection:
-            stored = verify_store(connection, opened.judge)
+            judge = good_signer(opened.configuration.gateway, opened.trust, opened.at)
+            stored = verify_store(connection, judge)
         _tell(stored.chains, str(opened.configuration.gateway), stored.sealed_at)
         return
     if config is not None or file is None or root is None:

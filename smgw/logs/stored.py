@@ -24,6 +24,7 @@ from smgw.store.log_chain import Chain, chains, head, read
 from smgw.store.log_checkpoints import StoredCheckpoint
 from smgw.store.log_entry import Entry, text_of
 from smgw.store.log_tables import log_entries, log_repetitions
+from smgw.store.rows import to_seconds
 
 Judge = Callable[[Checkpoint, x509.Certificate], None]
 """Raises LogIntegrityError for the signer of a checkpoint whom the caller does not believe."""
@@ -38,13 +39,13 @@ class VerifiedStore:
     """When the last checkpoint was made, if one was."""
 
 
-def verify_logs(database: Database) -> None:
-    """All logs in ``database``; signers are believed by the certificates that lie there.
+def verify_logs(database: Database, judge: Judge | None = None) -> None:
+    """All logs in ``database``; without a ``judge``, signers are believed by the certificates that lie there.
 
     Raises LogIntegrityError, StoreError.
     """
     with database.read() as connection:
-        verify_store(connection)
+        verify_store(connection, judge)
 
 
 def verify_store(connection: sa.Connection, judge: Judge | None = None) -> VerifiedStore:
@@ -168,9 +169,11 @@ def require_head(chain: Chain, found: bytes, last: int, end: tuple[int, bytes]) 
 def _require_counts(connection: sa.Connection, chain: Chain, entries: list[Entry]) -> None:
     """Check 4."""
     told: dict[int, int] = {}
+    again: dict[int, int] = {}
     for entry in entries:
         if entry.parent_record_number is not None:
             told[entry.parent_record_number] = told.get(entry.parent_record_number, 0) + entry.repetition_counter
+            again[entry.parent_record_number] = to_seconds(entry.first_at)
     counted = {
         row.record_number: row
         for row in connection.execute(
@@ -190,4 +193,7 @@ def _require_counts(connection: sa.Connection, chain: Chain, entries: list[Entry
             sentence = (
                 f"{name_of(*chain)}: record {number} was counted {folded} times, the log tells {told.get(number, 0)}"
             )
+            raise LogIntegrityError(IntegrityReason.COUNT, sentence)
+        if row is not None and row.count == folded and row.last_at != again.get(number):
+            sentence = f"{name_of(*chain)}: record {number} happened last at another time than the log tells"
             raise LogIntegrityError(IntegrityReason.COUNT, sentence)

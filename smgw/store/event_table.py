@@ -175,11 +175,18 @@ KINDS: Final[Mapping[Event, Kind]] = MappingProxyType(
 """Every event; a test holds it to that."""
 
 DURING_STOP: Final = frozenset(
-    {Event.CALIBRATION_LOG_FULL, Event.SECURE_STATE, Event.CLOCK_DEVIATION, Event.CLOCK_SET, Event.LOG_ALTERED}
+    {
+        Event.CALIBRATION_LOG_FULL,
+        Event.SECURE_STATE,
+        Event.CLOCK_DEVIATION,
+        Event.CLOCK_SET,
+        Event.FIRMWARE_STORED,
+        Event.FIRMWARE_ACTIVATED,
+        Event.FIRMWARE_ROLLED_BACK,
+    }
 )
-"""What the calibration log still takes when it is full: why operation stopped, and the clock, without which nobody
-could administer the gateway any more (FAU_STG.4/CAL)."""
-
+"""What the calibration log still takes when it is full: why operation stopped, and what may still be done then: the
+clock, without which nobody could administer the gateway any more, and the program (FAU_STG.4/CAL)."""
 
 _UNKNOWN: Final = Kind(_OWN_NUMBERS)
 

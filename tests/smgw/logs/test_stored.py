@@ -74,6 +74,7 @@ def test_an_empty_store_is_believed(tmp_path: Path) -> None:
         (R.CERTIFICATE, "UPDATE log_checkpoints SET certificate = x'00'"),
         (R.FORM, "UPDATE log_checkpoints SET content = x'7b7d'"),
         (R.COUNT, "UPDATE log_repetitions SET folded = folded - 1 WHERE log = 'system'"),
+        (R.COUNT, "UPDATE log_repetitions SET last_at = 7, count = folded WHERE log = 'system'"),
         (R.COUNT, "DELETE FROM log_repetitions WHERE log = 'system'"),
         (R.COUNT, "UPDATE log_repetitions SET record_number = record_number + 500 WHERE log = 'system'"),
     ],
