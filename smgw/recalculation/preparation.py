@@ -25,6 +25,7 @@ from smgw.metering.tariffs.values import Value, ValueList
 from wire.ar2418 import IntervalReading, MeterReading
 from wire.errors import Ar2418Error
 
+_HOUR: Final = 3600
 _DAY: Final = 86400
 PERIODS: Final = (
     *(900, 60, 120, 180, 240, 300, 600, 1800, 2400, 3600, 5400, 7200),
@@ -94,12 +95,14 @@ def aligned(at: int, period: int) -> int:
     """The instant of the local raster that is meant by ``at``, or ``at`` itself if none is near enough."""
     if period <= 0 or period > _DAY:
         return at
-    today = LocalDay.of(day_of(at))
-    shown = today.wall(at)
     if period == _DAY:
+        today = LocalDay.of(day_of(at))
+        shown = today.wall(at)
         if shown >= _DAY - _AROUND_MIDNIGHT:
             return LocalDay.of(today.day + timedelta(days=1)).begin
         return today.begin if shown < _AROUND_MIDNIGHT else at
+    # Local time has been whole hours from UTC ever since 1970, so that only longer periods need to know which.
+    shown = at if _HOUR % period == 0 else LocalDay.of(day_of(at)).wall(at)
     past, window = shown % period, period // 100
     if past <= window:
         return at - past

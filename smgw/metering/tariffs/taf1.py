@@ -1,4 +1,4 @@
-"""TAF-1, one tariff: the advance of a register over a billing period, and nothing in between (TR-03109-1).
+"""TAF-1, one tariff: the advance of a register over a billing period, no more (TR-03109-1, TAF-1).
 
 Decides that both ends of the period need a usable reading of exactly that time: a bill is never made from a guessed
 value. Readings between never matter, but for telling how often the register began again at 0.

@@ -1,4 +1,4 @@
-"""TAF-2, stages by time of day: every advance goes to the stage of its time, or to the error register (TR-03109-1).
+"""TAF-2, stages by time of day: each advance goes to the stage of its time, or to the error (TR-03109-1, TAF-2).
 
 Decides which readings count, and where what lies between two of them goes. The rules are those of the display software
 that consumers check their bills with (VDE AR 2418-6), so that both come to the same; where that software errs, this

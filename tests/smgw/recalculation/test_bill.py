@@ -1,8 +1,12 @@
 """Bills from made-up files: directions, meters, what fails. The published cases are in test_published.py."""
 
+import contextlib
+import re
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smgw.metering.tariffs.errors import TariffError, TariffReason
 from smgw.recalculation.bill import Bill, recalculate
@@ -23,6 +27,7 @@ from wire.ar2418 import parse
 from wire.errors import Ar2418Error
 
 DAY_LIST = value_list(block(quarter_hours()))
+SHORT = gateway_file(value_list(block(quarter_hours()[::12])))
 JUNE = {
     "taf": 1,
     "duration": 30 * 86400,
@@ -181,3 +186,21 @@ def test_files_that_are_not_whole_are_refused() -> None:
         with pytest.raises(Ar2418Error):
             bill(data, tariff)
     assert bill(gateway, supplier_file(tariff="other")).notes == ("the files name two tariffs: 'taf7' and 'other'",)
+
+
+NUMBERS = re.compile(rb">(-?\d+)<")
+WEIRD = st.sampled_from([b"0", b"-1", b"1", b"2", b"3", b"4", b"63", b"900", b"140737488355328", b"4294967295"])
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 10**6), WEIRD), min_size=1, max_size=3), st.sampled_from([1, 2])
+)
+def test_whatever_the_files_say_there_is_a_bill_or_a_reason(changes: list[tuple[bool, int, bytes]], taf: int) -> None:
+    files = [SHORT, supplier_file(taf=taf)]
+    for which, place, number in changes:
+        found = list(NUMBERS.finditer(files[which]))
+        begin, end = found[place % len(found)].span(1)
+        files[which] = files[which][:begin] + number + files[which][end:]
+    with contextlib.suppress(Ar2418Error, TariffError):
+        bill(files[0], files[1], taf)
