@@ -4,7 +4,7 @@ Meter, walk, sender, sealing, store and datacenter are the real ones (``testbed.
 profile on both ends. Time is simulated: the observer notes records by the gateway's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from OpenSSL import SSL
 
 from pki.certificates import Purpose
 from pki.tls import InProcessBackend, TlsIdentity, server_context
+from pki.tunnel import TunnelBackend
 from smgw.store.profiles import ProfileSet
 from smgw.store.tariff_events import TariffEvents
 from smgw.wan.sender import Sender, SenderIdentity
@@ -38,6 +39,9 @@ HOUR = BillingPeriod(3600, BillingUnit.SECOND)
 LOADS = LoadStages(tuple(TariffStage(n, replace(IMPORT, e=n)) for n in (1, 2)), (THRESHOLD_WATTS,))
 LENGTH = 70
 """Octets of an ECDSA signature on a 256-bit curve in DER, most often; by chance it has one or two more, or fewer."""
+
+
+Tunnels = Callable[[World], TunnelBackend]
 
 
 class EvenKey:
@@ -73,6 +77,18 @@ class Front(TlsReceiver):
         super().__init__(lambda body: http(*posted("/deliveries", {"Content-Type": MEDIA_TYPE}, body)), context)
 
 
+def now() -> datetime:
+    """By the machine's clock, as OpenSSL has it."""
+    return datetime.now(UTC)
+
+
+def key_in_memory(world: World) -> TunnelBackend:
+    """Tunnels by pyOpenSSL."""
+    holder = world.gateway_holders[Purpose.TLS]
+    identity = TlsIdentity((holder.certificate, world.pki.hierarchy.sub_ca.certificate), holder.key)
+    return InProcessBackend(identity, world.trust, clock=now)
+
+
 @dataclass(frozen=True)
 class Life:
     """What goes on in a house: how much is used in a year, and how often loads are controlled, reading by reading."""
@@ -84,7 +100,10 @@ class Life:
 class House:
     """Everything of one household, from ``start`` on."""
 
-    def __init__(self, folder: Path, life: Life, start: datetime, use_cases: Sequence[UseCase]) -> None:
+    def __init__(
+        self, folder: Path, life: Life, start: datetime, use_cases: Sequence[UseCase], tunnels: Tunnels | None = None
+    ) -> None:
+        """``tunnels`` makes them; without it the TLS key lies in memory."""
         folder.mkdir()
         self.life = life
         self.world = world = World(folder, start=start)  # the seed is the same in every house
@@ -95,7 +114,7 @@ class House:
         self._front = Front(world)
         self.observer = Observer(("127.0.0.1", self._front.port), lambda: world.now)
         self._set_profiles(use_cases, start)
-        self._set_sender()
+        self._set_sender(tunnels or key_in_memory)
 
     def _set_profiles(self, use_cases: Sequence[UseCase], start: datetime) -> None:
         held = self.world.profiles
@@ -122,14 +141,12 @@ class House:
         )
         self.world.gateway_side.gateway.profiles = self.world.profiles
 
-    def _set_sender(self) -> None:
+    def _set_sender(self, tunnels: Tunnels) -> None:
         world, side = self.world, self.world.gateway_side
-        tunnel, signer = (world.gateway_holders[purpose] for purpose in (Purpose.TLS, Purpose.SIG))
-        chain = (tunnel.certificate, world.pki.hierarchy.sub_ca.certificate)
-        backend = InProcessBackend(TlsIdentity(chain, tunnel.key), world.trust, clock=lambda: datetime.now(UTC))
+        signer = world.gateway_holders[Purpose.SIG]
         even: Any = EvenKey(signer.key)
         identity = SenderIdentity(GATEWAY, signer.certificate, even)
-        ports = replace(side.sender.ports, backend=backend)
+        ports = replace(side.sender.ports, backend=tunnels(world))
         side.sender = Sender(PARTY, lambda: identity, ports)
 
     def live(self, quarters: int) -> None:

@@ -5,6 +5,8 @@ much is used, thresholds are crossed and loads are controlled. The observer has 
 direction, type and length. Each test says what it took away from the gateway, and that the observer then knows.
 """
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,12 +14,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from datacenter import schema
+from pki.certificates import Purpose, Role
+from pki.token import Token
+from pki.token_tls import StunnelBackend, TokenAddress
 from smgw.wan import sealing, sender
 from smgw.wan.concealment import look_of
 from testbed.observer import APPLICATION_DATA, HANDSHAKE, Record
-from tests.e2e.house import House, Life
+from testbed.world import GATEWAY, World
+from tests.e2e.house import House, Life, Tunnels, now
+from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration
 from wire.cosem_xml import render
 from wire.profiles import UseCase
 
@@ -29,6 +37,9 @@ START = (datetime.now(UTC) - timedelta(hours=5)).replace(minute=0, second=0, mic
 CHANCE = 8
 """Octets by which the ECDSA signatures of a handshake may differ in DER: two of one, as a third is very rare."""
 
+AROUND = 24
+"""RFC 5288: the explicit nonce and the tag of AES-128-GCM in each record."""
+
 Houses = Callable[..., tuple[House, House]]
 
 
@@ -36,9 +47,9 @@ Houses = Callable[..., tuple[House, House]]
 def houses(tmp_path: Path) -> Iterator[Houses]:
     made: list[House] = []
 
-    def live(*use_cases: UseCase, quarters: int = 4) -> tuple[House, House]:
+    def live(*use_cases: UseCase, quarters: int = 4, tunnels: Tunnels | None = None) -> tuple[House, House]:
         for name, life in (("empty", EMPTY), ("full", FULL)):
-            made.append(House(tmp_path / name, life, START, use_cases))
+            made.append(House(tmp_path / name, life, START, use_cases, tunnels))
             made[-1].live(quarters)
         return made[0], made[1]
 
@@ -55,6 +66,14 @@ def applications(house: House) -> list[Record]:
 def moments(house: House) -> list[tuple[datetime, bool]]:
     """When something of that passed, and whereto."""
     return [(record.at, record.outward) for record in applications(house)]
+
+
+def octets(house: House) -> Counter[tuple[datetime, int, bool]]:
+    """How much HTTP passed at each moment, by connection and direction, however it was cut into records."""
+    passed: Counter[tuple[datetime, int, bool]] = Counter()
+    for record in applications(house):
+        passed[record.at, record.connection, record.outward] += record.size - AROUND
+    return passed
 
 
 def told(house: House) -> int:
@@ -81,6 +100,26 @@ def test_an_empty_house_looks_like_a_full_one(houses: Houses) -> None:
     assert {record.kind for record in others[0]} >= {HANDSHAKE}
     assert all(abs(one.size - other.size) <= CHANCE for one, other in zip(*others, strict=True))
     assert told(empty) + 20 < told(full), "the party reads what the observer cannot see"
+
+
+@pytest.mark.token
+@pytest.mark.peer
+def test_it_does_so_through_stunnel_with_the_key_in_the_token(houses: Houses) -> None:
+    """FPR_CON.1: into how many records stunnel cuts what it reads is its scheduling's affair; how much it is, is not."""
+    label = fresh_token()
+    with Token.open(MODULE, label, PIN, monotonic=time.monotonic) as token:
+        public_key = token.generate_key("TLS", ec.BrainpoolP256R1()).public_key()
+    address = TokenAddress(MODULE, label, {"SOFTHSM2_CONF": str(shared_configuration())})
+
+    def tunnels(world: World) -> StunnelBackend:
+        certificate = world.pki.certify(public_key, Role.SMGW, Purpose.TLS, GATEWAY.text)
+        chain = (certificate, world.pki.hierarchy.sub_ca.certificate)
+        return StunnelBackend(address, PIN, chain, world.trust, clock=now)
+
+    empty, full = houses(UseCase.TAF_10, UseCase.TAF_11, tunnels=tunnels)
+    assert answers(empty) == answers(full) == {200}
+    assert octets(empty) == octets(full)
+    assert told(empty) < told(full)
 
 
 def test_without_padding_the_digits_of_a_register_show(houses: Houses, monkeypatch: pytest.MonkeyPatch) -> None:
