@@ -140,14 +140,17 @@ RULES: Final[Mapping[Kind, Rule]] = MappingProxyType(
             "AND NOT EXISTS (SELECT 1 FROM grants AS carried WHERE carried.profile = {row}.profile "
             "AND carried.sequence = {row}.sequence)",
         ),
-        # Former versions only, and none that explains a grant. An administrator's document is known again by its row.
+        # Former versions, and what was withdrawn long ago, but none that explains a grant. An administrator's document
+        # is known again by its row, and whose contract has ended by the profiles of meters (``contracts.py``).
         Kind.PROFILES: Rule(
             key=("kind", "id", "version"),
             age="imported_at",
             days=_OF_READINGS,
             permits="{row}.kind <> 'administrator' "
-            "AND EXISTS (SELECT 1 FROM profiles AS later WHERE later.kind = {row}.kind AND later.id = {row}.id "
+            "AND (EXISTS (SELECT 1 FROM profiles AS later WHERE later.kind = {row}.kind AND later.id = {row}.id "
             "AND later.version > {row}.version AND later.imported_at < {horizon}) "
+            "OR {row}.kind <> 'meter' AND EXISTS (SELECT 1 FROM withdrawals AS last WHERE last.kind = {row}.kind "
+            "AND last.id = {row}.id AND last.version >= {row}.version AND last.at < {horizon})) "
             "AND NOT EXISTS (SELECT 1 FROM grants AS made WHERE {row}.kind = 'evaluation' "
             "AND made.profile = {row}.id AND made.profile_version = {row}.version)",
         ),

@@ -1,16 +1,16 @@
 """The end of a contract: when a consumer is measured no more, and how everything of hers leaves the store.
 
-Decides whose contract has ended: hers whom no meter profile names any more that holds. Her data are the readings of
-each of her devices from the moment it began to measure her until it began to measure somebody else. Nothing goes while
-something of it is owed to anybody or a billing period still needs it. An erasure is written down before it begins
-(table ``ended``), goes on after a loss of power, and ends with the demand for a new key of the store, so that what
-flash storage keeps of her cannot be read either (FDP_RIP.2, FCS_CKM.4; docs/adr/0016).
+Decides whose contract has ended: hers whom no meter profile names any more that holds, or held until a short time ago.
+Her data are the readings of each of her devices from the moment it began to measure her until it began to measure
+somebody else. Nothing goes while something of it is owed to anybody or a billing period still needs it. An erasure is
+written down before it begins (table ``ended``), goes on after a loss of power, and ends with the demand for a new key
+of the store, so that what flash storage keeps of her cannot be read either (FDP_RIP.2, FCS_CKM.4; docs/adr/0016).
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ from smgw.store.settings import Setting
 from wire.profiles import EvaluationProfile, MeterProfile, parse_profile
 from wire.reading import DeviceId
 
+GRACE: Final = timedelta(days=30)
+"""How long after the end of a meter's profile its contract goes on: somebody may have forgotten to renew it, and what
+is erased comes back from nowhere. A profile that was withdrawn was ended on purpose."""
 FOR_EVER: Final = 1 << 53
 """A second after every other: the device measured nobody after her."""
 
@@ -48,7 +51,9 @@ class _Row:
     withdrawn: bool
 
     def holds(self, reached: int) -> bool:
-        return self.newest and not self.withdrawn and to_seconds(self.profile.valid_until) > reached
+        """Whether it speaks for a contract that goes on at ``reached``."""
+        end = to_seconds(self.profile.valid_until) + int(GRACE.total_seconds())
+        return self.newest and not self.withdrawn and end > reached
 
 
 class Contracts:

@@ -105,6 +105,7 @@ class Database:
         Raises TrustError, OSError where that fails.
         """
         keys = KeyFolder(folder, keeper, gateway)
+        keys.require()
         shared = None if sole else FolderLock(folder, exclusive=False)
         try:
             database, name, key = cls._first_that_opens(folder / DATABASE_NAME, keys.candidates())

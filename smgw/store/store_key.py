@@ -95,16 +95,20 @@ class KeyFolder:
         wrapped = self._keeper.wrap_secret(storage_label(key.generation), key.secret, self._context)
         write_durably(self._folder / name, wrapped)
 
+    def require(self) -> None:
+        """There is a key. Raises StoreError KEY_MISSING."""
+        if not (self._folder / KEY_NAME).is_file():
+            raise StoreError(
+                StoreReason.KEY_MISSING, f"{self._folder / KEY_NAME} is missing: the database stays closed"
+            )
+
     def candidates(self) -> list[tuple[str, StoreKey]]:
         """The keys that may open the database, by the name of their file; the usual one first.
 
         Raises StoreError: KEY_MISSING where there is no file, KEY_WRONG where this module unwraps none.
         """
+        self.require()
         names = [name for name in (KEY_NAME, NEXT_KEY_NAME) if (self._folder / name).is_file()]
-        if KEY_NAME not in names:
-            raise StoreError(
-                StoreReason.KEY_MISSING, f"{self._folder / KEY_NAME} is missing: the database stays closed"
-            )
         try:
             generations = storage_generations(self._keeper.labels())
             found = [(name, key) for name in names if (key := self._unwrapped(name, generations)) is not None]

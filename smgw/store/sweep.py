@@ -20,6 +20,12 @@ from smgw.store.schema import needed, readings, settings
 from smgw.store.settings import Setting, Settings
 from wire.reading import DeviceId
 
+_DEVICES: Final = (
+    "WITH RECURSIVE one (device) AS (SELECT MIN(device) FROM readings UNION ALL SELECT (SELECT MIN(device) "
+    "FROM readings WHERE readings.device > one.device) FROM one WHERE one.device IS NOT NULL) "
+    "SELECT device FROM one WHERE device IS NOT NULL"
+)
+"""Every device of which there are readings: a step in the index for each, not for each reading."""
 BATCH: Final = 200
 """Rows that one transaction deletes: some ten milliseconds, as long as a reading takes to be recorded."""
 
@@ -55,11 +61,10 @@ class Sweeper:
     def need(self, since: Mapping[DeviceId, datetime], reached: datetime) -> None:
         """From when on the readings of each device are needed; of others nothing is. Raises StoreError."""
         wanted = {device.text: to_seconds(begin) for device, begin in since.items()}
-        devices = sa.select(readings.c.device).where(readings.c.captured_at < to_seconds(reached)).distinct()
         with self._database.write() as connection:
             rows = [
                 {"device": device, "since": wanted.get(device, to_seconds(reached))}
-                for device in connection.scalars(devices)
+                for device in connection.exec_driver_sql(_DEVICES).scalars()
             ]
             connection.execute(needed.delete())
             if rows:

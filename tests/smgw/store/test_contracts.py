@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smgw.store.contracts import Contracts
+from smgw.store.contracts import GRACE, Contracts
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.settings import Setting, Settings
@@ -47,8 +47,9 @@ def test_who_is_measured_has_a_contract(house: Household) -> None:
 def test_a_contract_ends_with_the_time_of_its_profile(house: Household) -> None:
     house.install(replace(BERT, version=2, valid_until=day(12)))
     contracts = Contracts(house.database)
-    assert contracts.ended(day(12) - timedelta(seconds=1), {}) == []
-    assert contracts.ended(day(12), {}) == ["bert"]
+    end = day(12) + GRACE
+    assert contracts.ended(end - timedelta(seconds=1), {}) == []
+    assert contracts.ended(end, {}) == ["bert"]
 
 
 def test_what_is_owed_or_needed_keeps_everything(house: Household) -> None:

@@ -150,9 +150,16 @@ def test_former_profiles_orders_and_notifications_age(database: Database) -> Non
             ("meter", 3, None, 4, second + 700 * 86400),
             ("administrator", 1, b"signed", None, second),
             ("administrator", 2, None, 2, second),
+            ("evaluation", 1, None, 2, second),
+            ("proxy", 1, None, 2, second),
         ):
             values = (kind, version, document, order, imported_at)
             connection.exec_driver_sql("INSERT INTO profiles VALUES (?, 'p', ?, x'00', ?, ?, ?)", values)
+        for kind, days in (("evaluation", 20), ("proxy", 100)):
+            withdrawn = (kind, second + days * 86400)
+            connection.exec_driver_sql(
+                "INSERT INTO withdrawals (kind, id, version, at) VALUES (?, 'p', 1, ?)", withdrawn
+            )
         for sent_at in (second, None, second + 600 * 86400):
             connection.exec_driver_sql(
                 "INSERT INTO notifications (event, outcome, subject, at, parameters, sent_at) "
@@ -161,8 +168,8 @@ def test_former_profiles_orders_and_notifications_age(database: Database) -> Non
             )
     sweeper = Sweeper(database)
     let_pass(sweeper, day(760))
-    # Version 2 of the meter's profile was followed by version 3 less than two years ago.
-    assert delete_all(sweeper) == {Kind.PROFILES: 1, Kind.ORDERS: 2, Kind.NOTIFICATIONS: 1}
+    # Version 2 of the meter's profile was followed by version 3 less than two years ago, and the proxy's was withdrawn.
+    assert delete_all(sweeper) == {Kind.PROFILES: 2, Kind.ORDERS: 2, Kind.NOTIFICATIONS: 1}
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT sequence FROM orders").scalars().all() == [2, 4, 5]
 
