@@ -5,6 +5,7 @@ context rules for original value lists (TAF-7), rules for tariff files and for b
 is broken is told in one sentence. Rules about days are decided where the calendar is known.
 """
 
+import re
 from itertools import pairwise
 from typing import Final
 
@@ -15,6 +16,7 @@ MAXIMUM_STAGES: Final = 20
 """Besides error registers."""
 ENTRY_SECONDS: Final = 900
 """A day profile names the stage of every quarter hour."""
+_LISTS: Final = re.compile(r"taf[ -]?7", re.ASCII | re.IGNORECASE)
 
 
 def require_gateway_file(found: UsagePoint) -> None:
@@ -79,15 +81,16 @@ def require_tariff_file(found: UsagePoint) -> Analysis:
 def require_same_contract(gateway: UsagePoint, supplier: UsagePoint) -> None:
     """Both files speak of the same contract at the same gateway. Raises Ar2418Error.
 
-    The tariff's name is not compared: the lists of a published case have the name of their use case there.
+    A gateway that gives its lists the name of their use case, ``taf7``, names no tariff (so in a published case).
     """
     for name, mine, theirs in (
         ("usage point", gateway.identifier, supplier.identifier),
         ("invoicing party", gateway.invoicing_party, supplier.invoicing_party),
         ("kind of service", gateway.service.name, supplier.service.name),
         ("gateway", gateway.gateway.casefold(), supplier.gateway.casefold()),
+        ("tariff", gateway.tariff, supplier.tariff),
     ):
-        if mine != theirs:
+        if mine != theirs and not (name == "tariff" and _LISTS.fullmatch(mine)):
             raise Ar2418Error(f"the files speak of two contracts: {name} {mine[:64]!r} and {theirs[:64]!r}")
 
 

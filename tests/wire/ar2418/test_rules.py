@@ -93,6 +93,14 @@ def test_an_error_register_is_no_stage_more() -> None:
     require_tariff_file(parse(supplier_file(stages=[*MANY[:20], (63, "010001083fff")])))
 
 
+@pytest.mark.parametrize("name", ["one", "taf", "taf77", "taf1"])
+def test_files_of_two_tariffs_are_refused_where_the_gateway_names_one(name: str) -> None:
+    gateway = parse(gateway_file(LIST, tariff=name))
+    require_same_contract(gateway, parse(supplier_file(tariff=name)))
+    with pytest.raises(Ar2418Error, match="two contracts: tariff"):
+        require_same_contract(gateway, parse(supplier_file(tariff="another")))
+
+
 @pytest.mark.parametrize(
     "supplier",
     [
