@@ -105,7 +105,7 @@ def test_an_empty_house_looks_like_a_full_one(houses: Houses) -> None:
 @pytest.mark.token
 @pytest.mark.peer
 def test_it_does_so_through_stunnel_with_the_key_in_the_token(houses: Houses) -> None:
-    """FPR_CON.1: into how many records stunnel cuts what it reads is its scheduling's affair; how much it is, is not."""
+    """FPR_CON.1: how stunnel cuts what it reads into records is its own affair; how much it is, is not."""
     label = fresh_token()
     with Token.open(MODULE, label, PIN, monotonic=time.monotonic) as token:
         public_key = token.generate_key("TLS", ec.BrainpoolP256R1()).public_key()
