@@ -148,6 +148,8 @@ def fold(connection: sa.Connection, at: datetime, capacities: Mapping[Log, int])
 
 def cut(connection: sa.Connection, chain: Chain, first: int) -> None:
     """Overwrite what lies before record number ``first``, and what was counted for it."""
+    if first <= 1:
+        return
     for table in (log_repetitions, log_entries):
         connection.execute(
             table.delete().where(
@@ -203,21 +205,27 @@ def set_concerns(connection: sa.Connection, concerns: Collection[tuple[str, str]
         )
 
 
+_SAME: Final = sa.text(
+    "SELECT record_number, at FROM log_entries INDEXED BY log_entries_same WHERE log = :log AND owner = :owner "
+    "AND event = :event AND subject = :subject AND parameters = :parameters AND outcome = :outcome AND user = :user "
+    "ORDER BY record_number DESC LIMIT 1"
+)
+"""By its index: left alone, SQLite walks through the whole log from its end."""
+
+
 def _same(connection: sa.Connection, chain: Chain, happening: Happening, text: str, second: int) -> int | None:
     """The number of the newest entry that says the same, if it is recent."""
     row = connection.execute(
-        sa.select(log_entries.c.record_number, log_entries.c.at)
-        .where(
-            log_entries.c.log == chain[0].value,
-            log_entries.c.owner == chain[1],
-            log_entries.c.event == happening.event.value,
-            log_entries.c.subject == happening.subject,
-            log_entries.c.parameters == text,
-            log_entries.c.outcome == int(happening.outcome),
-            log_entries.c.user == (happening.user or kind_of(happening.event).actor.value),
-        )
-        .order_by(log_entries.c.record_number.desc())
-        .limit(1)
+        _SAME,
+        {
+            "log": chain[0].value,
+            "owner": chain[1],
+            "event": happening.event.value,
+            "subject": happening.subject,
+            "parameters": text,
+            "outcome": int(happening.outcome),
+            "user": happening.user or kind_of(happening.event).actor.value,
+        },
     ).first()
     return row.record_number if row is not None and abs(second - row.at) < WINDOW[chain[0]] else None
 
