@@ -9,8 +9,10 @@ from smgw.firewall.watch import NOT_MANAGED
 from smgw.report import KEY_IN_MEMORY
 from smgw.secure_states import Duty, SecureState
 from smgw.self_test import CheckName
-from smgw.store.logs import Event
-from tests.smgw.composing import composed, name
+from smgw.store.calibration_log import CalibrationLog
+from smgw.store.logs import Event, Outcome
+from smgw.store.notifications import Notifications
+from tests.smgw.composing import composed, make, name
 from tests.smgw.premises import Premises, now
 from tests.softhsm import shared_configuration
 
@@ -59,5 +61,46 @@ def test_altered_logs_are_found_by_the_self_test(premises: Premises) -> None:
         assert not states.works(Duty.READ_METERS, now())
 
 
+def test_a_full_calibration_log_stops_operation_and_not_the_administrator(premises: Premises) -> None:
+    """FAU_STG.4/CAL: nothing is measured or delivered any more, and whoever may mend it is served."""
+    with composed(premises) as one:
+        database, states = one.gateway._readings._database, one.timekeeping.states
+        one.log.record(Event.PROFILE_INSTALLED, "meter-1", Outcome.SUCCESS, at=now(), kind="meter", version=1)
+        one.log_watch.calibration = CalibrationLog(database, capacity=1)
+        one.log_watch.fill(now())
+        assert states.at(now()) is SecureState.BOOT
+        works = {duty for duty in Duty if states.works(duty, now())}
+        assert works.isdisjoint({Duty.READ_METERS, Duty.DELIVER, Duty.CHANGE_PROFILES})
+        assert Duty.SERVE_ADMINISTRATOR in works
+        one.timekeeping.look()
+        assert Notifications(database).waiting() >= 1, "the administrator is told"
+
+
 def failed(one: Composed) -> list[CheckName]:
     return [check.name for check in one.self_test.run(now()) if not check.passed]
+
+
+def test_a_contract_ends_in_a_whole_gateway(tmp_path: Path) -> None:
+    """FCS_CKM.4, FDP_RIP.2, FPT_STM.1: under a compared clock only; the module destroys the key, and the next start
+    finds the new one.
+    """
+    premises = make(tmp_path)
+    with composed(premises) as one:
+        database, retention = one.gateway._readings._database, one.report.retention
+        (meter,) = one.gateway.profiles.meters.values()
+        with database.write() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', ?, ?, 0)", (meter.id, meter.version)
+            )
+        retention.sweep(now(), lambda _: False)
+        assert retention.report()["waits_for"] == "a trusted time"
+        clock = one.timekeeping.clock
+        clock.take(ClockEvent.AGREED, clock.after(ClockEvent.AGREED, timedelta(), corrected=False))
+        retention.sweep(now(), lambda _: False)
+        told = {(entry.event, entry.subject) for entry in one.log.entries()}
+        assert {(Event.DATA_ERASED, "contract"), (Event.KEYS_DESTROYED, "store")} <= told
+        assert failed(one) == []
+    with premises.open_token() as token:
+        assert [label for label in token.labels() if label.startswith("STORAGE")] == ["STORAGE.2"]
+    with composed(premises) as again:
+        assert again.gateway.profiles.meters == {}
