@@ -1,5 +1,6 @@
 """What somebody who has the key of the database does to the logs in it, and that it is found."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,25 @@ from tests.smgw.logs.archive import CALIBRATION, SYSTEM, Archive
 R = IntegrityReason
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    archive = Archive(SmallPki(), tmp_path, system=40)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built once; everybody attacks his own copy."""
+    folder = tmp_path_factory.mktemp("built")
+    archive = Archive(SmallPki(), folder, system=40)
     archive.days(6)
     archive.seal()
     archive.days(2)
     archive.seal()
     archive.days(1)
+    archive.close()
+    return folder
+
+
+@pytest.fixture
+def archive(built: Path, tmp_path: Path) -> Iterator[Archive]:
+    folder = tmp_path / "copy"
+    shutil.copytree(built, folder)
+    archive = Archive(SmallPki(), folder, system=40)
     yield archive
     archive.close()
 
