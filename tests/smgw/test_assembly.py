@@ -12,9 +12,11 @@ from smgw.self_test import CheckName
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.logs import Event, Outcome
 from smgw.store.notifications import Notifications
+from smgw.store.profiles import ProfileStore
 from tests.smgw.composing import composed, make, name
 from tests.smgw.premises import Premises, now
 from tests.softhsm import shared_configuration
+from tests.wire.profiles.examples import METER
 
 pytestmark = pytest.mark.token
 
@@ -87,10 +89,10 @@ def test_a_contract_ends_in_a_whole_gateway(tmp_path: Path) -> None:
     premises = make(tmp_path)
     with composed(premises) as one:
         database, retention = one.gateway._readings._database, one.report.retention
-        (meter,) = one.gateway.profiles.meters.values()
+        ProfileStore(database).put(METER, document=b"signed", at=METER.valid_from)
         with database.write() as connection:
             connection.exec_driver_sql(
-                "INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', ?, ?, 0)", (meter.id, meter.version)
+                "INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', ?, ?, 0)", (METER.id, METER.version)
             )
         retention.sweep(now(), lambda _: False)
         assert retention.report()["waits_for"] == "a trusted time"
@@ -103,4 +105,4 @@ def test_a_contract_ends_in_a_whole_gateway(tmp_path: Path) -> None:
     with premises.open_token() as token:
         assert [label for label in token.labels() if label.startswith("STORAGE")] == ["STORAGE.2"]
     with composed(premises) as again:
-        assert again.gateway.profiles.meters == {}
+        assert again.log.entries()
