@@ -7,6 +7,7 @@ rounded. Refuses what has no exact answer.
 from collections.abc import Sequence
 from datetime import datetime
 
+from smgw.metering.turnover import advance
 from wire.errors import ReadingError
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register
@@ -37,10 +38,10 @@ def sum_of_advances(
     total = 0
     status = 0
     for sign, opening, closing in signed:
-        advance = at_scaler(closing.register, finest) - at_scaler(opening.register, finest)
-        if advance < 0:
+        advanced = advance(at_scaler(opening.register, finest), at_scaler(closing.register, finest))
+        if advanced < 0:
             raise NotSummableError("a register ran backwards")
-        total += sign * advance
+        total += sign * advanced
         status |= opening.status | closing.status
     try:
         register = Register(total, finest, registers[0].unit)

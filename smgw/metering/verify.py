@@ -17,6 +17,7 @@ from smgw.access.schedule import served_point
 from smgw.lmn.telegram import Telegram, Value
 from smgw.metering import quantities, status
 from smgw.metering.errors import VerificationError, VerificationReason
+from smgw.metering.turnover import turned_over
 from wire.errors import Iec62056Error
 from wire.meter.iec62056 import values
 from wire.obis import Obis
@@ -52,8 +53,8 @@ def verify(
     1. the profile is valid at that time; 2. the maker and the serial number are the profile's; 3. the meter reports no
     fatal error; 4. its clock, if it shows one, agrees with the gateway's; then for each register: 5. it is there, once;
     6. it has a unit that its OBIS code allows and is a decimal number; 7. time has not run backwards since the stored
-    reading; 8. the register has not either; 9. it has not advanced by more than ``maximum_power_watts`` allow.
-    Raises VerificationError.
+    reading; 8. the register has not either, or it began again at 0 (``turnover.py``); 9. it has not advanced by more than
+    ``maximum_power_watts`` allow. Raises VerificationError.
     """
     require_utc_seconds(captured_at)
     # 1
@@ -76,10 +77,10 @@ def verify(
         _require_meter_time(telegram, captured_at)
     readings = []
     for obis in profile.registers:
-        reading = _reading(telegram, profile, obis, captured_at, word)
+        reading, digits = _reading(telegram, profile, obis, captured_at, word)
         before = previous(profile.meter, obis)
         if before is not None:
-            _require_continuity(before, reading, profile.maximum_power_watts)
+            _require_continuity(before, reading, profile.maximum_power_watts, digits)
         readings.append(reading)
     return readings
 
@@ -116,7 +117,10 @@ def _require_meter_time(telegram: Telegram, captured_at: datetime) -> None:
         raise VerificationError(VerificationReason.METER_CLOCK)
 
 
-def _reading(telegram: Telegram, profile: MeterProfile, obis: Obis, captured_at: datetime, word: int) -> Reading:
+def _reading(
+    telegram: Telegram, profile: MeterProfile, obis: Obis, captured_at: datetime, word: int
+) -> tuple[Reading, int]:
+    """The reading of one register, and how many digits the register showed."""
     # 5
     found: set[Value] = set(telegram.register(obis))
     if not found:
@@ -138,10 +142,11 @@ def _reading(telegram: Telegram, profile: MeterProfile, obis: Obis, captured_at:
     # 9, for what is power already
     if unit in _POWER_UNITS and abs(register.exact()) > profile.maximum_power_watts:
         raise VerificationError(VerificationReason.IMPLAUSIBLE_ADVANCE, obis)
-    return Reading(profile.meter, obis, register, captured_at, word)
+    digits = sum(character.isdigit() for character in value.text)
+    return Reading(profile.meter, obis, register, captured_at, word), digits
 
 
-def _require_continuity(before: Reading, now: Reading, maximum_power_watts: int) -> None:
+def _require_continuity(before: Reading, now: Reading, maximum_power_watts: int, digits: int) -> None:
     # 7
     if now.captured_at < before.captured_at:
         raise VerificationError(VerificationReason.TIME_BACKWARDS, now.obis)
@@ -149,8 +154,12 @@ def _require_continuity(before: Reading, now: Reading, maximum_power_watts: int)
         raise VerificationError(VerificationReason.WRONG_UNIT, now.obis)
     if not quantities.counts_up(now.obis):
         return
-    # 8
+    # 8: a register that shows so many digits begins again at 0; 9 bounds what it advanced then as ever.
     advance = now.register.exact() - before.register.exact()
+    turnover = 10**digits
+    if advance < 0 and now.register.scaler == before.register.scaler:
+        over = turned_over(before.register.value, now.register.value, turnover)
+        advance += Decimal(turnover).scaleb(now.register.scaler) if over else 0
     if advance < 0:
         raise VerificationError(VerificationReason.RUNS_BACKWARDS, now.obis)
     # 9: one step of the coarser register more, because a register shows only whole steps.

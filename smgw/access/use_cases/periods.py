@@ -9,6 +9,7 @@ clock jumps. It counts only if it lies wholly inside the profile's validity. Whe
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from smgw.access.grants import Grant, RefusalReason
@@ -18,6 +19,7 @@ from smgw.access.use_cases.case import Case, Outcome
 from smgw.access.use_cases.shares import Share, share_of, target
 from smgw.metering.tariffs.calendar import billing_period
 from smgw.metering.tariffs.values import Value, ValueList
+from smgw.metering.turnover import advance, turned_over, turnover_of
 from wire.instant import EPOCH, format_instant
 from wire.profiles import BillingPeriod
 from wire.reading import Reading, Unit
@@ -71,22 +73,28 @@ class Period:
         return min(coarsest, *(reading.register.scaler for reading in self.readings)), units.pop()
 
     def values(self, share: Share, scaler: int) -> ValueList:
-        """The readings of ``share`` at their target times, in units of 10^``scaler``."""
-        return ValueList.of(
+        """The readings of ``share`` at their target times, in units of 10^``scaler``; a turnover is found in them."""
+        values = [
             Value(
                 seconds(target(self.case, reading, (self.begin, self.end)) or reading.captured_at),
                 at_scaler(reading.register, scaler),
                 is_usable(reading),
             )
             for reading in share.readings
+        ]
+        over = (
+            turnover_of(one.value)
+            for one, other in pairwise(values)
+            if turned_over(one.value, other.value, turnover_of(one.value))
         )
+        return ValueList.of(values, turnover=next(over, None))
 
     def rest(self, share: Share, scaler: int) -> int:
         """What ``share`` advanced from its last usable reading inside the period to a closing one that came late."""
         if share.closing is None:
             return 0
         last = next(reading for reading in reversed(share.readings) if is_usable(reading))
-        return at_scaler(share.closing.register, scaler) - at_scaler(last.register, scaler)
+        return advance(at_scaler(last.register, scaler), at_scaler(share.closing.register, scaler))
 
 
 Book: TypeAlias = Callable[[Period], Grant | RefusalReason]

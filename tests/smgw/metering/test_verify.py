@@ -160,6 +160,17 @@ def test_8_a_register_that_runs_backwards_is_refused() -> None:
     assert refusal(telegram(), before=earlier(123_457, scaler=1)) is VerificationReason.RUNS_BACKWARDS
 
 
+def test_8_a_register_that_began_again_at_0_did_not_run_backwards() -> None:
+    """TR-03109-1: an overflow; what it advanced is bounded as ever, and all digits of the register count."""
+    over = telegram({"1.8.0": (Value("0000000.300", "kWh"),)})
+    assert readings(over, before=earlier(9_999_999_900))
+    assert refusal(over, before=earlier(9_999_000_000)) is VerificationReason.IMPLAUSIBLE_ADVANCE
+    assert refusal(over, before=earlier(999_999_990)) is VerificationReason.RUNS_BACKWARDS
+    assert refusal(telegram({"1.8.0": (Value("0.300", "kWh"),)}), before=earlier(9_999_999_900)) is (
+        VerificationReason.RUNS_BACKWARDS
+    )
+
+
 def test_9_no_more_than_the_connection_can_carry() -> None:
     # 30 kW for 902 seconds are 7516.67 Wh, and one step of the register more.
     assert readings(telegram(), before=earlier(1_234_567 - 7_517))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smgw.access.grants import RefusalReason
 from smgw.metering.tariffs.taf5 import TariffEvent
-from tests.smgw.access.cases import SECOND_METER, Memory, at, decided, reading, walked
+from tests.smgw.access.cases import SECOND_METER, SUM, Memory, at, decided, reading, walked
 from tests.smgw.access.use_cases.worlds import (
     BLOCK,
     DAILY,
@@ -125,6 +125,19 @@ def test_a_meter_that_was_exchanged_leaves_its_place_to_another_one() -> None:
     readings = [*quarters(NOON, 10), *quarters(change, 5, 5, start=7, device=SECOND_METER)]
     (grant,) = walked(readings, both, meters=(old, new))
     assert registers(grant) == {"1.8.0": 20, "1.8.1": 20, "1.8.2": 0, "1.8.63": 0}
+
+
+def test_a_register_that_begins_again_at_0_goes_on_counting() -> None:
+    """TR-03109-1, TAF-2: an overflow inside a period, over its end, and in a gap."""
+    shown = [9_970, 9_980, 9_990, 0, 10, 20]
+    over = [reading(NOON + number * QUARTER, value) for number, value in enumerate(shown)]
+    for profile in (LOAD, BLOCK, EVENT, replace(TIME, billing=LOAD.billing)):
+        (grant,) = walked(over, profile)
+        assert registers(grant) == {"1.8.0": 40, "1.8.1": 40, "1.8.2": 0, "1.8.63": 0}
+    (late,) = walked([*over[:3], over[5]], LOAD)
+    assert registers(late) == {"1.8.0": 50, "1.8.1": 20, "1.8.2": 0, "1.8.63": 30}
+    (total,) = walked(over, replace(SUM, period_seconds=900))
+    assert registers(total) == {"1.8.0": 40}
 
 
 def test_the_registers_have_the_finest_scaler_and_blocks_count_watt_hours() -> None:
