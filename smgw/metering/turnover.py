@@ -17,7 +17,8 @@ def turned_over(former: int, later: int, turnover: int) -> bool:
 
 def turnover_of(former: int) -> int:
     """The range of a register that stood in the last tenth of it: one value more than its digits can show."""
-    return 10 ** len(str(abs(former)))
+    turnover: int = 10 ** len(str(abs(former)))
+    return turnover
 
 
 def advance(former: int, later: int) -> int:

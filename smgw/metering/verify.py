@@ -53,8 +53,9 @@ def verify(
     1. the profile is valid at that time; 2. the maker and the serial number are the profile's; 3. the meter reports no
     fatal error; 4. its clock, if it shows one, agrees with the gateway's; then for each register: 5. it is there, once;
     6. it has a unit that its OBIS code allows and is a decimal number; 7. time has not run backwards since the stored
-    reading; 8. the register has not either, or it began again at 0 (``turnover.py``); 9. it has not advanced by more than
-    ``maximum_power_watts`` allow. Raises VerificationError.
+    reading; 8. the register has not either, or it began again at 0 (``turnover.py``); 9. it has not advanced by more
+    than ``maximum_power_watts`` allow.
+    Raises VerificationError.
     """
     require_utc_seconds(captured_at)
     # 1
