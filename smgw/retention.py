@@ -9,7 +9,7 @@ in its write-ahead log (FDP_RIP.2). TR-03109-1; MsbG section 60.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -157,7 +157,7 @@ class Retention:
             # 4
             deleted, unfinished = self._delete(pause)
             # 5
-            unfinished |= not self._contracts.sweep(at, reached, needed, lambda: pause(PAUSE_SECONDS))
+            unfinished |= not self._end_contracts(at, reached, needed, pause)
             # 6
             unfinished |= not self._sweeper.finish(at)
             # 7
@@ -168,6 +168,16 @@ class Retention:
             unfinished |= not self._contracts.change_key(at)
             self._unfinished, self._ordered = unfinished, False
             return deleted
+
+    def _end_contracts(
+        self, at: datetime, reached: datetime, needed: Mapping[DeviceId, datetime], pause: Callable[[float], bool]
+    ) -> bool:
+        """Whether nothing is left to do before the next hour: what the store refuses is tried again then."""
+        try:
+            return self._contracts.sweep(at, reached, needed, lambda: pause(PAUSE_SECONDS))
+        except StoreError as error:
+            _logger.warning("the end of a contract: %s", error)
+            return True
 
     def _delete(self, pause: Callable[[float], bool]) -> tuple[dict[Kind, int], bool]:
         """What was deleted, and whether there may be more."""

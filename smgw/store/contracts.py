@@ -9,7 +9,7 @@ of the store, so that what flash storage keeps of her cannot be read either (FDP
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -82,7 +82,8 @@ class Contracts:
         """Write down what of ``consumer`` is to be erased. Raises StoreError: CONFLICT where she is measured."""
         with self._database.write() as connection:
             rows = _rows(connection)
-            spans = _spans(rows, consumer)
+            # Whoever is measured with her devices from now on is somebody else, however long this erasure takes.
+            spans = [replace(span, until=min(span.until, to_seconds(at))) for span in _spans(rows, consumer)]
             marks: dict[tuple[Ended, str, int], int] = {(Ended.CONSUMER, consumer, 0): 0}
             marks |= {(Ended.METER, span.device.text, span.begin): span.until for span in spans}
             gone: list[MeterProfile | EvaluationProfile]
@@ -132,8 +133,10 @@ class Contracts:
         """
         with self._database.write() as connection:
             consumers = connection.scalars(sa.select(ended.c.name).where(ended.c.kind == Ended.CONSUMER)).all()
+            measured = {row.profile.consumer for row in _rows(connection)}
             concerns = log_tables.log_concerns
-            connection.execute(concerns.delete().where(concerns.c.consumer.in_(consumers)))
+            gone = [consumer for consumer in consumers if consumer not in measured]  # one may have come back meanwhile
+            connection.execute(concerns.delete().where(concerns.c.consumer.in_(gone)))
             connection.execute(ended.delete())
             stored.put(connection, {Setting.STORE_KEY_DUE: 1})
             return len(consumers)

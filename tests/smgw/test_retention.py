@@ -21,6 +21,7 @@ from smgw.store.sweep import BATCH, Sweeper
 from tests.smgw.access.cases import SUM
 from tests.smgw.store.aged import day, let_pass, order_days, record_days
 from tests.smgw.store.samples import METER, START, open_database, reading
+from tests.wire.profiles.examples import METER as METER_PROFILE
 from wire.orders import SetRetention
 from wire.profiles import BillingPeriod, BillingUnit, EvaluationProfile
 from wire.reading import DeviceId
@@ -180,6 +181,24 @@ def test_a_store_that_fails_is_told_and_no_more(world: World, caplog: pytest.Log
     world.retention.look(START, 0.0, world.pause)
     world.retention.look(START, SWEEP_SECONDS, world.pause)
     assert "retention" in caplog.text
+
+
+def test_a_contract_that_cannot_be_ended_stops_no_sweep(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """FDP_RIP.2: what is old goes, is overwritten and told, whatever else fails."""
+    record_days(world.database, 30, acknowledged=30)
+    order_days(world.database)
+    pass_days(world, 29)
+    with world.database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO profiles (kind, id, version, content, document, imported_at) "
+            "VALUES ('meter', 'm', 1, ?, x'00', 0)",
+            (METER_PROFILE.to_bytes(),),
+        )
+        connection.exec_driver_sql("INSERT INTO withdrawals (kind, id, version, at) VALUES ('meter', 'm', 1, 0)")
+        connection.exec_driver_sql("CREATE TRIGGER ill BEFORE INSERT ON ended BEGIN SELECT RAISE(ABORT, 'no row'); END")
+    assert world.retention.sweep(day(29), world.pause)[Kind.READINGS] == 19
+    assert "end of a contract" in caplog.text
+    assert any(entry.event is Event.DATA_ERASED for entry in world.log.entries())
 
 
 def billed(count: int, unit: BillingUnit, meter: DeviceId = SUM.meters[0]) -> EvaluationProfile:

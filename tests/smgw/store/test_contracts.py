@@ -121,6 +121,20 @@ def test_an_erasure_that_was_cut_off_goes_on(house: Household) -> None:
     again.finish()
 
 
+def test_who_moves_in_while_it_goes_on_keeps_everything(house: Household) -> None:
+    """FAU_STG.2: an erasure that lasts takes nothing of whoever is measured with the same device meanwhile."""
+    house.measure(METER, 0, 9)
+    house.deliver()
+    house.withdraw(ANNA, day(10))
+    contracts = Contracts(house.database)
+    contracts.begin("anna", day(10))
+    house.install(replace(CLARA, valid_from=day(11)), at=day(11))
+    house.measure(METER, 11, 15)
+    house.deliver()
+    erase(contracts)
+    assert house.days_of(METER) == list(range(11, 16))
+
+
 def test_nobody_is_erased_who_is_measured(house: Household) -> None:
     """FAU_STG.2: the database itself takes no device into the table while a profile holds for it."""
     house.measure(METER, 0, 3)
