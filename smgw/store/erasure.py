@@ -105,6 +105,7 @@ def guard(clock: str) -> str:
         "AND withdrawals.id = holding.id AND withdrawals.version >= holding.version) "
         f"AND json_extract({content}, '$.meter') = NEW.name "
         f"AND unixepoch(json_extract({content}, '$.valid_until')) > {clock} "
-        f"AND unixepoch(json_extract({content}, '$.valid_from')) < NEW.until) "
+        f"AND MAX(unixepoch(json_extract({content}, '$.valid_from')), (SELECT MIN(imported_at) FROM profiles AS first "
+        "WHERE first.kind = 'meter' AND first.id = holding.id)) < NEW.until) "
         "BEGIN SELECT RAISE(ABORT, 'somebody is measured with this device'); END"
     )

@@ -87,7 +87,7 @@ def test_hers_goes_and_what_is_others_stays(house: Household) -> None:
     house.measure(METER, 0, 9)
     house.measure(OTHER, 0, 15, profile="other")
     house.withdraw(ANNA, day(10))
-    house.install(CLARA, at=day(10))
+    house.install(replace(CLARA, valid_from=START), at=day(10))  # dated back; she is measured since it was installed
     house.measure(METER, 10, 15)
     house.deliver()
     house.deliver("other")
