@@ -46,10 +46,11 @@ def collect(root: Path, folders: Iterable[str], ids: Iterable[str]) -> Mapping[s
 
 def citations(text: str, pattern: re.Pattern[str]) -> set[tuple[str, str]]:
     """(qualified name, id) of every citation in the source ``text``."""
-    tree = ast.parse(text)
-    scopes = _scopes(tree)
+    scopes: list[_Scope] = []
+    strings: list[tuple[int, str]] = []
+    _walk(ast.parse(text).body, "", scopes, strings)
     found: set[tuple[str, str]] = set()
-    for line, words in (*_docstrings(tree), *_comments(text)):
+    for line, words in (*strings, *_comments(text, pattern)):
         around = [scope for scope in scopes if scope.first <= line <= scope.last]
         name = max(around, key=lambda scope: scope.first).name if around else ""
         found.update((name, match[0]) for match in pattern.finditer(words))
@@ -61,28 +62,29 @@ def _pattern(ids: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest_first))})(?![\w/]|\.\d)")
 
 
-def _scopes(tree: ast.AST, outer: str = "") -> list[_Scope]:
-    scopes = []
-    for node in ast.iter_child_nodes(tree):
+def _walk(body: list[ast.stmt], outer: str, scopes: list[_Scope], strings: list[tuple[int, str]]) -> None:
+    """Every definition in ``body``, and every string that stands as a statement of its own.
+
+    Those are the docstrings of modules, definitions, constants and attributes. No expression holds any, so that none is
+    looked into.
+    """
+    for node in body:
+        inner = outer
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            name = f"{outer}.{node.name}" if outer else node.name
+            inner = f"{outer}.{node.name}" if outer else node.name
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            scopes += [_Scope(name, first, node.end_lineno or node.lineno), *_scopes(node, name)]
-        else:
-            scopes += _scopes(node, outer)
-    return scopes
+            scopes.append(_Scope(inner, first, node.end_lineno or node.lineno))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            strings.append((node.lineno, node.value.value))
+        for part in ("body", "orelse", "finalbody"):
+            _walk(getattr(node, part, []), inner, scopes, strings)
+        for branch in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            _walk(branch.body, inner, scopes, strings)
 
 
-def _docstrings(tree: ast.AST) -> list[tuple[int, str]]:
-    """Every string that stands as a statement of its own: docstrings, and those of constants and attributes."""
-    return [
-        (node.lineno, node.value.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    ]
-
-
-def _comments(text: str) -> list[tuple[int, str]]:
+def _comments(text: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
+    if not any("#" in line and pattern.search(line) for line in text.splitlines()):
+        return []
     return [
         (token.start[0], token.string)
         for token in tokenize.generate_tokens(io.StringIO(text).readline)

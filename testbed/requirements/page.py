@@ -22,6 +22,8 @@ sources by `python -m testbed.requirements`, and held to be current by a test; e
 map for evaluators and no claim of conformance. The texts are ours ([deviations](deviations.md)).
 """
 
+_REMEDY = "Cite each where it is bound and proven, or say why not: missing or note in requirements.toml."
+
 
 class PageError(Exception):
     """Sheet and sources contradict one another; the text names each requirement concerned."""
@@ -31,7 +33,7 @@ def page(sheet: Sheet, code: Citations, tests: Citations) -> str:
     """The whole page. Raises PageError."""
     findings = [sentence for one in _all(sheet) if (sentence := _contradiction(one, code, tests))]
     if findings:
-        raise PageError("\n".join(findings))
+        raise PageError("\n".join([*findings, _REMEDY]))
     return "\n".join([_HEAD, _summary(sheet, tests), *(_chapter(each, code, tests) for each in sheet.chapters)])
 
 
