@@ -12,7 +12,7 @@ from typing import Final
 from smgw.access.grants import Grant, RefusalReason
 from smgw.access.use_cases.case import Case, Outcome
 from smgw.access.use_cases.periods import Period, bounds, close, seconds
-from smgw.access.use_cases.shares import share_of
+from smgw.access.use_cases.shares import Share, share_of
 from smgw.metering.tariffs.taf12 import Balance, CreditState, walk
 from wire.instant import EPOCH
 from wire.obis import Obis
@@ -60,7 +60,10 @@ def _changed(case: Case, rule: Prepaid) -> Grant | None:
     begin, _ = bounds(billing, measured.captured_at)
     if begin < case.evaluation.valid_from or case.point == begin:
         return None
-    # The period up to this reading, as if it ended here.
+    # The period up to this reading, as if it ended here; its two ends say already whether a look at all of it is due.
+    ends = share_of(case, measured.device, begin, case.point, inner=False)
+    if ends is None or not _is_low(Period(case, begin, case.point, (ends,)), ends, rule):
+        return None
     share = share_of(case, measured.device, begin, case.point, inner=True)
     if share is None or not share.readings or measured not in share.readings:
         return None
@@ -76,6 +79,15 @@ def _changed(case: Case, rule: Prepaid) -> Grant | None:
         measured.captured_at,
         derived=_told(period, Register(now.remaining, scaler, unit), now.state, EPOCH + timedelta(seconds=now.at)),
     )
+
+
+def _is_low(period: Period, ends: Share, rule: Prepaid) -> bool:
+    """Whether no more than the warning's amount is left; nothing changes before that."""
+    if not ends.readings:
+        return False
+    scaler, _ = period.scale(coarsest=0)
+    unconcerned: int = (rule.credit - rule.warn_at) * 10**-scaler
+    return period.rest(ends, scaler) >= unconcerned
 
 
 def _state_of(balances: Iterable[Balance]) -> CreditState:
