@@ -19,7 +19,8 @@ FIRMWARE = "/firmware"
 STATUS = "/status"
 """GET: a JSON object."""
 SYSTEM_LOG = "/logs/system"
-"""GET: a page of the system log, ``{"entries": [...]}``; ``?after=N`` gives what came after entry N."""
+"""GET: a page of the system log, ``{"entries": [...]}``; ``?after=N`` gives what came after entry N. An entry has every
+field of the log schema, its hash in the chain and its ``text`` in German and English (``de``, ``en``)."""
 CALIBRATION_LOG = "/logs/calibration"
 """GET: a page of the calibration log (eichtechnisches Log), as above."""
 AFTER = "after"
@@ -27,7 +28,7 @@ AFTER = "after"
 LAST_RECORD = 10**18 - 1
 """The highest record number that can be asked for: eighteen digits."""
 PAGE_ENTRIES = 500
-"""Entries of a log in one answer; some 100 kB."""
+"""Entries of a log in one answer; some 350 kB."""
 
 # The service connection: the administrator's resources.
 NOTIFICATIONS = "/notifications"
