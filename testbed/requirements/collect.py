@@ -1,7 +1,8 @@
 """Where sources name a requirement: in a docstring or a comment, and inside which definition.
 
 Decides what counts as a citation: the exact id of a requirement in a docstring or comment of a tracked Python file.
-``FAU_STG.4/CAL`` does not cite ``FAU_STG.4``, and ``TAF-1`` is no citation in ``TAF-12``. A citation inside code counts
+``FAU_STG.4/CAL`` does not cite ``FAU_STG.4``, and ``TAF-1`` is no citation in ``TAF-12``. After the name of a source
+several of its requirements may stand in a row (``TR-03109-1, TAF-9, TAF-10 and TAF-14``). A citation inside code counts
 for the innermost function or class around it, so that the page stays true while lines move.
 """
 
@@ -12,6 +13,10 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_OF = ", "
+"""Between a source and its requirement, where an id names both."""
+_END = r"(?![\w/]|\.\d)"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,13 +58,27 @@ def citations(text: str, pattern: re.Pattern[str]) -> set[tuple[str, str]]:
     for line, words in (*strings, *_comments(text, pattern)):
         around = [scope for scope in scopes if scope.first <= line <= scope.last]
         name = max(around, key=lambda scope: scope.first).name if around else ""
-        found.update((name, match[0]) for match in pattern.finditer(words))
+        found.update((name, cited) for match in pattern.finditer(words) for cited in _ids(match[0]))
     return found
 
 
 def _pattern(ids: Iterable[str]) -> re.Pattern[str]:
-    longest_first = sorted(ids, key=len, reverse=True)
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest_first))})(?![\w/]|\.\d)")
+    """What finds every id of ``ids``; a row of those of one source is found as a whole."""
+    names: dict[str, list[str]] = {}
+    for one in sorted(ids, key=len, reverse=True):
+        source, _, name = one.rpartition(_OF)
+        names.setdefault(source, []).append(re.escape(name).replace(r"\ ", r"\s+"))
+    found = []
+    for source, members in names.items():
+        member = rf"(?:{'|'.join(members)}){_END}"
+        following = rf"{re.escape(source)},\s+{member}(?:(?:,|,?\s+and)\s+{member})*"
+        found.append(following if source else member)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(found)})")
+
+
+def _ids(found: str) -> Iterable[str]:
+    source, of, members = " ".join(found.split()).partition(_OF)
+    return (f"{source}{of}{member}" for member in re.split(", and |, | and ", members)) if of else (found,)
 
 
 def _walk(body: list[ast.stmt], outer: str, scopes: list[_Scope], strings: list[tuple[int, str]]) -> None:

@@ -39,6 +39,12 @@ def test_docstrings_and_comments_cite_for_the_innermost_definition() -> None:
     }
 
 
+def test_several_of_one_source_stand_in_a_row() -> None:
+    text = '"""TR-1, TAF-9, TAF-10\\n    and log\\n    entries; TAF-1 alone is none. PTB-A 50.8, raster."""'
+    ids = ("TR-1, TAF-1", "TR-1, TAF-10", "TR-1, TAF-9", "TR-1, log entries", "PTB-A 50.8, raster")
+    assert citations(text, _pattern(ids)) == {("", one) for one in ids[1:]}
+
+
 def test_files_are_named_from_the_root(tmp_path: Path) -> None:
     (tmp_path / "smgw" / "store").mkdir(parents=True)
     (tmp_path / "smgw" / "store" / "logs.py").write_text(SOURCE)
