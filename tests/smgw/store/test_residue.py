@@ -15,7 +15,7 @@ from tests.smgw.store.residue import traces
 from tests.smgw.store.samples import KEY, decision, grant, open_database, reading
 from wire.reading import SignedReading
 
-READINGS = 400
+READINGS = 240
 KEPT = 96
 SAMPLES = 16
 """Of so many readings each trace is looked for."""
