@@ -1,14 +1,18 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smgw.store.database import Database
 from smgw.store.errors import ConflictError, StoreError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore, Recorded
+from tests.smgw.access.cases import Memory
 from tests.smgw.store.samples import (
     IMPORT,
     METER,
@@ -87,3 +91,29 @@ def test_an_error_never_carries_a_measured_value(database: Database) -> None:
     while cause is not None:
         assert "4711" not in str(cause)
         cause = cause.__cause__
+
+
+moments = st.integers(-2, 30).map(lambda number: START + number * RASTER / 2)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=8, unique_by=lambda one: one[0]), st.data())
+def test_the_store_answers_a_decision_as_a_list_would(recorded: list[tuple[int, bool]], data: st.DataObject) -> None:
+    """The history of ``smgw/access/history.py``, against the one that the decision's own tests use."""
+    with TemporaryDirectory() as folder:
+        database = open_database(Path(folder))
+        store, memory = ReadingStore(database), Memory()
+        for number, usable in recorded:
+            one = reading(number, status=0 if usable else 0x200 << 32)
+            store.record(one, decision())
+            memory.readings.append(one)
+        for _ in range(3):
+            first, second = data.draw(moments), data.draw(moments)
+            register = (METER, IMPORT)
+            assert store.latest(*register) == memory.latest(*register)
+            assert store.before(*register, first) == memory.before(*register, first)
+            assert store.before(*register, first, usable=True) == memory.before(*register, first, usable=True)
+            assert store.usable_since(*register, first) == memory.usable_since(*register, first)
+            assert store.between(*register, first, second) == memory.between(*register, first, second)
+            assert store.reading_at(*register, first, RASTER) == memory.reading_at(*register, first, RASTER)
+        database.close()

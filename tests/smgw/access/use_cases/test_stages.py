@@ -21,7 +21,7 @@ from tests.smgw.access.use_cases.worlds import (
 )
 from tests.wire.profiles.examples import METER
 from wire.profiles import BillingPeriod, BillingUnit, EvaluationProfile
-from wire.reading import SignedReading
+from wire.reading import SignedReading, Unit
 
 NOON = at("12:00:00")
 HOUR = timedelta(hours=1)
@@ -125,6 +125,17 @@ def test_a_meter_that_was_exchanged_leaves_its_place_to_another_one() -> None:
     readings = [*quarters(NOON, 10), *quarters(change, 5, 5, start=7, device=SECOND_METER)]
     (grant,) = walked(readings, both, meters=(old, new))
     assert registers(grant) == {"1.8.0": 20, "1.8.1": 20, "1.8.2": 0, "1.8.63": 0}
+
+
+def test_what_has_no_exact_sum_is_told_as_lost() -> None:
+    """Units that differ, and registers beyond 64 bits."""
+    history = Memory(quarters(NOON, 10, 10, 10))
+    other = decided(reading(NOON + HOUR, 1040, unit=Unit.VARH), LOAD, history=history)
+    assert [refusal.reason for refusal in other.refusals] == [RefusalReason.NOT_SUMMABLE]
+    huge = Memory([reading(NOON, 0), reading(NOON, 0, device=SECOND_METER), reading(NOON + HOUR, 2**63 - 1)])
+    both = replace(TIME, meters=(*TIME.meters, SECOND_METER), billing=LOAD.billing)
+    lost = decided(reading(NOON + HOUR, 2**63 - 1, device=SECOND_METER), both, history=huge)
+    assert [refusal.reason for refusal in lost.refusals] == [RefusalReason.NOT_SUMMABLE]
 
 
 def test_a_register_that_begins_again_at_0_goes_on_counting() -> None:
