@@ -1,7 +1,7 @@
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -96,24 +96,27 @@ def test_an_error_never_carries_a_measured_value(database: Database) -> None:
 moments = st.integers(-2, 30).map(lambda number: START + number * RASTER / 2)
 
 
-@settings(max_examples=20)
-@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=8, unique_by=lambda one: one[0]), st.data())
-def test_the_store_answers_a_decision_as_a_list_would(recorded: list[tuple[int, bool]], data: st.DataObject) -> None:
+recordings = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=8, unique_by=lambda one: one[0])
+
+
+def test_the_store_answers_a_decision_as_a_list_would(database: Database) -> None:
     """The history of ``smgw/access/history.py``, against the one that the decision's own tests use."""
-    with TemporaryDirectory() as folder:
-        database = open_database(Path(folder))
-        store, memory = ReadingStore(database), Memory()
+    store, meters = ReadingStore(database), count(1)
+
+    @settings(max_examples=20)
+    @given(recordings, moments, moments)
+    def holds(recorded: list[tuple[int, bool]], first: datetime, second: datetime) -> None:
+        register = (DeviceId(f"1ISK00{next(meters):08}"), IMPORT)
+        memory = Memory()
         for number, usable in recorded:
-            one = reading(number, status=0 if usable else 0x200 << 32)
+            one = reading(number, meter=register[0], status=0 if usable else 0x200 << 32)
             store.record(one, decision())
             memory.readings.append(one)
-        for _ in range(3):
-            first, second = data.draw(moments), data.draw(moments)
-            register = (METER, IMPORT)
-            assert store.latest(*register) == memory.latest(*register)
-            assert store.before(*register, first) == memory.before(*register, first)
-            assert store.before(*register, first, usable=True) == memory.before(*register, first, usable=True)
-            assert store.usable_since(*register, first) == memory.usable_since(*register, first)
-            assert store.between(*register, first, second) == memory.between(*register, first, second)
-            assert store.reading_at(*register, first, RASTER) == memory.reading_at(*register, first, RASTER)
-        database.close()
+        assert store.latest(*register) == memory.latest(*register)
+        assert store.before(*register, first) == memory.before(*register, first)
+        assert store.before(*register, first, usable=True) == memory.before(*register, first, usable=True)
+        assert store.usable_since(*register, first) == memory.usable_since(*register, first)
+        assert store.between(*register, first, second) == memory.between(*register, first, second)
+        assert store.reading_at(*register, first, RASTER) == memory.reading_at(*register, first, RASTER)
+
+    holds()
