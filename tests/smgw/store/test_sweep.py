@@ -14,6 +14,7 @@ from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore
 from smgw.store.settings import Setting, Settings
 from smgw.store.sweep import Sweeper
+from smgw.store.tariff_events import TariffEvents
 from tests.smgw.store.aged import day, delete_all, let_pass, order_days, record_days
 from tests.smgw.store.samples import IMPORT, METER, START, decision, open_database, reading
 from wire.reading import DeviceId
@@ -185,3 +186,20 @@ def test_a_sweep_that_is_over_leaves_an_empty_log(database: Database, tmp_path: 
     assert sweeper.finish(START)
     assert log.stat().st_size == 0
     assert Settings(database).get(Setting.RETENTION_SWEPT_AT) == int(START.timestamp())
+
+
+def test_events_stay_as_long_as_a_billing_period_needs_them(database: Database) -> None:
+    """TR-03109-1, TAF-5: the state that held when the period began is kept, however long ago it began itself."""
+    record_days(database, 10, acknowledged=10)
+    events = TariffEvents(database)
+    for number in (0, 5, 8):
+        events.append("surplus", day(number), active=number != 5)
+    order_days(database, 1)
+    sweeper = Sweeper(database)
+    reached = let_pass(sweeper, day(20))
+    sweeper.need({METER: day(6)}, reached)
+    assert sweeper.delete(Kind.TARIFF_EVENTS) == 1
+    sweeper.need({}, reached)
+    assert sweeper.delete(Kind.TARIFF_EVENTS) == 1
+    (newest,) = events.of(["surplus"], day(20))
+    assert newest.at == int(day(8).timestamp())
