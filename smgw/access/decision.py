@@ -8,6 +8,7 @@ processing profile allows it, to the entities named there, exactly as the profil
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from smgw.access.grants import Decision, Grant, Refusal, RefusalReason
@@ -52,7 +53,7 @@ def decide(
     names = Counter(evaluation.id for evaluation in evaluations)
     parties = Counter(communication.id for communication in communications)
     known = {communication.id: communication for communication in communications}
-    hung = {profile.meter: profile for profile in meters}
+    hung = _hung(meters)
     unambiguous = {one.id: one for one in evaluations if names[one.id] == 1}
     granted: dict[bool, list[Grant]] = {False: [], True: []}
     refusals: list[Refusal] = []
@@ -75,6 +76,19 @@ def decide(
                 refusals.append(Refusal(evaluation.party, evaluation.id, one))
     served = {grant.party for grant in (*granted[False], *granted[True])}
     return Decision(tuple(granted[False]), _most_specific(refusals, served=served, known=known), tuple(granted[True]))
+
+
+def _hung(meters: Iterable[MeterProfile]) -> dict[DeviceId, MeterProfile]:
+    """From when to when each meter hangs there, under however many profiles of it one after the other."""
+    hung: dict[DeviceId, MeterProfile] = {}
+    for profile in meters:
+        other = hung.get(profile.meter, profile)
+        hung[profile.meter] = replace(
+            profile,
+            valid_from=min(profile.valid_from, other.valid_from),
+            valid_until=max(profile.valid_until, other.valid_until),
+        )
+    return hung
 
 
 def _refused(

@@ -1,8 +1,8 @@
 """Which readings are stored at all: where a meter is read more often than registered, only what is registered.
 
 Decides that of the readings of such a meter only the first one for each point of its registration period is kept; all
-others are believed, signed, decided on and forgotten, so that no value of TAF 9, 10 or 14 ever touches the disk because
-of these use cases (TR-03109-1; PP-0073 T.ResidentData).
+others are believed, signed, decided on and forgotten, so that no value ever touches the disk for a use case of which
+nothing is stored (TR-03109-1, TAF-9, TAF-10 and TAF-14; PP-0073 T.ResidentData).
 """
 
 from smgw.access import schedule

@@ -15,7 +15,7 @@ from wire.profiles import EvaluationProfile
 from wire.reading import DeviceId
 
 TOLERANCE_DIVISOR = 100
-"""PTB-A 50.8: two registrations may lie 1 % of the registration period further apart or closer (9 s at 900 s)."""
+"""PTB-A 50.8, raster: two registrations may lie 1 % of their period further apart or closer (9 s at 900 s)."""
 MINIMUM_TOLERANCE = timedelta(seconds=5)
 """A read-out takes seconds on a slow line; rasters far below 900 s exist in testbeds only and would never be met."""
 MAXIMUM_TOLERANCE = timedelta(seconds=36)

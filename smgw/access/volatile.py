@@ -1,7 +1,8 @@
-"""Values that are never stored: granted, kept in memory until their delivery, and gone (TR-03109-1, TAF 9, 10, 14).
+"""Values that are never stored: granted, kept in memory until their delivery, and gone.
 
 Decides how much of them is kept, and nothing about who may have them (``decision.py``). Nothing here knows a file or a
 database. A restart loses them, and so does an outage that lasts longer than the bound; nobody is owed them beyond that.
+TR-03109-1, TAF-9, TAF-10 and TAF-14.
 """
 
 from collections import OrderedDict

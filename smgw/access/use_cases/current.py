@@ -3,7 +3,7 @@
 Decides that a request is answered once for each register, by the first reading after it, and that a threshold is told
 when it is passed, and at raster points for as long as it is. A reading that passed one is told as the gateway's own
 value with the threshold bit, because the meter's reading is one for all parties and must not show what another party
-watches (PP-0073 FDP_IFF.1/MTR).
+watches (TR-03109-1, TAF-9, TAF-10; PP-0073 FDP_IFF.1/MTR).
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ _MARKER = int(GatewayStatus.THRESHOLD) << 32
 
 
 def on_request(case: Case) -> Outcome:
-    """TAF-9: the first reading at or after the request."""
+    """TR-03109-1, TAF-9: the first reading at or after the request."""
     measured = case.measured
     requested_at = case.requests.get(case.evaluation.id)
     if requested_at is None or measured.captured_at < requested_at:
@@ -34,7 +34,7 @@ def on_request(case: Case) -> Outcome:
 
 
 def grid_status(case: Case) -> Outcome:
-    """TAF-10: without a rule at every raster point, with a threshold while it is passed."""
+    """TR-03109-1, TAF-10: without a rule at every raster point, with a threshold while it is passed."""
     rule, measured = case.evaluation.rule, case.measured
     outside = case.outside_validity(measured.captured_at)
     if outside is not None:

@@ -1,7 +1,7 @@
 """Readings at raster points: TAF-7 (Zaehlerstandsgang, stored) and TAF-14 (high frequency, never stored).
 
 Decides that the first reading at or after each raster point is the only one a party gets for it: no finer resolution
-than the profile's (PP-0073 FDP_IFF.1/MTR, T.Privacy).
+than the profile's (TR-03109-1, TAF-7, TAF-14; PP-0073 FDP_IFF.1/MTR, T.Privacy).
 """
 
 from smgw.access.grants import RefusalReason
@@ -9,7 +9,7 @@ from smgw.access.use_cases.case import Case, Outcome
 
 
 def stored(case: Case) -> Outcome:
-    """TAF-7: the first recorded reading at or after each raster point."""
+    """TR-03109-1, TAF-7: the first recorded reading at or after each raster point."""
     refused = case.raster_refusal()
     if refused is not None or case.point is None:
         return (refused or RefusalReason.OFF_RASTER,)
@@ -21,7 +21,7 @@ def stored(case: Case) -> Outcome:
 
 
 def volatile(case: Case) -> Outcome:
-    """TAF-14: the same, where nothing of it is stored and memory says whether a point was served."""
+    """TR-03109-1, TAF-14: the same, where nothing of it is stored and memory says whether a point was served."""
     refused = case.raster_refusal()
     if refused is not None or case.point is None:
         return (refused or RefusalReason.OFF_RASTER,)

@@ -14,7 +14,7 @@ from wire.profiles import DEMANDS, EvaluationProfile, UseCase
 
 
 def on_request_only(_: Case) -> Outcome:
-    """TAF-6: daily values are kept for everybody and told on request only (``requested.py``)."""
+    """TR-03109-1, TAF-6: daily values are kept for everybody and told on request only (``requested.py``)."""
     return (RefusalReason.ON_REQUEST_ONLY,)
 
 
@@ -39,7 +39,7 @@ EVALUATORS: Final[Mapping[UseCase, Evaluator]] = MappingProxyType(
 
 
 def is_volatile(use_case: UseCase) -> bool:
-    """Whether values under ``use_case`` are never stored (TR-03109-1, TAF 9, 10, 14)."""
+    """Whether values under ``use_case`` are never stored (TR-03109-1, TAF-9, TAF-10 and TAF-14)."""
     return DEMANDS[use_case].unstored
 
 

@@ -127,6 +127,15 @@ def test_a_meter_that_was_exchanged_leaves_its_place_to_another_one() -> None:
     assert registers(grant) == {"1.8.0": 20, "1.8.1": 20, "1.8.2": 0, "1.8.63": 0}
 
 
+def test_a_meter_that_changed_its_profile_hangs_there_all_the_same() -> None:
+    """However its profiles follow one another, a meter is one meter."""
+    change = NOON + 2 * QUARTER
+    former, later = replace(METER, valid_until=change), replace(METER, id="later", valid_from=change)
+    for meters in ((former, later), (later, former)):
+        (grant,) = walked(quarters(NOON, 10, 10, 10, 10), LOAD, meters=meters)
+        assert registers(grant)["1.8.0"] == 40
+
+
 def test_what_has_no_exact_sum_is_told_as_lost() -> None:
     """Units that differ, and registers beyond 64 bits."""
     history = Memory(quarters(NOON, 10, 10, 10))
