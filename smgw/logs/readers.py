@@ -49,7 +49,7 @@ READS: Final[Mapping[tuple[Role, Interface], frozenset[Log]]] = MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who proved who he is; ``identity`` is the consumer's identifier where it is one."""
+    """Somebody who proved who he is (FIA_ATD.1); ``identity`` is the consumer's identifier where it is one."""
 
     role: Role
     interface: Interface

@@ -65,6 +65,9 @@ class Sealer:
             with self.database.read() as connection:
                 before = log_checkpoints.newest(connection)
                 states = self._states(connection, last_states(before), at if time_valid else None)
+            # A log that ended is not spoken of any more, nor whose it was.
+            over = [state for state in states if self._over(state)]
+            states = [state for state in states if state not in over]
             # 3
             identity = self.identity()
             certificate = identity.certificates[Purpose.SIG].certificate
@@ -73,7 +76,7 @@ class Sealer:
             made = sign(checkpoint, certificate, identity.keys[Purpose.SIG])
             # 4
             try:
-                self._keep(number, made, states)
+                self._keep(number, made, states, [(state.log, state.owner) for state in over])
             except StoreError as error:
                 if error.reason is not StoreReason.CONFLICT or attempt + 1 == ATTEMPTS:
                     raise
@@ -118,7 +121,14 @@ class Sealer:
         anchor = head if first > number else self._previous(connection, chain, first)
         return ChainState(log, owner, first, anchor, number, head, capacity)
 
-    def _keep(self, number: int, made: SignedCheckpoint, states: list[ChainState]) -> None:
+    def _over(self, state: ChainState) -> bool:
+        """Whether nothing of this log is left because its consumer's contract ended."""
+        if state.log is not Log.CONSUMER or state.first <= state.last:
+            return False
+        with self.database.read() as connection:
+            return self._has_ended(connection, state.owner)
+
+    def _keep(self, number: int, made: SignedCheckpoint, states: list[ChainState], over: list[Chain]) -> None:
         text = json.dumps([state.to_json() for state in states], sort_keys=True)
         with self.database.write() as connection:
             row = StoredCheckpoint(number, made.content, text, made.certificate, made.signature)
@@ -126,6 +136,8 @@ class Sealer:
             for state in states:
                 if state.log is not Log.CALIBRATION:
                     log_chain.cut(connection, (state.log, state.owner), state.first)
+            for chain in over:
+                log_chain.end(connection, chain)
 
     def _oldest(self, connection: sa.Connection, chain: Chain, number: int) -> int:
         query = sa.select(sa.func.min(log_entries.c.record_number)).where(_of(chain))

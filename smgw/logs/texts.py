@@ -1,4 +1,4 @@
-"""What each event is called in German and in English (TR-03109-1: text template and parameters).
+"""What each event is called in German and in English (TR-03109-1, log texts: template and parameters).
 
 Decides the words and how parameters come into them; never what is recorded. A part in square brackets is left out where
 one of its parameters was not told; nothing that a parameter holds is read as a template.

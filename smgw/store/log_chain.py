@@ -108,7 +108,8 @@ def append(connection: sa.Connection, chain: Chain, happening: Happening, capaci
 def fold(connection: sa.Connection, at: datetime, capacities: Mapping[Log, int]) -> None:
     """Bring what was counted into the chains, one entry of level EXTENSION for each that happened again.
 
-    In the calibration log only once what is counted is over, or every checkpoint would cost it an entry.
+    So the first and the last time stay under the hash (TR-03109-1, log repetitions). In the calibration log only once
+    what is counted is over, or every checkpoint would cost it an entry.
     """
     waiting = connection.execute(
         sa.select(log_repetitions, log_entries.c.at)
@@ -156,6 +157,12 @@ def cut(connection: sa.Connection, chain: Chain, first: int) -> None:
                 table.c.log == chain[0].value, table.c.owner == chain[1], table.c.record_number < first
             )
         )
+
+
+def end(connection: sa.Connection, chain: Chain) -> None:
+    """Forget a consumer log as a whole, and whose it was; only with a checkpoint that speaks of it no more."""
+    cut(connection, chain, head(connection, chain)[0] + 1)
+    connection.execute(log_heads.delete().where(log_heads.c.log == chain[0].value, log_heads.c.owner == chain[1]))
 
 
 def head(connection: sa.Connection, chain: Chain) -> tuple[int, bytes]:

@@ -17,7 +17,7 @@ KEPT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
-    """One row; ``states`` is the JSON text of where each log began and ended."""
+    """One row; ``states`` is the JSON text of where each log began and ended, empty in all but the newest."""
 
     number: int
     content: bytes
@@ -50,5 +50,11 @@ def put(connection: sa.Connection, checkpoint: StoredCheckpoint) -> None:
             "certificate": checkpoint.certificate,
             "signature": checkpoint.signature,
         },
+    )
+    # Of older ones the signature counts, not which logs there were, and above all not whose (FDP_RIP.2).
+    connection.execute(
+        log_checkpoints.update()
+        .where(log_checkpoints.c.number < checkpoint.number, log_checkpoints.c.states != "")
+        .values(states="")
     )
     connection.execute(log_checkpoints.delete().where(log_checkpoints.c.number <= checkpoint.number - KEPT))

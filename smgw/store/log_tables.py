@@ -130,9 +130,15 @@ TRIGGERS = (
         "CREATE TRIGGER log_heads_update BEFORE UPDATE ON log_heads WHEN NEW.last_number < OLD.last_number "
         "BEGIN SELECT RAISE(ABORT, 'a log only grows'); END"
     ),
-    "CREATE TRIGGER log_heads_delete BEFORE DELETE ON log_heads BEGIN SELECT RAISE(ABORT, 'a log does not end'); END",
     (
-        "CREATE TRIGGER log_checkpoints_update BEFORE UPDATE ON log_checkpoints "
+        "CREATE TRIGGER log_heads_delete BEFORE DELETE ON log_heads WHEN OLD.log <> 'consumer' OR EXISTS "
+        "(SELECT 1 FROM log_entries WHERE log = OLD.log AND owner = OLD.owner) "
+        "BEGIN SELECT RAISE(ABORT, 'a log does not end'); END"
+    ),
+    (
+        "CREATE TRIGGER log_checkpoints_update BEFORE UPDATE ON log_checkpoints WHEN NEW.states <> '' "
+        "OR OLD.number = (SELECT MAX(number) FROM log_checkpoints) OR NEW.number <> OLD.number "
+        "OR NEW.content <> OLD.content OR NEW.certificate <> OLD.certificate OR NEW.signature <> OLD.signature "
         "BEGIN SELECT RAISE(ABORT, 'a checkpoint is never altered'); END"
     ),
     (

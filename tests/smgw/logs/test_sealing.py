@@ -11,9 +11,11 @@ from smgw.logs.sealing import CONSUMER_RETENTION
 from smgw.logs.stored import verify_logs
 from smgw.store import log_checkpoints
 from smgw.store.consumer_log import ConsumerLog
+from smgw.store.erasure import Ended
 from smgw.store.events import Event, Level, Log, Outcome
-from smgw.store.log_chain import read
+from smgw.store.log_chain import chains, read
 from smgw.store.log_entry import Entry
+from smgw.store.schema import ended
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import SECOND, Archive
 
@@ -160,3 +162,22 @@ def test_another_who_seals_at_the_same_moment_is_waited_for(archive: Archive, mo
     with archive.database.read() as connection:
         assert [one.number for one in log_checkpoints.every(connection)] == [1, 2]
     verify_logs(archive.database)
+
+
+def test_of_a_contract_that_ended_not_even_the_name_is_left(archive: Archive) -> None:
+    """FDP_RIP.2: her log goes with a checkpoint, and nothing in the store says any more whose it was."""
+    archive.days(2)
+    archive.seal()
+    archive.days(1)
+    with archive.database.write() as connection:
+        connection.execute(ended.insert(), {"kind": Ended.CONSUMER, "name": "anna", "begin": 0, "until": 0})
+    archive.seal()
+    verify_logs(archive.database)
+    with archive.database.write() as connection:
+        connection.execute(ended.delete())
+        assert "anna" not in {owner for _, owner in chains(connection)}
+        assert all("anna" not in one.states for one in log_checkpoints.every(connection))
+    archive.days(1)
+    archive.seal()
+    verify_logs(archive.database)
+    assert [entry.record_number for entry in ConsumerLog(archive.database, "anna").entries()][:1] == [1]
