@@ -24,7 +24,7 @@ _HALF: Final = INNER_SIGNATURE_SIZE // 2
 def sign_reading(reading: Reading, gateway: DeviceId, key: ec.EllipticCurvePrivateKey) -> SignedReading:
     """Sign ``reading`` with the SIG key of ``gateway``, which may live in a token. Raises TokenError.
 
-    PP-0073 FCO_NRO.2.
+    PP-0073 FCO_NRO.2; PTB-A 50.8, inner signature.
     """
     r, s = decode_dss_signature(key.sign(reading.signed_bytes(gateway), _ECDSA))
     return SignedReading(reading, r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big"))
@@ -37,7 +37,7 @@ def verify_reading(signed: SignedReading, signer: VerifiedCertificate) -> Readin
     2. Signature over domain, gateway, device, quantity, value, unit, time and status, with SHA-256.
 
     Raises SealError(UNKNOWN_SIGNER or SIGNATURE).
-    PP-0073: FCO_NRO.2.
+    PP-0073 FCO_NRO.2; PTB-A 50.8, inner signature.
     """
     # 1. A gateway's signature certificate.
     if signer.role is not Role.SMGW or signer.purpose is not Purpose.SIG:

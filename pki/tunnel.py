@@ -39,7 +39,7 @@ class TunnelPeer:
 
 
 def require_age(opened_at: datetime, now: datetime) -> None:
-    """Refuse a tunnel that is older than MAX_TUNNEL_AGE, or from the future. Raises TunnelError(CLOSED)."""
+    """FIA_UAU.6: refuse a tunnel older than MAX_TUNNEL_AGE, or from the future. Raises TunnelError(CLOSED)."""
     # A clock that was set back would otherwise lengthen the session's life.
     if not opened_at <= now < opened_at + MAX_TUNNEL_AGE:
         raise TunnelError(TunnelReason.CLOSED, "the tunnel has reached its age of 48 hours: open a new one")

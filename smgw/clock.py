@@ -16,7 +16,7 @@ from typing import Final
 
 EARLIEST_VALID_TIME: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """A device without a battery-backed clock wakes up in 1970: before this software existed no time is valid, and readings
-carry the status bit that says so (TR-03109-1: recorded, but flagged)."""
+carry the status bit that says so (TR-03109-1, invalid time: recorded, but flagged)."""
 LONGEST_TRUST: Final = timedelta(hours=24)
 """How long one comparison is relied upon (PP-0073, Meter SFP); one is tried every hour."""
 BACKWARD_SLACK: Final = timedelta(minutes=1)

@@ -179,7 +179,7 @@ class Gateway:
         """Steps 4 and 5: Reading -> stored, with its grants, in one transaction.
 
         A reading that stands for no point of the meter's registration period is decided on and not stored: what it
-        owes is volatile (TR-03109-1, TAF 9, 10, 14).
+        owes is volatile (TR-03109-1, TAF-9, TAF-10 and TAF-14).
         """
         meter, register = reading.device.text, str(reading.obis)
         try:

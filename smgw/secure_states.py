@@ -3,7 +3,7 @@
 Decides which state follows from which condition, and what works in each; nothing here acts. Every duty is asked for
 where it is done. Several conditions hold at once, and so do several states: a duty is done only where every one of them
 lets it be done. Whatever is wrong, the administrator is heard, served and told, because nobody else can put it right:
-no state can lock the gateway out of its administration (TR-03109-1; PP-0073 FPT_FLS.1).
+no state can lock the gateway out of its administration (TR-03109-1, secure states; PP-0073 FPT_FLS.1).
 
 The conditions of the clock follow from the clock itself, at the moment in question; the others are held by
 :class:`Conditions` until whoever found them finds them gone.

@@ -38,8 +38,8 @@ _logger = logging.getLogger(__name__)
 
 LOCK_OUT: Final = timedelta(minutes=10)
 """A test reads the whole database: who asks more often is refused, so that requests cannot keep the disk busy. Each who
-may ask has a lock-out of his own, so that nobody's asking takes the test from another (TR-03109-1 of the consumer's;
-for the administrator the same is ours, docs/deviations.md)."""
+may ask has a lock-out of his own, so that nobody's asking takes the test from another (TR-03109-1, self-test, of the
+consumer's; for the administrator the same is ours, docs/deviations.md)."""
 MINIMUM_FREE: Final = 32 * 1024 * 1024
 """Octets that must be free: with less nothing is measured, so that logs and administration go on (docs/deviations.md).
 Weeks of one household's readings."""
@@ -238,7 +238,8 @@ class SelfTest:
 
 def _database(ports: SelfTestPorts, at: datetime) -> str:  # noqa: ARG001 - all checks are called alike
     with ports.database.read() as connection:
-        # The first looks at the file, page by page, with the key; the second at the tables, whatever lies in the WAL.
+        # FDP_SDI.2: the first looks at the file, page by page, with the key; the second at the tables, whatever lies in
+        # the WAL.
         altered = connection.exec_driver_sql("PRAGMA cipher_integrity_check").scalars().all()
         if altered:
             return f"{len(altered)} pages of the database were altered"

@@ -1,4 +1,4 @@
-"""A notification: what a gateway tells its administrator unasked (TR-03109-1, ADMIN-SERVICE; PP-0073 FAU_ARP.1).
+"""A notification: what a gateway tells its administrator unasked (TR-03109-1, ADMIN-SERVICE; FAU_ARP.1/SYS).
 
 Decides its one canonical form and its bounds. A notification repeats an entry of the gateway's logs: identifications,
 counts and reasons, never a consumption value.

@@ -1,7 +1,7 @@
 """The orders about firmware: bring a package, store it, activate it.
 
 Decides what must hold before a program gets into a slot, and before one is tried; both in numbered steps. The
-administrator says what and when, the manufacturer what a program is (TR-03109-1: the gateway verifies the
+administrator says what and when, the manufacturer what a program is (TR-03109-1, firmware: the gateway verifies the
 manufacturer's signature before it installs; PP-0073 FIA_UAU.5). No version comes in that is not later than the one that
 runs and than every one that ever was active: the record of the slots and the calibration log, from which nothing can be
 deleted, both remember them.

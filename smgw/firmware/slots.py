@@ -1,9 +1,10 @@
 """Two slots for programs, A and B, and the record of which one is run: a table of phases.
 
 Decides what may become of a slot. The program that works is never touched: a package goes into the slot beside it, and
-only a version that ran, tested itself and said so takes its place. At every moment exactly one program is the one to
-run: the slot that is ACTIVE, or the installed program where none ever was. What happened is kept as notes beside the
-phases, in the same step, until the logs have it. How the record reaches the disk is decided in ``folder.py``.
+only a version that ran, tested itself and said so takes its place (TR-03109-1, firmware; PP-0073 FPT_FLS.1). At every
+moment exactly one program is the one to run: the slot that is ACTIVE, or the installed program where none ever was.
+What happened is kept as notes beside the phases, in the same step, until the logs have it. How the record reaches the
+disk is decided in ``folder.py``.
 
 The launcher (``smgw/boot.py``) and the program in a slot are different versions of this file that read one record, so
 its form has a number.

@@ -1,8 +1,9 @@
-"""The 64-bit status word of a reading: what the gateway and the meter know against it (TR-03109-1; PTB-A 50.8).
+"""The 64-bit status word of a reading: what the gateway and the meter know against it.
 
-Decides what each bit means, how a meter's own error register becomes bits, how grave a word is, and how it is written.
-Layout: gateway word in the upper half, meter word in the lower; bit numbers, the two constant nibbles, both text forms
-and the grades are those of published test data of the display software (docs/deviations.md).
+Decides what each bit means, how a meter's own error register becomes bits, how grave a word is, and how it is written
+(TR-03109-1, status word; PTB-A 50.8, statusPTB). Layout: gateway word in the upper half, meter word in the lower; bit
+numbers, the two constant nibbles, both text forms and the grades are those of published test data of the display
+software (docs/deviations.md).
 
 The bit "no value in the reception window" is known and never set: it marks a substitute, and this gateway records none.
 A slot without a reading stays empty.
@@ -126,7 +127,7 @@ def meter_bits(word: int) -> MeterStatus:
 
 @lru_cache(maxsize=256)  # a year of readings has a handful of words
 def ptb_status(word: int) -> PtbStatus:
-    """How grave ``word`` is, the gravest reason first.
+    """How grave ``word`` is, the gravest reason first (PTB-A 50.8, statusPTB).
 
     Magnetic influence and an opened terminal cover are critical, as in the later display software; the earlier did not
     know them. An OMS meter's own word says nothing here: whoever reads such a meter sets the gateway's bits.
@@ -163,7 +164,7 @@ def status_word(*, clock_valid: bool, meter_error: str | None, on_raster: bool =
     """Combined word of a reading; ``meter_error`` is the text of ``F.F``, None where the meter shows none.
 
     ``on_raster`` is false for a reading that lies further from the instants at which its meter is read than two
-    registrations may vary (PTB-A 50.8): it is a warning, and the reading stands for no instant of the raster.
+    registrations may vary (PTB-A 50.8, raster): it is a warning, and the reading stands for no instant.
 
     A bit that nobody knows counts as fatal. Raises FatalMeterError, also for a text that is not hexadecimal.
     """

@@ -63,8 +63,8 @@ def verify(
         raise VerificationError(VerificationReason.UNKNOWN_METER)
     # 2
     _require_identity(telegram, profile)
-    # PTB-A 50.8: two registrations vary by 1 % of their period at most. A reading that lies outside is believed as the
-    # original value that it is, says so in its status, and stands for no instant (smgw/access/schedule.py).
+    # PTB-A 50.8, raster: two registrations vary by 1 % of their period at most. A reading that lies outside is believed
+    # as the original value that it is, says so in its status, and stands for no instant (smgw/access/schedule.py).
     on_raster = served_point(captured_at, profile.interval_seconds) is not None
     # 3
     try:

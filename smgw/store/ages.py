@@ -33,7 +33,7 @@ year has caught up after two weeks, while a clock that jumps ten years ahead del
 its first day instead of everything, and somebody has time to see it."""
 
 READINGS_DAYS: Final = 730
-"""Values are kept for their consumer for up to 24 months (TR-03109-1, as TRuDI's specification tells it)."""
+"""Values are kept for their consumer for up to 24 months (TR-03109-1, retention, as TRuDI's specification tells it)."""
 LONGEST_READINGS_DAYS: Final = 1096
 """No order keeps values longer: MsbG section 60 (6) has a ceiling of three years."""
 ORDERS_DAYS: Final = 730

@@ -234,7 +234,7 @@ class Database:
 
 
 def _require_cipher(connection: dbapi2.Connection) -> None:
-    """A plain SQLite takes ``PRAGMA key`` silently and encrypts nothing; it does not know its cipher's version."""
+    """FCS_COP.1/MEM: a plain SQLite takes ``PRAGMA key`` silently, encrypts nothing and knows no cipher's version."""
     if not connection.execute("PRAGMA cipher_version").fetchall():
         raise StoreError(StoreReason.KEY_WRONG, "this SQLite does not encrypt")
 

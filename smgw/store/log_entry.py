@@ -1,4 +1,4 @@
-"""One entry of a log, and the hash that chains it to the one before (TR-03109-1; PP-0073 FCS_COP.1/HASH).
+"""One entry of a log, and the hash that chains it to the one before (PP-0073 FCS_COP.1/HASH).
 
 Decides what an entry consists of and over which bytes its hash goes: canonical JSON of every field, so that no field
 can be altered, left out or moved into another log, and of the hash of the entry before. Does no IO.
@@ -25,7 +25,9 @@ Parameters = Mapping[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry (Log-Eintrag). ``first_at`` is when it happened; the two counts grow while it happens again.
+    """One entry (Log-Eintrag; TR-03109-1, log entries).
+
+    ``first_at`` is when it happened; the two counts grow while it happens again.
 
     ``repetition_counter`` is that of the log schema: in an entry of level EXTENSION how often the entry
     ``parent_record_number`` happened again, the last time at ``first_at``; else 0.

@@ -4,7 +4,7 @@ Decides which events of the system log are alarms (:data:`ALARMS`, default: none
 them becomes. What repeats is told once a day unless the table says otherwise; what comes while the same waits is
 counted into it. So the queue is bounded by what the gateway consists of, not by what somebody outside can cause. What
 may have been told already keeps its number and its content; only what was told is ever removed. TR-03109-1,
-ADMIN-SERVICE; PP-0073 FAU_ARP.1, FAU_SAA.1.
+ADMIN-SERVICE; PP-0073 FAU_ARP.1/SYS.
 """
 
 import json
@@ -47,7 +47,7 @@ class Alarm:
 _ALWAYS: Final = frozenset({Outcome.SUCCESS, Outcome.FAILURE})
 ALARMS: Final[Mapping[Event, Alarm]] = MappingProxyType(
     {
-        # Failed authentication, and whoever wants what is not his (FAU_SAA.1).
+        # Failed authentication, and whoever wants what is not his.
         Event.WAKE_UP_REFUSED: Alarm(),
         Event.TUNNEL_FAILED: Alarm(reasons=frozenset({"peer-certificate", "administrator-certificate"})),
         Event.ORDER_REFUSED: Alarm(),
@@ -76,7 +76,8 @@ ALARMS: Final[Mapping[Event, Alarm]] = MappingProxyType(
         Event.DELIVERY_SET_ASIDE: Alarm(each=True),
     }
 )
-"""What is not here is no alarm. Above all not what telling itself causes: that would never end."""
+"""The rules by which an event indicates a violation (FAU_SAA.1/SYS). What is not here is no alarm, above all not what
+telling itself causes: that would never end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
     STORED = "stored"
     UNSTORED = "unstored"
-    """In memory only, because its values must never be stored (TR-03109-1, TAF 9, 10 and 14)."""
+    """In memory only, because its values must never be stored (TR-03109-1, TAF-9, TAF-10 and TAF-14)."""
 
 
 @dataclass(frozen=True, slots=True)

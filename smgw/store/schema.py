@@ -2,9 +2,10 @@
 
 Decides where each fact lies and which rows may never change. Readings, derived readings, profiles and withdrawals are
 append-only, and the sequence numbers of deliveries stand: triggers refuse to change them, whoever asks, and to delete
-them before they are old and owed to nobody (``ages.py``); withdrawals stay for ever (FAU_STG.2), and the logs have
-tables of their own (``log_tables.py``). What was withdrawn or answered stays so. Times are whole seconds since
-1970-01-01T00:00:00Z; 64-bit status words are kept as two's complement, because SQLite has signed integers only.
+them before they are old and owed to nobody (``ages.py``; PTB-A 50.8, original values); withdrawals stay for ever
+(FAU_STG.2), and the logs have tables of their own (``log_tables.py``). What was withdrawn or answered stays so. Times
+are whole seconds since 1970-01-01T00:00:00Z; 64-bit status words are kept as two's complement, because SQLite has
+signed integers only.
 """
 
 import sqlalchemy as sa

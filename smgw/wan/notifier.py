@@ -2,8 +2,8 @@
 
 Decides when a notification counts as told: when the administrator answered that it is stored, now or before. It is told
 again until then, under the same number and with the same content, so that the administrator keeps it exactly once
-(TR-03109-1, ADMIN-SERVICE). What he will never take is logged and not told again, because it must not hold back what
-comes after it. What becomes a notification is decided in ``smgw/store/notifications.py``.
+(TR-03109-1, ADMIN-SERVICE; PP-0073 FAU_ARP.1/SYS). What he will never take is logged and not told again, because it
+must not hold back what comes after it. What becomes a notification is decided in ``smgw/store/notifications.py``.
 """
 
 import json

@@ -8,7 +8,7 @@ believes the administrator that his answer is the party's; nothing else is an ac
 What it cannot hide: from the administrator, who sends to whom and when; from the party, when a delivery arrives, the
 values, their times and their status words. How much is said no size tells, here as little as on the straight way
 (FPR_CON.1, ``concealment``).
-PP-0073: FPR_PSE.1.
+TR-03109-1, pseudonymous delivery; PP-0073 FPR_PSE.1.
 """
 
 from collections.abc import Callable

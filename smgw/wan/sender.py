@@ -3,7 +3,8 @@
 Decides when a delivery leaves and when it is done. It never seals for a certificate that is not good at that moment
 (``party``), never counts anything but the receiver's word as delivered, holds one delivery in memory however much is
 owed, and sends oldest first. It owns no clock: :meth:`Sender.step` does at most one delivery and says when it wants to
-be called again. One sender serves one party over one kept tunnel; only its own thread calls it.
+be called again. One sender serves one party over one kept tunnel; only its own thread calls it. TR-03109-1,
+INFO-REPORT.
 
 FPR_CON.1: under a profile whose values come from events, exactly one delivery leaves at each dispatch time, a cover
 where nothing is owed, and what does not fit waits for the next (``concealment``). Repetitions, refusals and failures
@@ -47,6 +48,9 @@ class ProfileProgress:
     """How the deliveries of one profile go (since the start of the gateway)."""
 
     sealed: int = 0
+    shortest: int = 0
+    """Octets of the shortest message that was sealed; with ``longest``, what the line could tell (FPR_CON.1)."""
+    longest: int = 0
     acknowledged: int = 0
     duplicates: int = 0
     set_aside: int = 0
@@ -168,6 +172,8 @@ class Sender:
                 identity=self.identity(),
                 random=self.ports.random,
             )
+            progress.shortest = min(progress.shortest or len(octets), len(octets))
+            progress.longest = max(progress.longest, len(octets))
             progress.sealed += 1
             if not self._still_owed(delivery, evaluation, communication, now):
                 # Sealing takes a while, and a withdrawal meanwhile counts at once. The next step decides anew.

@@ -39,7 +39,7 @@ START_SPREAD: Final = timedelta(seconds=10)
 """The first comparison comes within this, so that gateways which got their power back together do not all ask at once
 (docs/deviations.md)."""
 TOLERANCE_PERCENT: Final = 3
-"""Of the shortest registration period (TR-03109-1; 27 s of 900 s)."""
+"""Of the shortest registration period (TR-03109-1, tolerance of time: 27 s of 900 s)."""
 LONGEST_PERIOD: Final = timedelta(seconds=900)
 """The registration period of the law, where no profile has a shorter one or none is installed."""
 LONGEST_DELAY: Final = timedelta(seconds=2)

@@ -1,4 +1,4 @@
-"""Numbered deliveries whose content is never stored (TR-03109-1, TAF 9, 10 and 14).
+"""Numbered deliveries whose content is never stored (TR-03109-1, TAF-9, TAF-10 and TAF-14).
 
 Decides what such a delivery carries, and until when: its number is kept by the outbox, its values lie here, in memory
 only, until the receiver acknowledged them, and go nowhere else, no log and no error among it. A repetition carries the

@@ -1,10 +1,10 @@
-"""Whether a datagram wakes the gateway: the only thing from outside that the WAN side looks at (TR-03109-1, WAF 7).
+"""Whether a datagram wakes the gateway: the only thing from outside that the WAN side looks at.
 
 Decides with no socket and no clock of its own, in numbered steps, cheap ones first, so that a flood of garbage costs
 little: what fails at one step is never looked at by the next. It never answers, never says more than a reason, and
 takes nothing out of a wake-up but that it was signed: whom the gateway dials stands in the stored profile of its
 administrator. A wake-up is believed once; it is remembered before it wakes anybody.
-PP-0073: FDP_IFF.1/FW.
+TR-03109-1, wake-up; PP-0073 FDP_IFF.1/FW.
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@ Decides how much work strangers can cause. It must never answer, valid or not (t
 end because of what arrives, and never hold up the rest of the gateway: the kernel drops what has not the shape of a
 wake-up for us, the cheap checks drop most of the rest, signatures are checked at a bounded pace (wakeup_budget.py), at
 most half of the time is spent reading, and the log gets counts, at intervals. Whether a datagram wakes anybody is
-decided in ``smgw/wan/wakeup.py`` alone, also what the kernel's filter has looked at already.
+decided in ``smgw/wan/wakeup.py`` alone, also what the kernel's filter has looked at already (TR-03109-1, wake-up).
 """
 
 import logging

@@ -43,13 +43,14 @@ def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inn
     profile = case.meters.get(meter)
     first = begin if profile is None else max(begin, profile.valid_from)
     last = end if profile is None else min(end, profile.valid_until)
+    went = profile is not None and profile.valid_until <= end  # it is not read any more at the end
     subtracted = meter in case.evaluation.subtracted
     if first >= last:  # it hung there before or after
         return Share(meter, subtracted, (), None, exact=True)
     obis = case.measured.obis
     raster = timedelta(seconds=case.evaluation.period_seconds) + case.window
     closing: Reading | None
-    if last < end:
+    if went:
         closing = case.history.before(meter, obis, last, usable=True)
         met = closing is not None and closing.captured_at >= last - raster
     else:
@@ -69,7 +70,7 @@ def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inn
     met = met and opening.captured_at <= first + (case.window if first == begin else raster)
     inside: tuple[Reading, ...] = (opening,)
     if inner:
-        inside = _inside(case, meter, opening, closing if last < end else None, (begin, end))
+        inside = _inside(case, meter, opening, closing if went else None, (begin, end))
     return Share(meter, subtracted, inside, closing, exact=met)
 
 

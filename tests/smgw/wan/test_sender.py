@@ -41,6 +41,8 @@ def test_what_is_owed_arrives_sealed_and_is_acknowledged(station_with: MakeStati
     station.owe(0, 1)
     assert station.sender.step(NOW) == NOW, "there may be more"
     (body,), (request,) = station.receiver.bodies, station.receiver.requests
+    progress = station.sender.progress["grid-1"]
+    assert progress.shortest == progress.longest == len(body)
     content = station.opened(body)
     assert (content.gateway, content.profile, content.use_case) == (samples.GATEWAY, "grid-1", UseCase.TAF_7)
     assert (content.sequence, content.created_at) == (1, NOW)

@@ -127,6 +127,18 @@ def test_a_meter_that_was_exchanged_leaves_its_place_to_another_one() -> None:
     assert registers(grant) == {"1.8.0": 20, "1.8.1": 20, "1.8.2": 0, "1.8.63": 0}
 
 
+def test_a_meter_that_goes_at_the_end_of_a_period_is_read_no_more_and_the_next_one_closes_it() -> None:
+    old, new = (
+        replace(METER, valid_until=NOON + HOUR),
+        replace(METER, id="new", meter=SECOND_METER, valid_from=NOON + HOUR),
+    )
+    both = replace(TIME, meters=(*TIME.meters, SECOND_METER), billing=LOAD.billing)
+    (grant,) = walked(
+        [*quarters(NOON, 10, 10, 10), reading(NOON + HOUR, 7, device=SECOND_METER)], both, meters=(old, new)
+    )
+    assert registers(grant)["1.8.0"] == 30
+
+
 def test_a_meter_that_changed_its_profile_hangs_there_all_the_same() -> None:
     """However its profiles follow one another, a meter is one meter."""
     change = NOON + 2 * QUARTER
