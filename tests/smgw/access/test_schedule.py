@@ -37,6 +37,7 @@ def test_a_raster_point_is_the_last_multiple_of_the_raster(instant: datetime, ra
     [(1, 0), (2, 0), (3, 1), (10, 4), (11, 5), (15, 5), (60, 5), (600, 6), (900, 9), (3600, 36), (86400, 36)],
 )
 def test_tolerance_is_one_per_cent_within_its_bounds(raster: int, seconds: int) -> None:
+    """PTB-A 50.8, raster."""
     assert tolerance(raster) == timedelta(seconds=seconds)
 
 
