@@ -58,6 +58,7 @@ def pair(tmp_path: Path) -> Iterator[Both]:
 
 
 def test_orders_status_and_logs_over_a_tunnel_that_only_the_gateway_opens(pair: Both) -> None:
+    """TR-03109-1, MANAGEMENT."""
     here, place = pair.here, pair.place
     numbers = [here.order(command) for command in (RunSelfTest(), SetRetention(700, 300))]
     wish = here.office.reports.ask(GATEWAY, Subject.SYSTEM_LOG, "erika", here.clock())

@@ -174,6 +174,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
 
 
 def test_the_values_arrive_and_nobody_behind_them(chain: Chain) -> None:
+    """FPR_PSE.1; TR-03109-1, pseudonymous delivery: the party holds values, and nothing of who measured."""
     chain.owe(0, 1, 2)
     with closing(chain.sender()) as sender:
         sender.step(STARTED)

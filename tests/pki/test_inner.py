@@ -35,7 +35,7 @@ def refused(reason: SealReason, signed: SignedReading, signer: VerifiedCertifica
 
 
 def test_what_was_signed_verifies() -> None:
-    """FCO_NRO.2: the recipient verifies who measured."""
+    """FCO_NRO.2; PTB-A 50.8, inner signature: the recipient verifies who measured."""
     assert verify_reading(SIGNED, signer=WORLD.verified) == READING
 
 

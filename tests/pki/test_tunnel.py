@@ -21,4 +21,5 @@ def test_an_old_tunnel_or_one_from_the_future_does_not(age: timedelta) -> None:
 
 
 def test_the_age_is_that_of_the_tr() -> None:
+    """FIA_UAU.6."""
     assert timedelta(hours=48) == MAX_TUNNEL_AGE

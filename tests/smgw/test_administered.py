@@ -79,6 +79,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 
 @pytest.mark.long
 def test_from_nothing_to_deliveries_and_back(house: House) -> None:
+    """FMT_SMF.1: profiles, retention and status, by orders alone."""
     premises, caller = house.premises, house.caller
     everything = (premises.party(), house.meter, house.evaluation)
     with running(premises) as gateway:
@@ -161,7 +162,7 @@ def test_a_new_profile_of_the_administrator_is_tried_before_it_holds(house: Hous
 
 @pytest.mark.long
 def test_keys_are_renewed_while_deliveries_go_on(house: House) -> None:
-    """The tunnel in which it was ordered and those of the senders end, and the next show the new certificate."""
+    """FMT_SMF.1: keys. Its tunnel and those of the senders end, and the next show the new certificate."""
     premises, caller, receiver = house.premises, house.caller, house.receiver
     with running(premises) as gateway:
         with caller.tunnel() as tunnel:

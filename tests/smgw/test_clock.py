@@ -39,6 +39,7 @@ def happens(
 
 
 def test_the_table_is_whole_and_only_an_order_leaves_a_deviation() -> None:
+    """FPT_STM.1: nothing but the administrator ends a deviation."""
     assert set(TRANSITIONS) == {(state, event) for state in ClockState for event in ClockEvent}
     leaving = {
         event
@@ -83,6 +84,7 @@ def test_an_agreement_without_correction_is_trusted_as_well(machine: Machine) ->
 
 
 def test_trust_ends_with_age_and_comes_back(machine: Machine) -> None:
+    """FPT_STM.1: a comparison is relied upon for 24 hours."""
     clock = GatewayClock(machine)
     happens(clock, ClockEvent.AGREED)
     machine.now += LONGEST_TRUST

@@ -185,6 +185,7 @@ def test_a_clock_that_never_was_set_is_flagged_not_trusted(house: House) -> None
 
 
 def test_while_no_time_is_valid_values_are_recorded_and_flagged(house: House) -> None:
+    """TR-03109-1, invalid time: recorded, flagged, and owed all the same."""
     key, store = house.holder.key, ReadingStore(house.database)
     valid = {"now": False}
     house.gateway = Gateway(

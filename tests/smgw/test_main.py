@@ -111,6 +111,7 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         assert (while_it_runs.returncode, "GATEWAY_STARTED" in while_it_runs.stdout) == (0, True)
         gateway.send_signal(signal.SIGTERM)
         assert gateway.wait(PATIENCE) == 0
+    # FAU_GEN.1/SYS, FPT_TST.1: its start, its end and the self-test of the start stand in the system log.
     entries = [json.loads(line) for line in smgw("log", premises.file, "--json").stdout.splitlines()]
     events = [entry["event"] for entry in entries]
     assert events.count("PROFILE_IMPORTED") == 1  # the administrator's
@@ -217,6 +218,7 @@ def test_a_clock_that_jumps_while_the_gateway_runs_stands_in_the_log(
 def test_the_gateway_tests_itself_at_its_start_and_then_periodically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """FPT_TST.1; TR-03109-1, self-test."""
     monkeypatch.setattr("smgw.__main__.LOOK_SECONDS", 0.01)
     monkeypatch.setattr("smgw.self_test.PERIOD_SECONDS", 0.0)
     premises = Premises(tmp_path, shared_configuration(), "premises-test")

@@ -35,6 +35,7 @@ def gateway(*found: Condition) -> SecureStates:
 
 
 def test_every_state_and_every_condition_stands_in_the_tables() -> None:
+    """TR-03109-1, secure states: boot, application, connectivity, measurement; each follows from something."""
     assert set(WORKS) == set(SecureState)
     assert set(FOLLOWS) == set(Condition)
     assert WORKS[SecureState.NORMAL] == set(Duty)
@@ -52,11 +53,13 @@ def test_no_set_of_conditions_locks_the_administrator_out() -> None:
 
 
 def test_only_administration_remains_where_nothing_can_be_recorded() -> None:
+    """TR-03109-1, secure states: application and boot."""
     assert WORKS[SecureState.APPLICATION] == ADMINISTRATION | {Duty.CHANGE_PROFILES}
     assert WORKS[SecureState.BOOT] == ADMINISTRATION
 
 
 def test_without_a_time_values_are_only_flagged() -> None:
+    """TR-03109-1, secure states, invalid time."""
     assert set(Duty) - WORKS[SecureState.MEASUREMENT] == {Duty.CLAIM_VALID_TIME}
 
 

@@ -91,6 +91,7 @@ def test_a_sound_gateway_passes(ports: SelfTestPorts) -> None:
 
 
 def test_an_altered_page_is_found(tmp_path: Path, ports: SelfTestPorts) -> None:
+    """FDP_SDI.2: also one that nobody asks for."""
     with ports.database.write() as connection:
         connection.exec_driver_sql("SELECT 1")
     ports.database.close()  # the WAL goes into the file
@@ -286,7 +287,7 @@ def test_what_was_put_right_is_tested_at_the_next_look(ports: SelfTestPorts) -> 
 
 
 def test_a_consumer_asks_and_is_locked_out_by_nobody_but_himself(ports: SelfTestPorts) -> None:
-    """FPT_TST.1: on request of the consumer, ten minutes apart."""
+    """FPT_TST.1; TR-03109-1, self-test: on request of the consumer, ten minutes apart."""
     log = SystemLog(ports.database)
     test = SelfTest(ports, log)
     test.order(RunSelfTest(), NOW)

@@ -104,6 +104,7 @@ def test_only_the_package_that_the_order_names(world: World) -> None:
 
 
 def test_anybody_may_sign_but_only_the_manufacturer_is_believed(world: World) -> None:
+    """FIA_UAU.5; TR-03109-1, firmware."""
     package = world.package("1.1", manufacturer_of(world.pki))
     world.orders.stage(package, NOW)
     assert refused(lambda: world.orders.store(StoreFirmware(sha256(package)), NOW)) is FirmwareReason.SIGNATURE

@@ -114,6 +114,7 @@ def fails_its_self_test(tree: Path) -> None:
 
 @pytest.mark.long
 def test_a_program_that_dies_one_that_is_good_and_one_that_fails_its_test(house: House) -> None:
+    """FPT_FLS.1; TR-03109-1, firmware."""
     premises = house.premises
     with launched(premises) as launcher:
         installed = wait_for(premises, launcher, bool)

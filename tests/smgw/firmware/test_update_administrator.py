@@ -50,6 +50,7 @@ def update(tmp_path: Path) -> Iterator[Update]:
 
 
 def test_a_package_is_brought_stored_and_chosen(update: Update) -> None:
+    """FMT_SMF.1: firmware."""
     signer = update.gateway.manufacturer
     wheels = {wheel_name("7.1"): build_wheel("7.1")}
     package = sign_package(

@@ -29,7 +29,7 @@ def test_who_reads_what_where(role: Role, interface: Interface, log: Log) -> Non
 
 @pytest.mark.parametrize(("identity", "owner"), [("anna", "bert"), ("anna", ""), ("", ""), ("", "anna")])
 def test_a_consumer_reads_her_own_log_only(identity: str, owner: str) -> None:
-    """FAU_SAR.1/CON: whoever she is, she is somebody, and it is hers."""
+    """FAU_SAR.1/CON, FIA_ATD.1: whoever she is, she is somebody, and it is hers."""
     with pytest.raises(LogAccessError) as refusal:
         require_reader(Reader(Role.CONSUMER, Interface.CONSUMER, identity), Log.CONSUMER, owner)
     assert refusal.value.reason is AccessReason.ANOTHERS

@@ -29,7 +29,7 @@ def demanded(template: str) -> set[str]:
 
 @pytest.mark.parametrize("event", list(Event))
 def test_every_event_has_a_text_in_both_languages(event: Event) -> None:
-    """TR-03109-1: text templates in German and in English, with the same parameters."""
+    """TR-03109-1, log texts: templates in German and in English, with the same parameters."""
     text = TEXTS[event]
     assert bool(text.german) == bool(text.english)
     assert bool(text.german_failure) == bool(text.english_failure)

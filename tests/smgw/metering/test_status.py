@@ -35,7 +35,7 @@ WORDS = st.integers(0, 2**64 - 1)
 
 
 def test_the_published_cases_hold() -> None:
-    """TR-03109-1, PTB-A 50.8: status words mean to us what they mean to the display software, in both text forms."""
+    """TR-03109-1, status word; PTB-A 50.8, statusPTB: they mean what they mean to the display software."""
     files = sorted((vectors_folder("trudi") / "cases").glob("status_*.json"))
     assert files
     for file in files:
@@ -67,6 +67,7 @@ def test_the_published_cases_hold() -> None:
     ],
 )
 def test_the_gravest_reason_counts(gateway: GatewayStatus, meter: MeterStatus, grade: PtbStatus) -> None:
+    """PTB-A 50.8, statusPTB."""
     word = combined(gateway, meter)
     assert (gateway_bits(word), meter_bits(word), ptb_status(word)) == (gateway, meter, grade)
     assert grade.usable is (grade in (PtbStatus.OK, PtbStatus.WARNING, PtbStatus.TEMPORARY))
@@ -117,7 +118,7 @@ def test_an_unsynchronised_gateway_says_so() -> None:
 
 
 def test_a_reading_off_the_raster_is_a_warning() -> None:
-    """PTB-A 50.8: two registrations vary by 1 % of their period at most."""
+    """PTB-A 50.8, raster: two registrations vary by 1 % of their period at most."""
     word = status_word(clock_valid=True, meter_error=None, on_raster=False)
     assert word == 0x0000_1005_0000_0004
     assert ptb_status(word) is PtbStatus.WARNING

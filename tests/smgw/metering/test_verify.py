@@ -64,7 +64,7 @@ def test_1_a_profile_that_does_not_hold_now_knows_no_meter() -> None:
     ],
 )
 def test_a_reading_off_the_raster_is_believed_and_says_so(late: int, interval: int, word: int) -> None:
-    """PTB-A 50.8: two registrations vary by 1 % of their period at most, 9 s at a quarter-hour."""
+    """PTB-A 50.8, raster: two registrations vary by 1 % of their period at most, 9 s at a quarter-hour."""
     midnight = CAPTURED_AT.replace(hour=0, minute=0, second=0)
     at = midnight + timedelta(seconds=late)
     said = telegram({"0.9.1": None, "0.9.2": None})

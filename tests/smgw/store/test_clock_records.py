@@ -45,6 +45,7 @@ def test_what_is_kept_comes_back_to_the_microsecond(database: Database, memory: 
 
 
 def test_a_deviation_that_ended_is_forgotten(database: Database) -> None:
+    """TR-03109-1, setting of the time: in both logs, with before and after."""
     records = ClockRecords(database)
     records.deviated(WRONG, START, timedelta(seconds=27), "deviation")
     records.ordered(RIGHT, START, START - timedelta(hours=1), "normal", ended=True)

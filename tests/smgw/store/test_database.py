@@ -73,6 +73,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_library_that_does_not_encrypt_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FCS_COP.1/MEM: a store is encrypted or is none."""
     import sqlite3  # noqa: PLC0415
 
     monkeypatch.setattr(database_module, "dbapi2", sqlite3)
@@ -82,6 +83,7 @@ def test_a_library_that_does_not_encrypt_is_refused(tmp_path: Path, monkeypatch:
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    """FDP_SDI.2: a page that was altered is not read."""
     database = open_database(tmp_path)
     for number in range(200):
         ReadingStore(database).record(reading(number), decision(grant(number)))
@@ -97,6 +99,7 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 
 def test_nothing_on_the_disk_can_be_read(tmp_path: Path) -> None:
+    """FCS_COP.1/MEM: no value, identifier, signature or key lies readable in any file of the store."""
     keeper = Keeper()
     database = Database.create(tmp_path, keeper, GATEWAY)
     store, outbox = ReadingStore(database), Outbox(database)

@@ -58,7 +58,7 @@ def test_by_another_it_is_another_entry(connection: sa.Connection) -> None:
 
 
 def test_the_time_of_the_logs_never_goes_back(connection: sa.Connection) -> None:
-    """secondsIndex: over clock changes in both directions; what is told a little late does not make it run."""
+    """TR-03109-1, log entries: secondsIndex, over clock changes; what is told a little late does not make it run."""
     moments = [START, START + HOUR, START + HOUR - timedelta(seconds=10), START - 1000 * HOUR, START - 999 * HOUR]
     for number, moment in enumerate(moments):
         append(connection, SYSTEM, happening(moment, f"{number}"), 100)
@@ -67,6 +67,7 @@ def test_the_time_of_the_logs_never_goes_back(connection: sa.Connection) -> None
 
 
 def test_a_flood_costs_one_entry_and_one_count(connection: sa.Connection) -> None:
+    """TR-03109-1, log repetitions: the first time, the last and the number of times stay."""
     for number in range(50):
         append(connection, SYSTEM, happening(START + timedelta(seconds=number)), 100)
     (entry,) = read(connection, SYSTEM)

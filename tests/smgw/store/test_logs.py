@@ -23,7 +23,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_an_entry_says_what_happened_to_whom_by_whom_and_when(database: Database) -> None:
-    """FAU_GEN.1/SYS: number, ids, level, outcome, subject, user and times; FAU_GEN.2: who is behind it."""
+    """FAU_GEN.1/SYS; TR-03109-1, log entries: number, ids, level, outcome, subject, user; FAU_GEN.2: who did it."""
     log = SystemLog(database)
     log.record(Event.ORDER_DONE, "restart", Outcome.SUCCESS, at=START, sequence=3)
     parameters: dict[str, str | int] = {"sequence": 4, "reason": "expired"}

@@ -46,6 +46,7 @@ def drained(queue: Notifications) -> list[Queued]:
 
 
 def test_what_nobody_entered_is_no_alarm() -> None:
+    """FAU_SAA.1/SYS: the rules are a table, and nothing else is one."""
     for event in set(Event) - set(ALARMS):
         assert not any(is_alarm(event, outcome, {}, new=True) for outcome in Outcome)
 
@@ -77,6 +78,7 @@ def test_telling_causes_nothing_to_tell() -> None:
     ],
 )
 def test_the_table(event: Event, outcome: Outcome, *, new: bool, alarm: bool) -> None:
+    """FAU_SAA.1/SYS: which event with which outcome indicates a violation."""
     assert is_alarm(event, outcome, {}, new=new) is alarm
 
 

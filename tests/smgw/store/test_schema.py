@@ -44,6 +44,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     ],
 )
 def test_the_database_itself_refuses_to_forget(database: Database, statement: str) -> None:
+    """FAU_STG.2; PTB-A 50.8, original values: nothing recorded is altered, or deleted before its time."""
     store, outbox = ReadingStore(database), Outbox(database)
     store.record(reading(0), decision(grant(0)))
     outbox.open_delivery("grid-1", START)

@@ -70,6 +70,7 @@ def session_of(station: Station) -> kept.Session | None:
 
 
 def test_a_revocation_cuts_a_tunnel_that_idles(secured: tuple[Secured, TlsReceiver, Clock]) -> None:
+    """FTP_ITC.1/WAN: a channel is trusted as long as its peer is."""
     station, receiver, _ = secured
     station.owe(0)
     station.sender.step(NOW)

@@ -34,6 +34,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_the_gateway_is_woken_dials_serves_and_ends_when_it_is_told(place: Place) -> None:
+    """TR-03109-1, wake-up, MANAGEMENT: the gateway dials, and then it is the one that serves."""
     with place.woken() as visit:
         assert visit.tunnel.peer.identity == GATEWAY
         # Asked first: a gateway that answered has noticed that its tunnel is open.

@@ -44,6 +44,7 @@ def told(office: World) -> list[tuple[int, str]]:
 
 @pytest.mark.token
 def test_what_waits_is_told_oldest_first_and_logged(office: World, site: Site) -> None:
+    """FAU_ARP.1/SYS; TR-03109-1, ADMIN-SERVICE: the administrator holds what he was told unasked."""
     alarm(site, "line-1", "line-2", "line-3")
     assert site.notifier.step() == LOOK
     assert told(office) == [(1, "line-1"), (2, "line-2"), (3, "line-3")]
@@ -60,7 +61,7 @@ def test_what_waits_is_told_oldest_first_and_logged(office: World, site: Site) -
 
 @pytest.mark.token
 def test_a_deviation_of_the_clock_reaches_the_administrator(office: World, site: Site) -> None:
-    """In the secure state too: notifying is administration."""
+    """FAU_ARP.1/SYS: in the secure state too, because notifying is administration."""
     site.drift = timedelta(minutes=5)
     site.time.synchronise()
     site.notifier.step()

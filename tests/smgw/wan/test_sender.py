@@ -37,6 +37,7 @@ def balance(station: Station) -> Balance:
 
 
 def test_what_is_owed_arrives_sealed_and_is_acknowledged(station_with: MakeStation) -> None:
+    """TR-03109-1, INFO-REPORT."""
     station = station_with(store)
     station.owe(0, 1)
     assert station.sender.step(NOW) == NOW, "there may be more"

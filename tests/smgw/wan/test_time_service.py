@@ -60,7 +60,7 @@ def drifted(site: Site, seconds: float) -> None:
 def test_three_percent_of_the_shortest_period_and_never_more_than_27_seconds(
     periods: tuple[int, ...], seconds: float
 ) -> None:
-    """FPT_STM.1, PTB-A 50.8: of the shortest registration period of the installed profiles."""
+    """FPT_STM.1; TR-03109-1, tolerance of time: of the shortest registration period of the installed profiles."""
     found = [evaluation(clock().replace(microsecond=0), period) for period in periods]
     assert tolerance(ProfileSet(evaluations={one.id: one for one in found})) == timedelta(seconds=seconds)
 
@@ -77,7 +77,7 @@ def test_what_a_meter_registers_counts_and_what_is_never_stored_does_not() -> No
 @pytest.mark.token
 @pytest.mark.parametrize("seconds", [20, -20])
 def test_within_tolerance_it_is_corrected_silently(site: Site, seconds: float) -> None:
-    """FPT_STM.1, FDP_IFF.1/MTR: corrected only within the tolerance."""
+    """FPT_STM.1, FDP_IFF.1/MTR; TR-03109-1, NTP-HTTPS: corrected only within the tolerance."""
     drifted(site, seconds)
     assert site.clock.state is ClockState.UNKNOWN
     comparison = site.time.synchronise()
@@ -112,7 +112,7 @@ def test_what_is_less_than_the_error_of_measuring_is_left_alone(site: Site) -> N
 @pytest.mark.token
 @pytest.mark.parametrize("seconds", [40, -40])
 def test_above_it_only_administration_remains(site: Site, seconds: float) -> None:
-    """FPT_STM.1, FPT_FLS.1: a deviation beyond 3 % is corrected by order alone."""
+    """FPT_STM.1, FPT_FLS.1; TR-03109-1, tolerance of time: a deviation beyond 3 % is corrected by order alone."""
     drifted(site, seconds)
     comparison = site.time.synchronise()
     assert (comparison.corrected, comparison.state) == (False, ClockState.DEVIATING)

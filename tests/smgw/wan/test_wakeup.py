@@ -35,6 +35,7 @@ def refusal(action: Callable[[], object]) -> tuple[WakeUpReason, str]:
 
 
 def test_the_administrators_call_wakes(waking: Waking) -> None:
+    """TR-03109-1, wake-up."""
     wake_up = waking.gate.open(waking.call(), NOW)
     assert (wake_up.gateway, wake_up.issued_at) == (GATEWAY, NOW)
 
@@ -222,7 +223,7 @@ def test_what_cannot_be_remembered_wakes_nobody(waking: Waking) -> None:
 
 
 def test_the_steps_come_in_their_order(waking: Waking) -> None:
-    """Each datagram fails at its step and at every later one; the reason is that of the first."""
+    """TR-03109-1, wake-up: each datagram fails at its step and at every later one; the reason is that of the first."""
     stale = NOW + DAY
     seen = waking.call()
     waking.gate.open(seen, NOW)

@@ -130,6 +130,7 @@ def foreign_calls(waking: Waking) -> dict[str, list[bytes]]:
 
 
 def test_nothing_is_ever_answered(listening: Listening, sender: socket.socket) -> None:
+    """TR-03109-1, wake-up: no reply of any kind, to whatever comes."""
     calls = [*bad_calls(listening.waking).values()]
     calls += [one for several in foreign_calls(listening.waking).values() for one in several]
     for call in [*calls, listening.waking.call()]:
