@@ -1,8 +1,8 @@
 """Which orders of the administrator were taken, and what each was answered.
 
 Decides that a number is taken once and for good: numbers rise, the highest stays when old rows go (``ages.py``), and an
-answer is written once (triggers refuse anything else). An order is written down before it is carried out, so that power lost in the middle
-leaves a trace; its answer follows when it is known. Whether an order is believed is decided in
+answer is written once (triggers refuse anything else). An order is written down before it is carried out, so that power
+lost in the middle leaves a trace; its answer follows when it is known. Whether an order is believed is decided in
 ``smgw/administration/order_gate.py``.
 """
 
