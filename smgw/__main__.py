@@ -38,7 +38,7 @@ from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.logs.command import Clocks, export_command, show, verify
 from smgw.logs.errors import LogAccessError, LogIntegrityError
 from smgw.provisioning import ImportRefusedError
-from smgw.report import KEY_IN_MEMORY, describe_slots
+from smgw.report import KEY_IN_MEMORY, describe_retention, describe_slots
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
@@ -245,6 +245,7 @@ def status(config: Path, *, as_json: bool) -> None:
         click.echo(describe_clock(told["clock"]))
         for sentence in describe_states(told["secure_states"]):
             click.echo(sentence)
+        click.echo(describe_retention(told["retention"]))
         for name, state in told["lines"].items():
             click.echo(f"line {name}: {state}")
         for name, meter in told["meters"].items():

@@ -18,6 +18,7 @@ from smgw.gateway import Gateway
 from smgw.identity import Identity
 from smgw.retention import Retention
 from smgw.runtime import Runtime
+from smgw.store.ages import READINGS_DAYS
 from smgw.store.orders import OrderStore
 from smgw.store.outbox import Outbox
 from smgw.timekeeping import Timekeeping
@@ -83,6 +84,8 @@ class Report:
                 "acknowledged": balance.acknowledged,
                 "set_aside": balance.set_aside,
                 "sealed": done.sealed if done else 0,
+                "shortest": done.shortest if done else 0,
+                "longest": done.longest if done else 0,
                 "duplicates": done.duplicates if done else 0,
                 "failures": done.failures if done else 0,
                 "last_error": done.last_error if done else "",
@@ -99,6 +102,7 @@ class Report:
             "clock": self.timekeeping.report(),
             "secure_states": self.timekeeping.report_states(),
             "firewall": self._firewall(),
+            "retention": self.retention.report(),
             "meters": counted["meters"],
             "lines": counted["lines"],
             "parties": sorted(self.gateway.profiles.communications),
@@ -182,6 +186,15 @@ class Report:
                 "set_aside": balance.set_aside,
             }
         return told
+
+
+def describe_retention(told: Mapping[str, Any]) -> str:
+    """What the status says of deletion, in one line."""
+    days = told["readings_days"]
+    kept = f"{READINGS_DAYS} days" if days is None else f"{days} days by order"
+    swept = f"last swept {told['swept_at']}" if told["swept_at"] else "not swept yet"
+    waits = f", waits for {told['waits_for']}" if told["waits_for"] else ""
+    return f"retention: {kept}, {swept}{waits}"
 
 
 def describe_slots(firmware: Mapping[str, Any] | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ import importlib
 import click
 
 _COMMANDS = {
+    "consumer-log": ("testbed.consumer_command", "consumer_log"),
     "decode": ("testbed.decode", "decode"),
     "firmware": ("testbed.manufacturer", "firmware"),
     "fleet": ("testbed.fleet.command", "fleet"),

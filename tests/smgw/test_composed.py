@@ -17,5 +17,5 @@ def test_a_gateway_that_is_good_starts_and_tells_its_status(premises: Premises) 
     assert status["deviations"] == [NOT_MANAGED]
     assert status["profiles"]["grid-1"] | {"last_error": ""} == {
         "party": "grid", "use_case": "TAF-7", "version": 1, "granted": 0, "owed": 0, "open": 0, "acknowledged": 0,
-        "set_aside": 0, "sealed": 0, "duplicates": 0, "failures": 0, "last_error": "",
+        "set_aside": 0, "sealed": 0, "shortest": 0, "longest": 0, "duplicates": 0, "failures": 0, "last_error": "",
     }  # fmt: skip

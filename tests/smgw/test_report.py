@@ -11,7 +11,7 @@ from pki.revocation_lists import mark_and_number
 from smgw.config import FirewallConfiguration, TunnelKind, WanConfiguration
 from smgw.firewall.watch import NOT_MANAGED
 from smgw.gateway import Gateway
-from smgw.report import KEY_IN_MEMORY, Report
+from smgw.report import KEY_IN_MEMORY, Report, describe_retention
 from smgw.store.readings import ReadingStore
 from tests.smgw.premises import Premises, now
 from tests.smgw.store import samples
@@ -81,3 +81,17 @@ def test_a_deviation_is_told_to_both(premises: Premises) -> None:
         walled = replace(one.configuration, wan=wan, firewall=FirewallConfiguration("wwan0"))
         changed = replace(one.report, configuration=walled)
         assert changed.for_administrator()["deviations"] == changed.for_owner()["deviations"] == [KEY_IN_MEMORY]
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"readings_days": None, "swept_at": None, "waits_for": ""}, "retention: 730 days, not swept yet"),
+        (
+            {"readings_days": 800, "swept_at": "2026-01-15T12:00:00Z", "waits_for": "a trusted time"},
+            "retention: 800 days by order, last swept 2026-01-15T12:00:00Z, waits for a trusted time",
+        ),
+    ],
+)
+def test_retention_is_told_in_one_line(told: dict[str, object], line: str) -> None:
+    assert describe_retention(told) == line

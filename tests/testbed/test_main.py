@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from testbed.__main__ import main
 
 
-@pytest.mark.parametrize("command", ["decode", "meter", "up"])
+@pytest.mark.parametrize("command", ["consumer-log", "decode", "meter", "up"])
 def test_every_command_explains_itself(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0
