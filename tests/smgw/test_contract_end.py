@@ -48,7 +48,7 @@ class Home:
         self.end = ContractEnd(self.database, self.log, self.sealer)
         self.house = Household(self.database)
         self.house.install(ANNA, BERT, SERIES)
-        self.log.concern([("anna", "grid-1"), ("bert", "other")])
+        self.log.concern([("anna-mueller", "grid-1"), ("bert", "other")])
         self.house.measure(METER, 0, 19)
         self.house.measure(OTHER, 0, 19, profile="other")
         for profile in ("grid-1", "other"):
@@ -89,12 +89,13 @@ def of(meter: str, numbers: range) -> dict[str, bytes]:
 
 
 def test_nothing_of_her_is_left(home: Home) -> None:
-    """FDP_RIP.2, FCS_CKM.4, T.ResidentData: values, signatures, device and log are gone; another's are there."""
+    """FDP_RIP.2, FCS_CKM.4, T.ResidentData: values, signatures, device, log and name are gone; another's are there."""
     file = home.folder / DATABASE_NAME
-    hers, his = of(METER.text, TWENTY), of(OTHER.text, TWENTY)
+    hers, his = of(METER.text, TWENTY) | {"name": b"anna-mueller"}, of(OTHER.text, TWENTY)
     old_key, old = home.keeper.seen[-1], (file.read_bytes(), (home.folder / KEY_NAME).read_bytes())
     assert traces(file, old_key, hers | his) == hers.keys() | his.keys()
-    assert len(ConsumerLog(home.database, "anna").entries()) > 0
+    home.sealer.seal(day(20), time_valid=True)  # a checkpoint speaks of her log
+    assert len(ConsumerLog(home.database, "anna-mueller").entries()) > 0
     assert home.sweep(day(20))
     assert home.told() == []  # she is measured still
     for profile in (ANNA, SERIES):
@@ -105,7 +106,7 @@ def test_nothing_of_her_is_left(home: Home) -> None:
     assert traces(file, new_key, hers | his) == his.keys()
     assert home.house.days_of(OTHER) == list(TWENTY)
     assert {profile.id for profile in home.house.profiles.load().all()} == {"m-bert"}
-    assert ConsumerLog(home.database, "anna").entries() == []
+    assert ConsumerLog(home.database, "anna-mueller").entries() == []
     assert len(ConsumerLog(home.database, "bert").entries()) == len(TWENTY)
     verify_logs(home.database)
     # What flash storage keeps of the old files opens with nothing that is left.
@@ -128,7 +129,7 @@ def test_it_is_written_down_without_her_name(home: Home) -> None:
     ]
     with home.database.read() as connection:
         told = connection.exec_driver_sql("SELECT subject, parameters, user FROM log_entries WHERE log <> 'consumer'")
-        assert "anna" not in str(told.all())
+        assert "anna-mueller" not in str(told.all())
     before = home.keeper.labels()
     assert home.sweep(day(20))  # once is enough
     assert home.keeper.labels() == before == ["STORAGE.2"]
@@ -166,9 +167,9 @@ def test_without_a_checkpoint_it_waits(home: Home, monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(Sealer, "seal", refuse)
         assert not home.sweep(day(20))
-    assert len(ConsumerLog(home.database, "anna").entries()) > 0
+    assert len(ConsumerLog(home.database, "anna-mueller").entries()) > 0
     assert home.sweep(day(20))
-    assert ConsumerLog(home.database, "anna").entries() == []
+    assert ConsumerLog(home.database, "anna-mueller").entries() == []
 
 
 def test_it_stops_between_two_transactions(home: Home) -> None:

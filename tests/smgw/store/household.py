@@ -18,10 +18,16 @@ OTHER = DeviceId("1ISK0011111111")
 NEVER = START + timedelta(days=3650)
 
 ANNA = replace(
-    METER_PROFILE, id="m-anna", meter=METER, consumer="anna", registers=(IMPORT,), valid_from=START, valid_until=NEVER
+    METER_PROFILE,
+    id="m-1",
+    meter=METER,
+    consumer="anna-mueller",
+    registers=(IMPORT,),
+    valid_from=START,
+    valid_until=NEVER,
 )
 BERT = replace(ANNA, id="m-bert", meter=OTHER, consumer="bert")
-CLARA = replace(ANNA, id="m-clara", consumer="clara", valid_from=day(10))
+CLARA = replace(ANNA, id="m-3", consumer="clara", valid_from=day(10))
 SERIES = replace(EVALUATION, id="grid-1", meters=(METER,), registers=(IMPORT,), valid_from=START, valid_until=NEVER)
 
 
