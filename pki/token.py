@@ -1,9 +1,10 @@
 """The security module: the only door to PKCS#11, and the only place where the gateway's private keys are used.
 
-Keys are generated inside the token, sensitive and never extractable; what leaves is signatures and agreed secrets. The
-PKCS#11 session stands in for the PACE channel of a real gateway (TR-03109-2): PIN of ten digits or more, opened anew
-after 48 hours at the latest. SoftHSM2 is the default token; any module that has the mechanisms used here will do. What
-concerns the module of the whole process (loading, configuration, lock) is in :mod:`pki.token_module`.
+Keys are generated inside the token, sensitive and never extractable; what leaves is signatures and agreed secrets
+(PP-0073 FDP_ACF.1: nobody reads a key). The PKCS#11 session stands in for the PACE channel of a real gateway
+(TR-03109-2): PIN of ten digits or more, opened anew after 48 hours at the latest. SoftHSM2 is the default token; any
+module that has the mechanisms used here will do. What concerns the module of the whole process (loading, configuration,
+lock) is in :mod:`pki.token_module`.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 Decides under which form a delivery leaves: with the gateway's name and signature, or under a pseudonym for the
 administrator to forward (``relay``). Its length is the profile's and not its content's (``concealment``). The caller
-has verified the recipient.
+has verified the recipient, and sealed it is for that one alone (PP-0073 FDP_IFF.1/MTR).
 """
 
 from collections.abc import Callable

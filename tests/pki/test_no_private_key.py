@@ -62,6 +62,7 @@ def test_attributes_say_generated_inside_sensitive_and_never_extractable(enrolle
 
 
 def test_values_cannot_be_read(enrolled: Token) -> None:
+    """FDP_ACF.1: nobody reads a private or symmetric key."""
     for thing in secret_objects(enrolled):
         with pytest.raises(pkcs11.AttributeSensitive):
             thing[Attribute.VALUE]

@@ -17,6 +17,7 @@ from tests.smgw.composing import composed, make, name
 from tests.smgw.premises import Premises, now
 from tests.softhsm import shared_configuration
 from tests.wire.profiles.examples import METER
+from wire.orders import COMMANDS, ActivateFirmware, StoreFirmware
 
 pytestmark = pytest.mark.token
 
@@ -48,6 +49,12 @@ def test_everything_goes_by_the_gateways_clock_and_asks_its_state(premises: Prem
         told, owner = one.report.for_administrator(), one.report.for_owner()
         assert told["clock_deviation_seconds"] == 3600
         assert told["clock"] == owner["clock"] == keeping.report()
+
+
+def test_whatever_can_be_ordered_is_carried_out(premises: Premises) -> None:
+    """FMT_SMF.1: each command has its handler, all but those about firmware where there are no slots for it."""
+    with composed(premises) as one:
+        assert set(COMMANDS.values()) - set(one.management._ports.desk._handlers) == {StoreFirmware, ActivateFirmware}
 
 
 def test_altered_logs_are_found_by_the_self_test(premises: Premises) -> None:

@@ -71,6 +71,7 @@ def pass_days(world: World, days: int) -> datetime:
 
 
 def test_what_is_ordered_is_kept_and_told(world: World) -> None:
+    """TR-03109-1, retention: no longer than was ordered."""
     told = world.retention.report()
     assert told["readings_days"] is told["set_at"] is told["swept_at"] is None
     assert world.retention(SetRetention(100, 30), START).result == {"enforced": True}

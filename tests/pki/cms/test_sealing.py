@@ -147,7 +147,7 @@ def test_too_large_a_message_is_refused_before_it_is_read(monkeypatch: pytest.Mo
 
 
 def test_sealed_for_somebody_else() -> None:
-    """FCS_COP.1/CMS: for its recipient only."""
+    """FCS_COP.1/CMS, FDP_IFF.1/MTR: for its recipient only."""
     other = stranger(Role.EMT, Purpose.ENC)
     refused(SealReason.NOT_FOR_US, lambda: WORLD.open(WORLD.seal(recipient=other)))
 

@@ -49,6 +49,16 @@ def test_what_is_old_and_delivered_goes_and_the_row_of_numbers_goes_on(database:
     assert (delivery.sequence, len(delivery.grants)) == (21, 10)
 
 
+def test_where_nothing_was_ordered_values_stay_for_24_months(database: Database) -> None:
+    """TR-03109-1, retention."""
+    record_days(database, 3, acknowledged=3)
+    sweeper = Sweeper(database)
+    sweeper.need({}, let_pass(sweeper, day(730)))
+    assert Kind.READINGS not in delete_all(sweeper)
+    sweeper.need({}, let_pass(sweeper, day(731)))
+    assert delete_all(sweeper)[Kind.READINGS] == 1
+
+
 def test_what_is_owed_or_open_stays_however_old(database: Database) -> None:
     """FAU_STG.2: nothing goes that somebody has still to get, with the readings that it consists of."""
     record_days(database, 5, acknowledged=2)
