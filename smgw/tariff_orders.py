@@ -13,8 +13,10 @@ from smgw.administration.errors import CommandRefusedError, Done
 from smgw.gateway import Gateway
 from smgw.store.daily_values import DailyValues
 from smgw.store.database import Database
+from smgw.store.profiles import ProfileSet
 from smgw.store.tariff_events import TariffEvents
 from wire.orders import RaiseEvent, RequestValues
+from wire.profiles import ControlEvents, EventStages
 
 
 class TariffReason(StrEnum):
@@ -22,6 +24,8 @@ class TariffReason(StrEnum):
 
     OTHER_STATE = "other-state"
     """The event has another state in this very second."""
+    NOT_AWAITED = "not-awaited"
+    """No profile waits for an event of this name."""
     NOT_RELEASED = "not-released"
     """The profile releases nothing on request now."""
 
@@ -37,7 +41,13 @@ class TariffOrders:
         self._due = due
 
     def raise_event(self, command: RaiseEvent, at: datetime) -> Done:
-        """Keep what happened. Raises CommandRefusedError OTHER_STATE, StoreError: nothing was changed."""
+        """Keep what happened, where a profile waits for it.
+
+        Raises CommandRefusedError NOT_AWAITED or OTHER_STATE, StoreError: nothing was changed.
+        """
+        if command.name not in _awaited(self._gateway.profiles):
+            sentence = f"no evaluation profile waits for {command.name}: is the name right, is the profile installed?"
+            raise CommandRefusedError(TariffReason.NOT_AWAITED, sentence)
 
         def note(moment: datetime) -> bool:
             return self._events.append(command.name, moment, active=command.active)
@@ -54,3 +64,14 @@ class TariffOrders:
             raise CommandRefusedError(TariffReason.NOT_RELEASED, f"{command.profile}: {owed.value}")
         self._due()
         return Done(result={"owed": owed})
+
+
+def _awaited(profiles: ProfileSet) -> set[str]:
+    """The names of all events that some profile's rule speaks of."""
+    names: set[str] = set()
+    for evaluation in profiles.evaluations.values():
+        if isinstance(evaluation.rule, EventStages):
+            names.update(name for name, _ in evaluation.rule.events)
+        elif isinstance(evaluation.rule, ControlEvents):
+            names.update(evaluation.rule.events)
+    return names

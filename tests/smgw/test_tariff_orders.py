@@ -15,8 +15,17 @@ from smgw.tariff_orders import TariffOrders, TariffReason
 from testbed.small_pki import NOW
 from tests.smgw.store import samples
 from tests.smgw.test_gateway import House, evaluation, telegram
+from wire.obis import Obis
 from wire.orders import RaiseEvent, RequestValues
-from wire.profiles import UseCase
+from wire.profiles import (
+    AccessPurpose,
+    BillingPeriod,
+    BillingUnit,
+    ControlEvents,
+    EventStages,
+    TariffStage,
+    UseCase,
+)
 
 DAY = timedelta(days=1)
 
@@ -41,6 +50,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         house.profiles.evaluations[name] = replace(
             profile, id=name, use_case=use_case, period_seconds=seconds, dispatch_seconds=seconds
         )
+    series = evaluation("series", grid, samples.METER, use_case=UseCase.TAF_7)
+    house.profiles.evaluations["control"] = replace(
+        series, id="control", use_case=UseCase.TAF_11, rule=ControlEvents(("peak",))
+    )
+    stages = EventStages((TariffStage(1, Obis.parse("1-0:1.8.1*255")),), 1, (("surplus", 1),))
+    house.profiles.evaluations["stages"] = replace(
+        series, id="stages", use_case=UseCase.TAF_5, purpose=AccessPurpose.BILLING, rule=stages,
+        billing=BillingPeriod(1, BillingUnit.DAY),
+    )  # fmt: skip
     yield Desk(house)
     database.close()
 
@@ -50,6 +68,14 @@ def test_an_event_is_kept_with_its_time(desk: Desk) -> None:
     assert desk.orders.raise_event(RaiseEvent("peak", active=True), NOW).result == {}
     (event,) = TariffEvents(desk.house.database).of(["peak"], NOW)
     assert (event.at, event.active) == (to_seconds(NOW), True)
+
+
+def test_what_no_profile_waits_for_is_not_kept(desk: Desk) -> None:
+    assert desk.orders.raise_event(RaiseEvent("surplus", active=True), NOW).result == {}
+    with pytest.raises(CommandRefusedError, match="no evaluation profile waits for weather") as refusal:
+        desk.orders.raise_event(RaiseEvent("weather", active=True), NOW)
+    assert refusal.value.reason is TariffReason.NOT_AWAITED
+    assert TariffEvents(desk.house.database).of(["weather"], NOW) == []
 
 
 def test_a_second_state_in_the_same_second_is_refused(desk: Desk) -> None:
