@@ -56,7 +56,7 @@ def test_the_wheel_holds_the_gateway_s_program_and_nothing_else(wheel: bytes, tm
     assert {name for name in names if "dist-info" not in name} == expected
     information = tmp_path / "smart_meter_gateway-7.1.2.dist-info"
     scripts = (information / "entry_points.txt").read_text()
-    assert ("smgw = smgw.__main__:main" in scripts, "admin" in scripts) == (True, False)
+    assert ("smgw = smgw.start:main" in scripts, "admin" in scripts) == (True, False)
     assert "\nVersion: 7.1.2\n" in (information / "METADATA").read_text()
 
 

@@ -1,6 +1,7 @@
 """kill -9 at any instant: nothing that was promised is lost, nothing is there twice, no number has two contents."""
 
 import hashlib
+import itertools
 import os
 import random
 import signal
@@ -71,7 +72,9 @@ def test_kill_at_any_instant_loses_nothing_and_duplicates_nothing(folder: Path) 
     moments = random.Random(SEED)
     contents: dict[str, str] = {}
     acknowledged: set[str] = set()
-    for _ in range(ROUNDS):
+    rounds = itertools.count()
+    # A machine that is busy elsewhere may take all of them until something is acknowledged at all.
+    while next(rounds) < ROUNDS or not acknowledged:
         lines = run_and_kill(folder, moments.uniform(0, 0.03))
         database = open_database(folder, create=False)
         store, outbox = ReadingStore(database), Outbox(database)
@@ -109,5 +112,4 @@ def test_kill_at_any_instant_loses_nothing_and_duplicates_nothing(folder: Path) 
             outbox.acknowledge(profile, delivery.sequence, START)
         # What crashes left over is the rest of one row 0, 1, 2, ... without a gap and without a repetition.
         assert seen == [reading(number, meter=table) for number in range(before, store.count())]
-    assert acknowledged
     database.close()
