@@ -3,7 +3,7 @@
 Decides when the clock counts as having jumped: when, between two looks, it advanced by more or less than the monotonic
 clock did. It corrects nothing. A clock that was set back makes readings be refused (``metering/verify.py``, step 7)
 until it has caught up, one that was ahead leaves readings in the future behind; the system log must say when and which
-way, because no later look can tell (TR-03109-1: setting the time is an event of the log).
+way, because no later look can tell (PP-0073 FPT_STM.1).
 """
 
 from collections.abc import Callable

@@ -41,6 +41,7 @@ def last_error(world: World) -> str:
 
 
 def test_one_reading_walks_from_the_line_to_the_row(world: World) -> None:
+    """TR-03109-1, TAF-7, INFO-REPORT."""
     frame = world.frame()  # 1
     assert frame.block_checked
     assert b"1.8.0(" in frame.message.body
@@ -116,6 +117,7 @@ def test_step_4_the_same_reading_twice_is_one_reading(world: World) -> None:
 
 
 def test_step_5_nothing_is_owed_without_a_profile(world: World) -> None:
+    """FDP_IFC.2/MTR."""
     world.profiles.evaluations.clear()
     world.poll()
     assert world.gateway_side.gateway.counters.snapshot()["refusals"] == {PARTY: {"no-profile": 1}}
@@ -123,6 +125,7 @@ def test_step_5_nothing_is_owed_without_a_profile(world: World) -> None:
 
 
 def test_step_6_a_revoked_recipient_is_sent_nothing_and_stays_owed(world: World) -> None:
+    """FDP_IFF.1/MTR: for a recipient who is good at that moment only."""
     world.poll()
     world.revoke(world.party_holders[Purpose.ENC])
     world.deliver()
@@ -132,6 +135,7 @@ def test_step_6_a_revoked_recipient_is_sent_nothing_and_stays_owed(world: World)
 
 
 def test_step_7_a_revoked_peer_is_not_dialled_and_it_stays_owed(world: World) -> None:
+    """FTP_ITC.1/WAN."""
     world.poll()
     world.revoke(world.party_holders[Purpose.TLS])
     world.deliver()
@@ -159,6 +163,7 @@ def test_step_8_another_tunnel_cannot_carry_this_gateways_message(world: World) 
 
 
 def test_step_9_a_replayed_delivery_is_acknowledged_and_stored_once(world: World) -> None:
+    """FPT_RPL.1."""
     world.poll()
     world.deliver()
     (sealed,) = world.datacenter.bodies

@@ -24,6 +24,7 @@ class Clocks:
 
 @pytest.mark.parametrize("jump", [timedelta(days=365), TOLERANCE + SECOND, -TOLERANCE - SECOND, -timedelta(days=365)])
 def test_a_jump_is_told_once(jump: timedelta) -> None:
+    """FPT_STM.1: a clock that somebody set is noticed."""
     clocks = Clocks()
     assert clocks.after(timedelta()) is None
     assert clocks.after(jump) == jump

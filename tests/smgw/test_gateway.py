@@ -137,6 +137,7 @@ def test_a_reading_walks_to_its_grant(house: House) -> None:
 
 
 def test_a_sum_over_two_meters_is_signed_and_owed_once(house: House) -> None:
+    """TR-03109-1, TAF-1; FCO_NRO.2."""
     for step, (first, second) in enumerate((("10.0", "20.0"), ("10.5", "20.25"))):
         house.accept(telegram(NOW + step * PERIOD, first))
         house.accept(telegram(NOW + step * PERIOD, second, OTHER), OTHER)
@@ -146,6 +147,7 @@ def test_a_sum_over_two_meters_is_signed_and_owed_once(house: House) -> None:
 
 
 def test_a_party_without_a_profile_is_refused_and_it_stands_in_the_log(house: House) -> None:
+    """FDP_IFC.2/MTR; FAU_GEN.1/SYS: that access was refused."""
     house.accept(telegram(NOW, "1234.5"))
     assert house.gateway.counters.snapshot()["refusals"]["third"] == {RefusalReason.NO_PROFILE: 1}
     assert {"of": "third", "reason": "no-profile", "meter": samples.METER.text, "profile": ""} in house.logged(

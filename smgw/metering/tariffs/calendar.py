@@ -1,7 +1,8 @@
 """Local time of the tariffs: the wall clock of Europe/Berlin, its days of 92, 96 and 100 quarter hours, its months.
 
 Decides when a calendar day begins, what the wall clock shows, which stage of a calendar holds and from when to when a
-billing period lasts. Instants are UTC seconds; never reads a clock, and never adds 24 hours to reach the next day.
+billing period lasts (TR-03109-1, TAF-1 and TAF-2). Instants are UTC seconds; never reads a clock, and never adds 24
+hours to reach the next day.
 """
 
 from collections.abc import Iterator

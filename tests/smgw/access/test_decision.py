@@ -20,6 +20,7 @@ SECOND = timedelta(seconds=1)
 
 
 def test_the_reading_at_a_raster_point_is_granted_as_it_was_signed() -> None:
+    """TR-03109-1, TAF-7."""
     signed = reading(NOON + 3 * SECOND)
     (grant,) = decided(signed, SERIES).grants
     assert grant.readings == (signed,)
@@ -77,6 +78,7 @@ def test_the_reading_at_a_raster_point_is_granted_as_it_was_signed() -> None:
 def test_each_step_refuses_for_its_own_reason(
     signed: SignedReading, evaluation: EvaluationProfile, communication: CommunicationProfile, reason: RefusalReason
 ) -> None:
+    """FDP_IFF.1/MTR: party, meter, register, purpose, time; whatever of them is wrong, nothing flows."""
     decision = decided(signed, evaluation, communications=(communication,))
     assert decision.grants == ()
     assert [refusal.reason for refusal in decision.refusals if refusal.party == "grid-operator"] == [reason]
@@ -90,6 +92,7 @@ def test_validity_includes_its_first_second_and_excludes_its_last() -> None:
 
 
 def test_emptiness_denies() -> None:
+    """FDP_IFC.2/MTR: where no profile says anything, nothing flows."""
     assert decided(reading(NOON), communications=()).grants == ()
     without_profile = decided(reading(NOON))
     assert without_profile.grants == ()
@@ -127,6 +130,7 @@ def test_a_party_that_is_served_is_not_refused_and_another_one_is() -> None:
 
 
 def test_the_first_reading_for_a_point_is_the_only_one_however_the_clock_jumps() -> None:
+    """FDP_IFF.1/MTR: no finer resolution than the profile has."""
     first, later, earlier = (reading(NOON + SECOND * offset, 1000 + offset) for offset in (5, 7, 2))
     assert [grant.readings[0] for grant in walked([first, later, earlier], SERIES)] == [first]
     refused = decided(earlier, SERIES, history=Memory([first]))
@@ -198,6 +202,7 @@ def entitled(signed: SignedReading, profile: EvaluationProfile, party: Communica
 def test_nobody_gets_more_or_less_than_the_oracle_says(
     data: st.DataObject, captured: list[tuple[int, DeviceId, object]]
 ) -> None:
+    """FDP_IFC.2/MTR, FDP_IFF.1/MTR."""
     parties = [data.draw(communications(name)) for name in data.draw(st.sampled_from((("one",), ("one", "two"))))]
     profiles = [data.draw(evaluations(number)) for number in range(data.draw(st.integers(0, 4)))]
     history = Memory()
@@ -231,6 +236,7 @@ def test_nobody_gets_more_or_less_than_the_oracle_says(
 
 @given(st.lists(st.integers(-2000, 2000), max_size=60))
 def test_a_jumping_clock_creates_no_second_value_for_a_point(jumps: list[int]) -> None:
+    """FDP_IFF.1/MTR: nor by a clock that is set."""
     now = NOON
     signed = []
     for value, jump in enumerate(jumps):

@@ -63,6 +63,7 @@ def test_a_point_is_served_up_to_its_tolerance() -> None:
 def test_the_next_dispatch_lies_ahead_within_one_interval_and_is_shifted_by_the_jitter_only(
     profile: EvaluationProfile, gateway: DeviceId, after: datetime
 ) -> None:
+    """FPR_CON.1: when something leaves follows from profile, identities and time alone."""
     interval = timedelta(seconds=profile.dispatch_seconds)
     shift = jitter(profile, gateway)
     assert timedelta(0) <= shift <= interval / 10

@@ -161,7 +161,7 @@ def test_8_a_register_that_runs_backwards_is_refused() -> None:
 
 
 def test_8_a_register_that_began_again_at_0_did_not_run_backwards() -> None:
-    """TR-03109-1: an overflow; what it advanced is bounded as ever, and all digits of the register count."""
+    """An overflow: what it advanced is bounded as ever, and all digits of the register count."""
     over = telegram({"1.8.0": (Value("0000000.300", "kWh"),)})
     assert readings(over, before=earlier(9_999_999_900))
     assert refusal(over, before=earlier(9_999_000_000)) is VerificationReason.IMPLAUSIBLE_ADVANCE

@@ -275,6 +275,7 @@ def test_a_certificate_that_is_none(station_with: MakeStation, purpose: Purpose,
 
 
 def test_a_recipient_that_the_profile_does_not_name(station_with: MakeStation) -> None:
+    """FDP_IFF.1/MTR: whoever changes his certificate does not inherit access."""
     station = station_with(store)
     station.owe(0)
     station.change(recipient="0" * 64)

@@ -33,6 +33,7 @@ def of_day(*switches: tuple[int, int], id: int = 1) -> DayProfile:  # noqa: A002
 
 @pytest.mark.parametrize(("day", "count"), [(SPRING, 92), (AUTUMN, 100), (ORDINARY, 96)])
 def test_a_day_has_92_96_or_100_quarter_hours(day: date, count: int) -> None:
+    """TR-03109-1, TAF-2: local days."""
     today = LocalDay.of(day)
     assert today.quarter_hours == count
     assert (today.begin, today.end) == (midnight(day), midnight(day.replace(day=day.day + 1)))
@@ -103,6 +104,7 @@ def test_a_stage_that_would_begin_and_end_in_the_missing_hour_does_not_exist() -
     ],
 )
 def test_billing_months_begin_with_the_first_of_local_time(count: int, inside: str, begin: str, end: str) -> None:
+    """TR-03109-1, TAF-1 and TAF-2: billing months."""
     found = billing_period(BillingPeriod(count, BillingUnit.MONTH), at(inside))
     assert found == (at(begin), at(end))
     assert require_months(*found) == count
