@@ -331,6 +331,13 @@ def looked_back(hand: Hand, root: Path) -> None:
     assert "wake-up" in told
     (root / "head.json").write_text(hand("smgw-admin audit head"))
     hand("smgw-admin audit verify --head ../head.json", says="its end is as the known head has it")
+    # The gateway's own logs: sealed under keys that were renewed and whose certificates were revoked in the end.
+    hand("smgw logs show gateway.toml --lang de", at="gateway", says="Selbsttest")
+    hand("smgw logs verify gateway.toml", at="gateway")
+    hand("smgw logs export gateway.toml system.json", at="gateway")
+    (anchor,) = (root / "pki" / "trust").glob("*root*.pem")
+    shutil.copy(anchor, root / "gateway" / "root.pem")
+    hand("smgw logs verify --export system.json --root root.pem", at="gateway")
 
 
 def commands_of_the_page() -> set[str]:
