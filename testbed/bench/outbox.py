@@ -15,10 +15,11 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from smgw.store.database import KEY_SIZE, Database
+from smgw.store.database import Database
 from smgw.store.outbox import Outbox
 from smgw.store.rows import columns_of
 from smgw.store.schema import grant_readings, grants, readings
+from smgw.store.store_key import KEY_SIZE
 from testbed.bench.figures import Figure
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit

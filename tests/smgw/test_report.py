@@ -13,9 +13,9 @@ from smgw.firewall.watch import NOT_MANAGED
 from smgw.gateway import Gateway
 from smgw.report import KEY_IN_MEMORY, Report, describe_retention
 from smgw.store.readings import ReadingStore
+from tests.smgw.composing import composed, make
 from tests.smgw.premises import Premises, now
 from tests.smgw.store import samples
-from tests.smgw.test_composition import composed, make
 from wire.canonical_json import encode
 
 pytestmark = pytest.mark.token

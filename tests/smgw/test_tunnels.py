@@ -13,8 +13,8 @@ from pki.tunnel import Tunnel, TunnelPeer
 from smgw.identity import Identity
 from smgw.tunnels import CurrentBackend, backend_maker
 from testbed.small_pki import SmallPki
+from tests.smgw.composing import composed
 from tests.smgw.premises import Premises
-from tests.smgw.test_composition import composed
 from tests.smgw.test_main import MEMORY, STUNNEL
 from tests.softhsm import shared_configuration
 
