@@ -324,3 +324,9 @@ def test_a_test_that_nobody_ordered_locks_no_order_out(ports: SelfTestPorts) -> 
     tested.run(NOW)
     tested.order(RunSelfTest(), NOW + timedelta(minutes=1))
     tested.run(NOW + timedelta(minutes=2))
+
+
+def test_how_often_is_what_is_demanded() -> None:
+    """FPT_TST.1; TR-03109-1, self-test: every 24 hours, and on request ten minutes apart."""
+    assert timedelta(seconds=PERIOD_SECONDS) == timedelta(days=1)
+    assert timedelta(minutes=10) == LOCK_OUT

@@ -70,6 +70,7 @@ def test_a_ring_goes_round_between_two_checkpoints(archive: Archive) -> None:
 
 def test_a_consumer_log_keeps_fifteen_months(archive: Archive) -> None:
     """FAU_STG.4/CON: what is older than its retention goes with a checkpoint, while the time can be relied on."""
+    assert timedelta(days=365 + 92) <= CONSUMER_RETENTION  # a year and the longest quarter of one
     archive.happen(Event.DELIVERY_ACKNOWLEDGED, "tariff", party="grid", values=1)
     archive.now += CONSUMER_RETENTION - SECOND
     archive.happen(Event.DELIVERY_ACKNOWLEDGED, "tariff", party="grid", values=2)

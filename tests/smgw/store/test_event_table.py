@@ -52,6 +52,16 @@ def test_where_an_event_stands(event: Event, outcome: Outcome, logs: set[Log]) -
     assert set(kind_of(event).logs(outcome)) == logs
 
 
+def test_what_bears_on_measuring_stands_in_the_calibration_log() -> None:
+    """FAU_GEN.1/CAL: parameters, time, firmware, and errors of gateway and meters; nothing else fills it."""
+    parameters = {Event.PROFILE_INSTALLED, Event.PROFILE_WITHDRAWN}
+    time = {Event.CLOCK_DEVIATION, Event.CLOCK_SET}
+    firmware = {one for one in Event if one.name.startswith("FIRMWARE_")}
+    errors = {Event.METER_STATE, Event.READING_REFUSED, Event.SELF_TEST, Event.SECURE_STATE, Event.CALIBRATION_LOG_FULL}
+    found = {event for event, kind in KINDS.items() if Outcome.FAILURE in kind.calibration}
+    assert found == parameters | time | firmware | errors
+
+
 def test_levels_follow_the_outcome() -> None:
     assert kind_of(Event.CALIBRATION_LOG_FULL).level(Outcome.FAILURE) is Level.FATAL
     assert kind_of(Event.METER_STATE).level(Outcome.SUCCESS) is Level.INFO

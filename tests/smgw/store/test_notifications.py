@@ -45,6 +45,21 @@ def drained(queue: Notifications) -> list[Queued]:
     return told
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event.WAKE_UP_REFUSED, Event.ORDER_REFUSED, Event.ADMINISTRATOR_REFUSED,  # somebody who is not who he says
+        Event.SELF_TEST, Event.LOG_ALTERED, Event.STORE_FAILED, Event.FIRMWARE_REFUSED, Event.FIRMWARE_ROLLED_BACK,
+        Event.PROFILE_REFUSED, Event.FIREWALL_APPLIED,  # integrity
+        Event.CLOCK_DEVIATION, Event.CLOCK_JUMPED, Event.SECURE_STATE, Event.CALIBRATION_LOG_FULL,
+        Event.METER_STATE, Event.TELEGRAM_REFUSED, Event.READING_REFUSED,
+    ],
+)  # fmt: skip
+def test_what_indicates_a_violation_is_told(event: Event) -> None:
+    """FAU_SAA.1/SYS: failed authentication, integrity, time, and meters that are not believed."""
+    assert is_alarm(event, FAILURE, {}, new=True)
+
+
 def test_what_nobody_entered_is_no_alarm() -> None:
     """FAU_SAA.1/SYS: the rules are a table, and nothing else is one."""
     for event in set(Event) - set(ALARMS):
