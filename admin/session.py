@@ -189,9 +189,10 @@ def shown(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}"
         case list() | tuple():
-            return ", ".join(shown(item) for item in value)
+            between = "; " if any(isinstance(item, dict) for item in value) else ", "
+            return between.join(shown(item) for item in value)
         case dict():
-            return " ".join(f"{clean(str(name))}={shown(item)}" for name, item in value.items())
+            return " ".join(f"{clean(str(name))}={shown(item)}" for name, item in value.items() if item != "")
         case _:
             return clean(str(value))
 

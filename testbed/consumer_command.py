@@ -1,8 +1,8 @@
 """``smgw-testbed consumer-log``: what a consumer finds about herself at her gateway, told and exported.
 
 Stands in for the consumer at IF_GW_CON, where no page is served yet: the door behind it is the gateway's own
-(``smgw/han/consumer_log.py``), which lets in her alone and notes that she read (PP-0073 FAU_SAR.1/CON). Whoever types
-it holds the PIN of the gateway's token, which outside of a testbed nobody does.
+(``smgw/han/consumer_log.py``), which lets in her alone and notes that she read. Whoever types it holds the PIN of the
+gateway's token, which outside of a testbed nobody does.
 """
 
 import time
@@ -33,7 +33,6 @@ from smgw.store.store_key import write_durably
 from smgw.trust import TrustFolder
 from wire.instant import format_instant
 
-
 _LANGUAGES: Final = [one.value for one in Language]
 
 
@@ -42,7 +41,7 @@ class Read:
     """What she took away."""
 
     lines: tuple[str, ...]
-    """The newest entry of each kind of event, oldest first, each in every language that was asked for."""
+    """The newest entry of each kind, covers apart, oldest first; each in every language that was asked for."""
     export: Export | None
 
 
@@ -61,7 +60,7 @@ class Read:
 def consumer_log(config: Path, consumer: str, languages: tuple[str, ...], file: Path | None) -> None:
     """Read the log of CONSUMER as CONSUMER does, at the gateway of CONFIG, which may be running meanwhile.
 
-    Of each kind of event the newest entry is shown; the export holds all.
+    Of each kind of event the newest entry is shown, and no cover; the export holds all.
     """
     protect_process()
     spoken = [Language(one) for one in languages]
@@ -94,6 +93,8 @@ def read_log(database: Database, trust: Path, consumer: str, languages: Sequence
     # That she reads is an entry too, and the same one each time: the second page after the last entry is empty.
     while page := logs.page(her, consumer, Language.ENGLISH, now, after=after):
         for shown in page:
+            if shown.entry.parameters.get("values") == 0:
+                continue  # a cover
             newest.pop(shown.entry.event, None)
             newest[shown.entry.event] = shown.entry
         after = page[-1].entry.record_number

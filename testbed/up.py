@@ -2,8 +2,9 @@
 
 Starts meters, datacenters, the administrator's server and the gateway as processes of their own, has the administrator
 call the gateway and order what it is to do, shows what they all do, and at the end says which of the administrator's
-steps were seen and, for every configured delivery, which of the nine steps of the walk. Everything listens on the
-loopback interface only.
+steps were seen, for every configured delivery which of the nine steps of the walk, and which of the gateway's duties:
+logs that prove themselves, secure state and self-test, retention, concealment. Everything listens on the loopback
+interface only, where no firewall is applied: its rules are shown.
 """
 
 import fcntl
@@ -25,13 +26,16 @@ from admin.config import Configuration
 from smgw.__main__ import Exit
 from smgw.status import StatusError, read_status
 from testbed.demo.administer import Administration, by_hand
+from testbed.demo.duties import Looked, look_at_duties, seen_duties
 from testbed.demo.observe import Seen, desk_steps, look, steps
 from testbed.demo.processes import ChildError, Children
 from testbed.demo.scene import Say, Scene, SceneError, program
-from testbed.demo.view import lines, summary, tables
+from testbed.demo.view import duties, lines, summary, tables
 
 REFRESH_SECONDS = 1.0
-PLAIN_EVERY_SECONDS = 10.0
+PLAIN_EVERY_SECONDS = 20.0
+DUTIES_SECONDS = 8
+"""The last of DURATION: logs are exported and verified while the machines run."""
 EXIT_INCOMPLETE = 1
 
 
@@ -50,9 +54,9 @@ EXIT_INCOMPLETE = 1
 def up(state: Path, duration: int | None, plan: Path | None, *, until_seen: bool, plain: bool) -> None:
     """Run meters, gateway, administrator and datacenters until Ctrl-C, or for DURATION seconds.
 
-    With --duration the exit status is 0 only if the administrator's steps were seen, and all nine steps for every
-    configured delivery. State is kept in one folder: another start goes on where this one stops; remove the folder to
-    begin anew.
+    With --duration the exit status is 0 only if the administrator's steps were seen, all nine steps for every
+    configured delivery, and the gateway's duties. State is kept in one folder: another start goes on where this one
+    stops; remove the folder to begin anew.
     """
     try:
         scene = Scene(state, plan)
@@ -63,10 +67,11 @@ def up(state: Path, duration: int | None, plan: Path | None, *, until_seen: bool
             if duration is None:
                 click.echo("\n".join(by_hand(scene)))
             seen = watching.watch(plain=plain or not sys.stdout.isatty())
+            looked = _look_at_duties(scene)
     except (SceneError, ChildError) as error:
         raise click.ClickException(str(error)) from error
-    told, whole = watching.judge(seen)
-    click.echo("\n".join([*told, *by_hand(scene)]))
+    told, whole = watching.judge(seen, looked)
+    click.echo("\n".join(told))
     if duration is not None and not whole:
         click.echo("not every step was seen; logs are in " + str(scene.state / "logs"), err=True)
         sys.exit(EXIT_INCOMPLETE)
@@ -82,6 +87,15 @@ def _alone(state: Path) -> Iterator[None]:
         except OSError as error:
             raise SceneError(f"another demonstration runs in {state}") from error
         yield
+
+
+def _look_at_duties(scene: Scene) -> Looked:
+    """Logs and rules, while the machines run; whoever is in a hurry types Ctrl-C once more."""
+    click.echo("the logs are exported and verified")
+    try:
+        return look_at_duties(scene)
+    except KeyboardInterrupt:
+        return Looked()
 
 
 def start(scene: Scene, children: Children, say: Say) -> None:
@@ -173,12 +187,17 @@ class _Watching:
             click.echo("\n".join(lines(last)))
         return last
 
-    def judge(self, seen: Seen) -> tuple[list[str], bool]:
-        """The summary, and whether nothing is missing."""
-        return summary(self.scene, steps(self.scene, seen, self.before), desk_steps(seen, self.before), seen)
+    def judge(self, seen: Seen, looked: Looked | None = None) -> tuple[list[str], bool]:
+        """The summary, and whether nothing is missing of what could be seen by now: ``looked`` comes at the end."""
+        told, delivered = summary(self.scene, steps(self.scene, seen, self.before), desk_steps(seen, self.before), seen)
+        at_the_end = looked or Looked()
+        shown, done = duties([*seen_duties(seen, self.before), *at_the_end.duties], at_the_end.consumers)
+        return [*told, *shown], delivered and done and (looked is None or bool(looked.duties))
 
     def _over(self, elapsed: float) -> bool:
-        return self.duration is not None and elapsed >= self.duration
+        if self.duration is None:
+            return False
+        return elapsed >= max(self.duration - DUTIES_SECONDS, self.duration / 2)
 
 
 def _note(typing: str, duration: int | None, elapsed: float) -> str:

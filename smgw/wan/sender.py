@@ -49,7 +49,7 @@ class ProfileProgress:
 
     sealed: int = 0
     shortest: int = 0
-    """Octets of the shortest message that was sealed; with ``longest``, what the line could tell (FPR_CON.1)."""
+    """Octets of the shortest message that was sealed; with ``longest``, what lengths could tell on the line."""
     longest: int = 0
     acknowledged: int = 0
     duplicates: int = 0

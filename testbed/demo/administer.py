@@ -1,8 +1,9 @@
 """What the administrator does in the demonstration, typed as a person would type it, and told as it is done.
 
 Decides where to go on by what stands in the administrator's own database: a gateway with a quality seal is enrolled,
-one without profiles gets them, and one that has everything is asked how it is. The gateway itself is never touched:
-every command reaches it by a wake-up and through the tunnel that it then opens.
+one without profiles gets them, and one that has everything is asked how it is. Then, or as soon as something was read,
+it is called for what only an order starts: a self-test, an event, values on request. The gateway itself is never
+touched: every command reaches it by a wake-up and through the tunnel that it then opens.
 """
 
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -19,12 +21,18 @@ from admin.config import Configuration
 from admin.errors import AdminError
 from admin.life_cycle import LifeCycle
 from admin.office import Office
+from smgw.status import StatusError, read_status
 from testbed.demo.scene import Say, Scene, SceneError, program
-from wire.orders import BreakUp, ChangeProfiles
+from wire.orders import BreakUp, ChangeProfiles, RaiseEvent, RequestValues, RunSelfTest, SetRetention
+from wire.profiles import UseCase
 from wire.reading import DeviceId
 
 POLL_SECONDS = 0.1
 STOP_SECONDS = 5.0
+FIRST_READINGS_SECONDS = 60.0
+"""How long the first readings are waited for; with longer intervals the errands go ahead of them."""
+RETENTION = ("--readings-days", "730", "--system-log-days", "365")
+ON_REQUEST = frozenset({UseCase.TAF_6, UseCase.TAF_9})
 
 
 class StoppedError(Exception):
@@ -112,6 +120,10 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
         for line in lines:
             say("  " + line)
 
+    def queue(kind: str, *words: str) -> None:
+        if kind not in now.waiting:
+            type_(*words, "--no-wait")
+
     if now.state is not LifeCycle.OPERATING:
         say(f"{gateway} has the manufacturer's quality seal and no profile: it gets certificates of its own")
         show(type_("enrol", gateway))
@@ -121,17 +133,51 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
         if now.tunnel:
             show(type_("break-up", gateway))
         say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
-        if ChangeProfiles.KIND not in now.waiting:
-            show(type_("profiles", "issue", *scene.drafts, gateway, "--no-wait"))
-        if BreakUp.KIND not in now.waiting:
-            show(type_("break-up", gateway, "--no-wait"))
+        queue(ChangeProfiles.KIND, "profiles", "issue", *scene.drafts, gateway)
+        queue(SetRetention.KIND, "retention", gateway, *RETENTION)
+        queue(BreakUp.KIND, "break-up", gateway)
         show(type_("orders", "run", gateway))
+        now = standing(scene)
+        _wait_for_readings(scene, stopping)
+        say(f"{gateway} reads; it is called once more, for what only an order starts")
     else:
         say(f"{gateway} has its profiles from an earlier order; it is asked how it is")
         type_("status", gateway, "--refresh")
         say("  its answer is kept: the same command without --refresh shows it")
-        show(type_("break-up", gateway))
+    for kind, words in errands(scene):
+        queue(kind, *words)
+    queue(BreakUp.KIND, "break-up", gateway)
+    show(type_("orders", "run", gateway))
     say(f"{gateway} needs nobody now: it reads, seals and delivers by itself")
+
+
+def errands(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Kind of order and words of each that is given to a gateway that reads; none shows the administrator a value."""
+    gateway = scene.gateway_id
+    yield RunSelfTest.KIND, ("self-test", gateway)
+    for event in _events(scene):
+        yield RaiseEvent.KIND, ("event", gateway, event, "on")
+    for one in scene.plan["evaluations"]:
+        if one["use_case"] in ON_REQUEST:
+            yield RequestValues.KIND, ("request", gateway, one["id"])
+
+
+def _events(scene: Scene) -> list[str]:
+    """Those that a profile waits for."""
+    rules = [one.get("rule", {}) for one in scene.plan["evaluations"]]
+    return sorted(set(chain.from_iterable(rule.get("events", ()) for rule in rules)))
+
+
+def _wait_for_readings(scene: Scene, stopping: threading.Event) -> None:
+    """Until every meter was read and stored, or some time is over. Raises StoppedError."""
+    give_up = time.monotonic() + FIRST_READINGS_SECONDS
+    while time.monotonic() < give_up:
+        with suppress(StatusError):
+            meters = read_status(scene.gateway / "store")["meters"]
+            if meters and all(meter["stored"] for meter in meters.values()):
+                return
+        if stopping.wait(POLL_SECONDS):
+            raise StoppedError
 
 
 def _type(scene: Scene, words: tuple[str, ...], say: Say, stopping: threading.Event) -> list[str]:
@@ -169,23 +215,33 @@ def _said(process: "subprocess.Popen[str]", stopping: threading.Event) -> str:
 
 
 def by_hand(scene: Scene) -> list[str]:
-    """How a person goes on at the administrator's desk, in another terminal, while the machines run."""
-    gateway, configuration = scene.gateway_id, scene.administrator_configuration
-    tool = Path(program("smgw-admin"))
-    words = [
-        ("what it is doing", f"status {gateway} --refresh"),
-        ("its tunnel, opened by a wake-up", f"wake {gateway}"),
-        ("its system log", f"logs {gateway} --refresh"),
-        ("its tunnel, ended", f"break-up {gateway}"),
-        ("its process, started anew", f"restart {gateway}"),
-        ("everything that was ever ordered", "orders list"),
-        ("who did what, signed", "audit list"),
-        ("yourself, let in to the console", "users add you --role supervisor"),
-        ("the console, in a browser", "web"),
+    """How a person goes on in another terminal while the machines run, each command with what it is for."""
+    gateway, own = scene.gateway_id, _near(scene.gateway_configuration)
+    at_desk = [
+        (f"status {gateway} --refresh", "what the gateway is doing"),
+        (f"wake {gateway}", "its tunnel, opened by a wake-up"),
+        (f"logs {gateway} --refresh --lang de", "its system log"),
+        *((f"event {gateway} {one} off", "an event is over") for one in _events(scene)),
+        (f"break-up {gateway}", "its tunnel, ended"),
+        (f"restart {gateway}", "its process, started anew"),
+        ("orders list", "everything that was ever ordered"),
+        ("audit list", "who did what, signed"),
+        ("users add you --role supervisor", "yourself, let in to the console"),
+        ("web", "the console, in a browser"),
     ]
+    at_gateway = [
+        (f"smgw status {own}", "how it is"),
+        (f"smgw logs show {own} --lang de", "its system log, for the technician"),
+        (f"smgw logs verify {own}", "whether its logs are as it wrote them"),
+        *((f"smgw-testbed consumer-log {own} {one}", "what she reads about herself") for one in scene.consumers),
+    ]
+    near = _near(Path(program("smgw")).parent)
+    configuration = _near(scene.administrator_configuration)
     return [
-        "The administrator by hand, in another terminal, while the demonstration runs:",
-        *(f"  {_near(tool)} {typed} --config {_near(configuration)}  # {what}" for what, typed in words),
+        "By hand, in another terminal, while the demonstration runs; the administrator:",
+        *(f"  {near}/smgw-admin {typed} --config {configuration}  # {what}" for typed, what in at_desk),
+        "at the gateway:",
+        *(f"  {near}/{typed}  # {what}" for typed, what in at_gateway),
     ]
 
 

@@ -16,7 +16,7 @@ from admin.errors import AdminError
 from admin.life_cycle import LifeCycle, OrderState
 from admin.schema import gateways, orders, tunnels
 from testbed.demo.scene import Scene
-from wire.orders import ChangeProfiles
+from wire.orders import ChangeProfiles, Reply, RunSelfTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class DeskSeen:
     """Orders without a reply."""
     confirmed: int = 0
     failed: int = 0
+    self_tests: int = 0
+    """Orders of a self-test that were confirmed, with every check passed."""
     last_sequence: int = 0
     """Of a confirmed order."""
     broken_up: int = 0
@@ -84,6 +86,7 @@ def _read(engine: sa.Engine, gateway: str) -> DeskSeen:
         tunnel_open=any(each.closed_at is None for each in own_tunnels),
         waiting=sum(each.finished_at is None for each in own_orders),
         confirmed=len(confirmed),
+        self_tests=sum(each.kind == RunSelfTest.KIND and _passed(each.reply) for each in confirmed),
         failed=sum(each.state == OrderState.FAILED for each in own_orders),
         last_sequence=max((each.sequence for each in confirmed), default=0),
         broken_up=len(broken_up),
@@ -104,3 +107,10 @@ def _wake_ups(engine: sa.Engine, gateway: str) -> int:
 def _nobody() -> Signer:
     message = "an onlooker signs nothing"
     raise RuntimeError(message)
+
+
+def _passed(reply: bytes | None) -> bool:
+    """Whether the gateway told of checks and every one was passed."""
+    result = Reply.from_bytes(reply).result if reply is not None else {}
+    checks = result.get("checks")
+    return isinstance(checks, list) and all(isinstance(one, dict) and one.get("passed") is True for one in checks)

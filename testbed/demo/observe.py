@@ -20,6 +20,7 @@ from datacenter.errors import DatacenterError
 from smgw.status import StatusError, read_status
 from testbed.demo.desk import DeskSeen, look_at_desk
 from testbed.demo.scene import Scene
+from wire.profiles import UseCase
 from wire.reading import Reading
 
 DESK_STEPS: Final = {
@@ -72,6 +73,12 @@ class DeliverySeen:
     rows: int
     last_error: str
     latest: Reading | None
+    use_case: str = ""
+    empty: int = 0
+    """Deliveries in the party's table that hold no reading: covers."""
+    shortest: int = 0
+    """Octets of the shortest sealed message since the start of the gateway."""
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,10 @@ class Seen:
     """The gateway's own word: whether its certificates are still the manufacturer's."""
     profiles: int | None = None
     """The gateway's own word: how many evaluation profiles hold."""
+    state: str = ""
+    """The gateway's own word: its secure state."""
+    retention: Mapping[str, Any] = field(default_factory=dict)
+    """The gateway's own word: what it keeps for how long, and when it last deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ class _Received:
     rows: dict[str, int]
     latest: dict[str, Reading]
     refusals: dict[str, int]
+    empty: dict[str, int] = field(default_factory=dict)
     first: datetime | None = None
     after: int = 0
 
@@ -124,7 +136,7 @@ def look(scene: Scene) -> Seen:
         at=datetime.now(UTC),
         meters={name: _meter(name, status["meters"].get(name, {})) for name in _meters(scene)},
         deliveries={
-            name: _delivery(name, party, status["profiles"].get(name, {}), received[party])
+            name: _delivery(name, party, status["profiles"].get(name, {}), received[party], scene.use_case_of(name))
             for name, party in scene.evaluations.items()
         },
         refused=status["refusals"],
@@ -136,11 +148,16 @@ def look(scene: Scene) -> Seen:
         last_order=int(status.get("last_order", 0)),
         quality_seal=status.get("quality_seal"),
         profiles=len(status["profiles"]) if "gateway" in status else None,
+        state=status.get("secure_states", {}).get("state", ""),
+        retention=status.get("retention", {}),
     )
 
 
 def steps(scene: Scene, now: Seen, before: Seen) -> dict[str, dict[int, int]]:
-    """For every configured delivery how often each step was seen since ``before``."""
+    """For every configured delivery how often each step was seen since ``before``.
+
+    What leaves once a day (TAF-6) is followed until it is owed.
+    """
     observed = {}
     for name, delivery in now.deliveries.items():
         meters = [now.meters[meter] for meter in scene.meters_of(name)]
@@ -156,6 +173,9 @@ def steps(scene: Scene, now: Seen, before: Seen) -> dict[str, dict[int, int]]:
             8: delivery.opened - earlier.opened,
             9: delivery.rows - earlier.rows,
         }
+        if delivery.use_case == UseCase.TAF_6:
+            observed[name] = {step: observed[name][step] for step in (1, 2, 3, 4)}
+            observed[name][5] = delivery.owed + delivery.acknowledged
     return observed
 
 
@@ -189,8 +209,9 @@ def _meter(name: str, told: dict[str, Any]) -> MeterSeen:
     return MeterSeen(name, **counts, refused=told.get("refused", {}), last_reading_at=told.get("last_reading_at"))
 
 
-def _delivery(name: str, party: str, told: dict[str, Any], received: _Received) -> DeliverySeen:
-    counts = {key: int(told.get(key, 0)) for key in ("granted", "owed", "sealed", "acknowledged", "set_aside")}
+def _delivery(name: str, party: str, told: dict[str, Any], received: _Received, use_case: str) -> DeliverySeen:
+    names = ("granted", "owed", "sealed", "acknowledged", "set_aside", "shortest", "longest")
+    counts = {key: int(told.get(key, 0)) for key in names}
     return DeliverySeen(
         name,
         party,
@@ -199,6 +220,8 @@ def _delivery(name: str, party: str, told: dict[str, Any], received: _Received) 
         rows=received.rows.get(name, 0),
         last_error=told.get("last_error", ""),
         latest=received.latest.get(name),
+        use_case=use_case,
+        empty=received.empty.get(name, 0),
     )
 
 
@@ -241,6 +264,7 @@ def _read(connection: sa.Connection, since: datetime | None, registers: Mapping[
         first=None if first is None else datetime.fromtimestamp(first, UTC),
         after=0 if since is None else connection.scalar(after) or 0,
         opened=_counts(connection, opened.group_by(profile.c.identification)),
+        empty=_counts(connection, opened.where(delivery.c.readings == 0).group_by(profile.c.identification)),
         rows={name: count for name, (count, _) in counted.items()},
         latest=latest,
         refusals=_counts(

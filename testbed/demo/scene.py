@@ -116,6 +116,15 @@ class Scene:
         """The meters that a delivery needs."""
         return next(list(entry["meters"]) for entry in self.plan["evaluations"] if entry["id"] == evaluation)
 
+    def use_case_of(self, evaluation: str) -> str:
+        """The use case of a delivery, as ``TAF-7``."""
+        return next(str(entry["use_case"]) for entry in self.plan["evaluations"] if entry["id"] == evaluation)
+
+    @property
+    def consumers(self) -> list[str]:
+        """Those whose consumption is measured."""
+        return sorted({entry["consumer"] for entry in self.plan["meters"]})
+
     def registers_of(self, evaluation: str) -> list[str]:
         """The registers whose original readings a delivery may hold, each as its whole OBIS code."""
         entry = next(entry for entry in self.plan["evaluations"] if entry["id"] == evaluation)

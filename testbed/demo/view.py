@@ -1,13 +1,19 @@
 """The live view: what the machines have done so far, as tables in a terminal or as plain lines elsewhere."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from testbed.demo.duties import Shown
 from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, Seen
 from testbed.demo.scene import Scene
 
 NOTHING_STORED = "-"
+_THIN: Final[dict[str, Any]] = {"expand": True, "box": None, "title_justify": "left"}
+"""No lines around: everything stands on one screen."""
 
 
 def tables(scene: Scene, seen: Seen, desk: dict[str, int], note: str) -> Group:
@@ -50,25 +56,48 @@ def summary(
     """What the administrator's steps and each delivery's nine came to, and whether nothing is missing."""
     told: list[str] = [f"administrator {scene.plan['administrator']} and {scene.gateway_id}"]
     whole = all(desk[step] > 0 for step in DESK_STEPS)
-    for step, sentence in DESK_STEPS.items():
-        told.append(f"  {'ok     ' if desk[step] > 0 else 'MISSING'} {sentence} ({desk[step]})")
+    told += [_marked(f"{sentence} ({desk[step]})", good=desk[step] > 0) for step, sentence in DESK_STEPS.items()]
+    told.append("deliveries, and how often each of these steps was seen:")
+    told += [f"  {', '.join(f'{number} {sentence}' for number, sentence in part)}" for part in _batches()]
     for name, counts in observed.items():
-        told.append(f"{name} to {scene.evaluations[name]}")
-        for number, sentence in STEPS.items():
-            mark = "ok     " if counts[number] > 0 else "MISSING"
-            whole = whole and counts[number] > 0
-            told.append(f"  {mark} {number} {sentence} ({counts[number]})")
+        good = all(count > 0 for count in counts.values())
+        whole = whole and good
+        steps = " ".join(f"{number}:{_count(count)}" for number, count in counts.items())
+        later = "" if len(counts) == len(STEPS) else " owed, leaves once a day"
+        delivery = f"{name} to {scene.evaluations[name]}, {scene.use_case_of(name)}"
+        told.append(_marked(f"{delivery:<40} {steps}{later}", good=good))
     for party in scene.parties:
         if party.id in scene.evaluations.values():
             continue
         reasons = seen.refused.get(party.id, {})
         refused = sum(reasons.values()) > 0 and seen.received[party.id] == 0
         whole = whole and refused
-        told.append(
-            f"{party.id}: no evaluation profile, {'ok     ' if refused else 'MISSING'} "
-            f"refused {_reasons('', reasons)}, received {seen.received[party.id]}"
-        )
+        sentence = f"no evaluation profile, refused {_reasons('', reasons)}, received {seen.received[party.id]}"
+        told.append(_marked(f"{party.id}: {sentence}", good=refused))
     return told, whole
+
+
+def duties(shown: Sequence[Shown], consumers: Mapping[str, Sequence[str]]) -> tuple[list[str], bool]:
+    """What the gateway does beside delivering, and whether nothing is missing."""
+    told = ["duties", *(_marked(one.line, good=one.good) for one in shown)]
+    for consumer, entries in consumers.items():
+        told.append(f"the newest of each kind in the log of the consumer {consumer!r}, for her alone")
+        told += [f"          {line}" for line in entries]
+    return told, all(one.good for one in shown) and all(consumers.values())
+
+
+def _marked(sentence: str, *, good: bool) -> str:
+    return f"  {'ok     ' if good else 'MISSING'} {sentence}"
+
+
+def _count(count: int) -> str:
+    return str(count) if count > 0 else "MISSING"
+
+
+def _batches() -> list[list[tuple[int, str]]]:
+    """The nine steps in lines that a terminal of 120 columns holds."""
+    steps = list(STEPS.items())
+    return [steps[:4], steps[4:7], steps[7:]]
 
 
 def value(delivery: DeliverySeen, before: str = "") -> str:
@@ -80,7 +109,7 @@ def value(delivery: DeliverySeen, before: str = "") -> str:
 
 
 def _desk(seen: Seen, desk: dict[str, int]) -> Table:
-    table = Table("step", "seen", "how often", title=f"At the administrator: {standing(seen)}", expand=True)
+    table = Table("step", "seen", "how often", title=f"At the administrator: {standing(seen)}", **_THIN)
     for step, sentence in DESK_STEPS.items():
         table.add_row(sentence, "yes" if desk[step] > 0 else NOTHING_STORED, str(desk[step]))
     return table
@@ -88,7 +117,7 @@ def _desk(seen: Seen, desk: dict[str, int]) -> Table:
 
 def _meters(seen: Seen) -> Table:
     table = Table(
-        "meter", "last reading (UTC)", "read", "verified", "stored", "refused", title="At the gateway", expand=True
+        "meter", "last reading (UTC)", "read", "verified", "stored", "refused", title="At the gateway", **_THIN
     )
     for meter in seen.meters.values():
         table.add_row(
@@ -104,7 +133,7 @@ def _meters(seen: Seen) -> Table:
 
 def _deliveries(seen: Seen) -> Table:
     table = Table(
-        "delivery", "to", "owed", "delivered", "verified", "rows", "last value there", title="On the way", expand=True
+        "delivery", "to", "owed", "delivered", "verified", "rows", "last value there", title="On the way", **_THIN
     )
     for one in seen.deliveries.values():
         table.add_row(
@@ -120,7 +149,7 @@ def _deliveries(seen: Seen) -> Table:
 
 
 def _refused(scene: Scene, seen: Seen) -> Table:
-    table = Table("party", "granted nothing because", "turned away there", "received", title="Refused", expand=True)
+    table = Table("party", "granted nothing because", "turned away there", "received", title="Refused", **_THIN)
     for party in scene.parties:
         table.add_row(
             party.id,

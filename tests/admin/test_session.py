@@ -78,6 +78,7 @@ def test_a_table_that_nobody_looks_at_breaks_no_cell(capsys: pytest.CaptureFixtu
         (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02 03:04:05"),
         (["a", 1], "a, 1"),
         ({"a": {"b": None}}, "a=b=-"),
+        ({"checks": [{"name": "clock", "detail": ""}, {"name": "logs"}]}, "checks=name=clock; name=logs"),
     ],
 )
 def test_cells(value: object, text: str) -> None:

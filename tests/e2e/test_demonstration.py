@@ -3,6 +3,7 @@
 The gateway begins with nothing but its administrator's profile; the order of events is read from the two databases.
 """
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -46,6 +47,22 @@ def events(state: Path) -> list[tuple[str, int]]:
     ]
 
 
+def told_of_duties(output: str, state: Path) -> None:
+    """What a gateway does beside delivering: each stands there, and what was exported can be looked at."""
+    for told in (
+        "secure state normal; self-tests on the administrator's order, all passed: 1",
+        "retention: 730 days by order",
+        "covers too:\n          netz-control",
+        "logs are as they were written, records calibration 1-",
+        "system.json, calibration.json, house.json (smgw logs verify --export)",
+        "firewall of wwan0: out to 4 places of the profiles",
+        "\n          de ",
+        "\n          en ",
+    ):
+        assert told in output, told
+    assert {path.name for path in (state / "exported").iterdir()} == {"system.json", "calibration.json", "house.json"}
+
+
 def delivered(output: str) -> int:
     """Rows of the series that the last look saw."""
     (line,) = [line for line in output.splitlines() if "delivery netz-series" in line][-1:]
@@ -62,12 +79,14 @@ def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> N
     assert "MISSING" not in first.stdout
     assert "delivered, quality seal, 0 evaluation profiles, 0 wake-ups, 0 tunnels, 0 orders" in first.stdout
     typed = [line.split()[2] for line in first.stdout.splitlines() if line.startswith("$ smgw-admin")]
-    assert typed == ["enrol", "break-up", "profiles", "break-up", "orders"]
-    assert "signed orders confirmed (5)" in first.stdout
+    brought = ["enrol", "break-up", "profiles", "retention", "break-up", "orders"]
+    assert typed == [*brought, "self-test", "event", "break-up", "orders"]
+    assert "signed orders confirmed (9)" in first.stdout
     happened = events(state)
     assert happened == sorted(happened, key=lambda event: event[1]), "each after the one before"
-    assert first.stdout.count("ok      9 row in the datacenter's table") == 2
-    assert "datenhandel: no evaluation profile, ok      refused no-profile" in first.stdout
+    assert len(re.findall(r"^  ok      netz-\w+ to netz, TAF-\d+ .* 9:\d+$", first.stdout, re.MULTILINE)) == 3
+    assert "ok      datenhandel: no evaluation profile, refused no-profile" in first.stdout
+    told_of_duties(first.stdout, state)
 
     # Another start finds the scene; the gateway is woken, asked how it is, and delivers on.
     later = up(state, LONGEST, "--until-seen")

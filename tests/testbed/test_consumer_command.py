@@ -37,7 +37,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 
 
 def test_she_reads_the_newest_entry_of_each_kind_in_both_languages(archive: Archive, tmp_path: Path) -> None:
-    """FAU_SAR.1/CON: her own log; that she read it is the last entry."""
+    """That she read it is the last entry."""
     read = read_log(archive.database, tmp_path / "trust", "anna", BOTH, export=False)
     told = [line.split(" ", 2) for line in read.lines]
     assert [language for language, _, _ in told] == ["de", "en"] * (len(told) // 2)

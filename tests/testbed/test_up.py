@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from testbed.demo.duties import Looked, Shown
 from testbed.demo.observe import Seen
 from testbed.demo.scene import Scene
 from testbed.up import up
@@ -43,7 +44,9 @@ def test_what_was_not_seen_is_named_and_ends_with_a_status(tmp_path: Path, monke
     monkeypatch.setattr("testbed.up.start", lambda *_: None)
     monkeypatch.setattr("testbed.up.look", lambda _: Seen(datetime.now(UTC), received=Counter()))
     monkeypatch.setattr("testbed.up.Administration", lambda *_: Idle())
+    monkeypatch.setattr("testbed.up.look_at_duties", lambda _: Looked((Shown("a log was altered", good=False),)))
     result = CliRunner().invoke(up, ["--state", str(tmp_path), "--duration", "1"])
     assert result.exit_code == 1
     assert "MISSING woken by a signed wake-up (0)" in result.output
+    assert "MISSING a log was altered" in result.output
     assert "not every step was seen" in result.output

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from admin.life_cycle import LifeCycle
-from testbed.demo.administer import Administration, Standing, administer, by_hand, standing
+from testbed.demo.administer import Administration, Standing, administer, by_hand, errands, standing
 from testbed.demo.scene import Scene, SceneError
 from testbed.small_pki import SmallPki
 from tests.admin.bureau import BY, NOW, Bureau
@@ -92,9 +92,21 @@ def test_a_command_that_fails_ends_the_work_with_what_it_said(scene: Scene) -> N
     assert told[-1] == f"$ smgw-admin enrol {scene.gateway_id}"
 
 
+def test_what_only_an_order_starts_is_ordered(scene: Scene) -> None:
+    """A self-test, each event that a profile waits for, and each value that is given on request."""
+    words = [words for _, words in errands(scene)]
+    assert [(command, *rest) for command, _, *rest in words] == [
+        ("self-test",), ("event", "dim", "on"), ("request", "lieferant-now"), ("request", "lieferant-daily"),
+    ]  # fmt: skip
+    assert {gateway for _, gateway, *_ in words} == {scene.gateway_id}
+
+
 def test_a_person_is_told_how_to_go_on(scene: Scene) -> None:
     told = "\n".join(by_hand(scene))
-    for words in ("status ESMG0000000001 --refresh", "wake ESMG0000000001", "logs ESMG0000000001", "break-up"):
+    for words in (
+        "status ESMG0000000001 --refresh", "wake ESMG0000000001", "logs ESMG0000000001", "break-up", "dim off",
+        f"logs verify {scene.gateway_configuration}", f"consumer-log {scene.gateway_configuration} house",
+    ):  # fmt: skip
         assert words in told
     assert str(scene.administrator_configuration) in told
 

@@ -9,7 +9,8 @@ from testbed.demo.desk import DeskSeen, look_at_desk
 from testbed.demo.scene import Scene
 from tests.admin.bureau import BY, NOW, Bureau
 from tests.admin.samples import COMMUNICATION
-from wire.orders import BreakUp, ChangeProfiles, Command, Reply, ReplyOutcome
+from wire.canonical_json import JsonValue
+from wire.orders import BreakUp, ChangeProfiles, Command, Reply, ReplyOutcome, RunSelfTest
 from wire.reading import DeviceId
 
 pytestmark = pytest.mark.token
@@ -36,14 +37,14 @@ def test_wake_ups_tunnels_and_orders_are_seen(scene: Scene) -> None:
     bureau, gateway = Bureau(scene.administrator), DeviceId(scene.gateway_id)
     with bureau.office(gateway) as office:
 
-        def done(command: Command, after: int, *, refused: bool = False) -> None:
+        def done(command: Command, after: int, *, refused: bool = False, **result: JsonValue) -> None:
             number = office.orders.queue(gateway, command, BY, NOW)
             office.orders.sign_next(number, office.sign_order, NOW + later(after))
             office.orders.delivered(number, NOW + later(after))
             sequence = office.orders.get(number).sequence
             assert sequence is not None
             refusal = Reply.refusal(sequence, "busy", "A self-test runs.")
-            reply = refusal if refused else Reply(sequence, ReplyOutcome.DONE)
+            reply = refusal if refused else Reply(sequence, ReplyOutcome.DONE, result=result)
             office.orders.confirmed(number, reply, NOW + later(after))
 
         assert look_at_desk(scene) == DeskSeen("operating")
@@ -65,8 +66,12 @@ def test_wake_ups_tunnels_and_orders_are_seen(scene: Scene) -> None:
         done(BreakUp(), 21, refused=True)
         done(BreakUp(), 22)
         office.tunnels.closed(third, "break-up: ordered by anna", NOW + later(23))
+        done(RunSelfTest(), 24, checks=[{"passed": True}, {"passed": True}])
+        done(RunSelfTest(), 24, checks=[{"passed": True}, {"passed": False}])
+        done(RunSelfTest(), 24)
         office.orders.queue(gateway, BreakUp(), BY, NOW)
     seen = look_at_desk(scene)
-    assert (seen.tunnels, seen.tunnel_open, seen.waiting, seen.confirmed, seen.failed) == (4, False, 1, 3, 1)
-    assert (seen.broken_up, seen.last_sequence) == (2, 4)
+    assert (seen.tunnels, seen.tunnel_open, seen.waiting, seen.confirmed, seen.failed) == (4, False, 1, 6, 1)
+    assert (seen.broken_up, seen.last_sequence) == (2, 7)
+    assert seen.self_tests == 1, "done, with every check passed"
     assert (seen.profiles_brought_until, seen.last_broken_up_at) == (NOW + later(9), NOW + later(23))

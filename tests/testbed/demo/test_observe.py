@@ -31,7 +31,13 @@ def test_nothing_runs_and_nothing_was_seen(tmp_path: Path) -> None:
     assert all(meter.stored == 0 for meter in seen.meters.values())
     observed = steps(made, seen, seen)
     assert set(observed) == set(made.evaluations)
+    daily = observed.pop("lieferant-daily")
+    assert daily == dict.fromkeys((1, 2, 3, 4, 5), 0), "it leaves once a day, and is followed until it is owed"
     assert all(counts == dict.fromkeys(STEPS, 0) for counts in observed.values())
+    owed = replace(
+        seen, deliveries={**seen.deliveries, "lieferant-daily": replace(seen.deliveries["lieferant-daily"], owed=1)}
+    )
+    assert steps(made, owed, seen)["lieferant-daily"][5] == 1
     assert desk_steps(seen, seen) == dict.fromkeys(DESK_STEPS, 0)
     assert (seen.profiles, seen.quality_seal, seen.first_delivery_at) == (None, None, None)
 
@@ -45,7 +51,7 @@ def test_rows_of_a_real_datacenter_are_seen_and_counted_from_the_first_look(tmp_
     (tmp_path / "datacenter.db").rename(made.state / "parties" / "netz" / "datacenter.db")
     seen = look(made)
     series = seen.deliveries["netz-series"]
-    assert (series.opened, series.rows) == (1, 1)
+    assert (series.opened, series.rows, series.empty, series.use_case) == (1, 1, 0, "TAF-7")
     assert series.latest is not None
     assert series.latest.captured_at == world.now
     assert seen.received["netz"] == 1

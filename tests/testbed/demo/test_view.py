@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from testbed.demo.desk import DeskSeen
+from testbed.demo.duties import Shown
 from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, MeterSeen, Seen
 from testbed.demo.scene import Scene
-from testbed.demo.view import lines, standing, summary, tables, value
+from testbed.demo.view import duties, lines, standing, summary, tables, value
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, Unit
 
@@ -38,6 +39,14 @@ def scene(tmp_path: Path) -> Scene:
 
 def whole(scene: Scene) -> dict[str, dict[int, int]]:
     return {name: dict.fromkeys(STEPS, 1) for name in scene.evaluations}
+
+
+def test_a_duty_that_was_not_seen_is_missing() -> None:
+    done, log = Shown("the logs are whole", good=True), {"anna": ("de ...",)}
+    assert duties([done], log)[1]
+    told, good = duties([done, Shown("nothing was swept", good=False)], log)
+    assert (good, "  MISSING nothing was swept" in told) == (False, True)
+    assert not duties([done], {"anna": ()})[1], "she read nothing"
 
 
 def test_a_value_is_shown_exactly() -> None:
@@ -86,7 +95,7 @@ def test_a_summary_is_whole_only_with_every_step_of_every_delivery(scene: Scene)
             observed[name][step] = 0
             told, good = summary(scene, observed, DESK, SEEN)
             assert not good
-            assert any("MISSING" in line and STEPS[step] in line for line in told)
+            assert [line for line in told if f"{step}:MISSING" in line and f"{name} to" in line]
 
 
 @pytest.mark.parametrize("step", DESK_STEPS)
