@@ -1,9 +1,9 @@
 """When a billing period closes, and what it then consists of: the common ground of TAF 1, 2, 3, 4, 5, 8 and 12.
 
 Decides that a period is closed by the reading that completes it: the first usable one at or after its end of the last
-of its meters. So every period is decided once, whether its boundary reading came or a gap hides it, and however the
-clock jumps. It counts only if it lies wholly inside the profile's validity. Where months and days begin is local time
-(``smgw/metering/tariffs/calendar.py``).
+of its meters that still hang there. So every period is decided once, whether its boundary reading came or a gap hides
+it, and however the clock jumps. It counts only if it lies wholly inside the profile's validity. Where months and days
+begin is local time (``smgw/metering/tariffs/calendar.py``).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,8 @@ from wire.profiles import BillingPeriod
 from wire.reading import Reading, Unit
 
 MAXIMUM_CLOSED: Final = 100
-"""Periods that one reading closes at most, the newest: eight years of months. Only testbeds have more in one gap."""
+"""Periods that one reading closes: the newest, and always those in which a gap began. Eight years of months; only
+testbeds have more in one gap."""
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -130,21 +131,53 @@ def seconds(instant: datetime) -> int:
 
 
 def _reached(case: Case, billing: BillingPeriod, open_begin: datetime) -> list[tuple[datetime, datetime]]:
-    """The periods whose end this reading is its meter's first to reach, oldest first."""
+    """The periods that this reading may complete, oldest first: those that its meter had not reached the end of."""
     measured = case.measured
     latest = case.history.latest(measured.device, measured.obis)
     if latest is not None and latest.captured_at > measured.captured_at:
         return []  # the clock went back: what closed is closed
     before = case.history.before(measured.device, measured.obis, measured.captured_at, usable=True)
-    periods: list[tuple[datetime, datetime]] = []
+    since = _waiting_since(case, open_begin) if before is None else before.captured_at
+    if since >= open_begin:
+        return []
+    oldest, _ = bounds(billing, since)
+    anchors = [since, *(left for left in _left(case, oldest) if left < since)]
+    # Where a gap began stands all that was used in it, so these periods are among them however long it was.
+    periods = {bounds(billing, anchor) for anchor in anchors}
     end = open_begin
-    while len(periods) < MAXIMUM_CLOSED and (before is None or end > before.captured_at):
+    while end > min(anchors) and len(periods) < MAXIMUM_CLOSED:
         begin, _ = bounds(billing, end - _SECOND)
-        periods.insert(0, (begin, end))
+        periods.add((begin, end))
         end = begin
-        if before is None:  # nothing earlier was ever read: one lost period is told, not a century of them
-            break
-    return periods
+    return sorted(periods)
+
+
+def _waiting_since(case: Case, open_begin: datetime) -> datetime:
+    """Since when periods may have waited for the very first reading of its meter, because others had been read.
+
+    Nothing earlier was ever read of it alone: one lost period is told, not a century of them.
+    """
+    measured, evaluation = case.measured, case.evaluation
+    hung = case.meters.get(measured.device)
+    since = evaluation.valid_from if hung is None else max(evaluation.valid_from, hung.valid_from)
+    found = (case.history.usable_since(meter, measured.obis, since) for meter in evaluation.meters)
+    return min((one.captured_at for one in found if one is not None), default=open_begin - _SECOND)
+
+
+def _left(case: Case, since: datetime) -> list[datetime]:
+    """When other meters, which hang there no more since a time after ``since``, were read last.
+
+    A meter that fell silent keeps its periods open for as long as it hangs there.
+    """
+    measured, found = case.measured, []
+    for meter in case.evaluation.meters:
+        hung = case.meters.get(meter)
+        if hung is None or meter == measured.device or not since < hung.valid_until <= measured.captured_at:
+            continue
+        last = case.history.before(meter, measured.obis, hung.valid_until, usable=True)
+        begin = max(case.evaluation.valid_from, hung.valid_from)
+        found.append(begin if last is None else max(begin, last.captured_at))
+    return found
 
 
 def _closed(case: Case, period: tuple[datetime, datetime], book: Book, *, inner: bool) -> Grant | RefusalReason:

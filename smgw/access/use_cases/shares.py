@@ -36,27 +36,27 @@ class Share:
 
 
 def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inner: bool) -> Share | None:
-    """The share of ``meter`` in the period; None while it has not reached the end.
+    """The share of ``meter`` in the period; None while it hangs there and has not reached the end.
 
     Without ``inner`` only the two ends are looked up.
     """
     profile = case.meters.get(meter)
     first = begin if profile is None else max(begin, profile.valid_from)
     last = end if profile is None else min(end, profile.valid_until)
-    went = profile is not None and profile.valid_until <= end  # it is not read any more at the end
     subtracted = meter in case.evaluation.subtracted
     if first >= last:  # it hung there before or after
         return Share(meter, subtracted, (), None, exact=True)
     obis = case.measured.obis
     raster = timedelta(seconds=case.evaluation.period_seconds) + case.window
-    closing: Reading | None
-    if went:
+    stayed = profile is None or profile.valid_until > end
+    closing = _reached(case, meter, end) if stayed else None
+    left = closing is None and profile is not None and profile.valid_until <= case.measured.captured_at
+    if left:  # it is not read any more; one that had fallen silent before the end, and was taken away later, is late
         closing = case.history.before(meter, obis, last, usable=True)
-        met = closing is not None and closing.captured_at >= last - raster
+        met = not stayed and closing is not None and closing.captured_at >= last - raster
+    elif closing is None:
+        return None
     else:
-        closing = _boundary(case, meter, end) or (case.measured if meter == case.measured.device else None)
-        if closing is None:
-            return None
         met = closing.captured_at <= end + case.window
         if not met and closing.captured_at >= case.evaluation.valid_until:
             closing = None
@@ -70,7 +70,7 @@ def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inn
     met = met and opening.captured_at <= first + (case.window if first == begin else raster)
     inside: tuple[Reading, ...] = (opening,)
     if inner:
-        inside = _inside(case, meter, opening, closing if went else None, (begin, end))
+        inside = _inside(case, meter, opening, closing if left else None, (begin, end))
     return Share(meter, subtracted, inside, closing, exact=met)
 
 
@@ -80,6 +80,11 @@ def target(case: Case, reading: Reading, boundaries: Sequence[datetime]) -> date
         if boundary <= reading.captured_at <= boundary + case.window:
             return boundary
     return schedule.served_point(reading.captured_at, case.evaluation.period_seconds)
+
+
+def _reached(case: Case, meter: DeviceId, end: datetime) -> Reading | None:
+    """The reading with which ``meter`` reached ``end``, the one under decision included."""
+    return _boundary(case, meter, end) or (case.measured if meter == case.measured.device else None)
 
 
 def _boundary(case: Case, meter: DeviceId, instant: datetime) -> Reading | None:
