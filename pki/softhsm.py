@@ -30,13 +30,11 @@ _FOLDER = re.compile(r"^\s*directories\.tokendir\s*=\s*(\S.*?)\s*$", re.MULTILIN
 def mend(module: Path) -> None:
     """Fill every description that was emptied; call it before a log-in. Raises OSError."""
     for folder in _tokens(module):
-        kept = folder / _KEPT
-        if not kept.is_file():
-            continue
+        whole = _kept(folder)
         with _locked(folder / _DESCRIPTION) as description:
             # SoftHSM2 holds this lock while it writes: what is shorter now stays so.
-            if os.fstat(description).st_size < kept.stat().st_size:
-                os.pwrite(description, kept.read_bytes(), 0)
+            if os.fstat(description).st_size < len(whole):
+                os.pwrite(description, whole, 0)
                 os.fsync(description)
 
 
@@ -45,15 +43,24 @@ def keep(module: Path) -> None:
     for folder in _tokens(module):
         with _locked(folder / _DESCRIPTION) as description:
             content = os.pread(description, os.fstat(description).st_size, 0)
-        kept = folder / _KEPT
-        if not content or (kept.is_file() and kept.read_bytes()[_COUNTER_OCTETS:] == content[_COUNTER_OCTETS:]):
+        former = _kept(folder)
+        # Another process may have been killed since our own log-in: what is shorter must not take a whole one's place.
+        if not content or len(content) < len(former) or content[_COUNTER_OCTETS:] == former[_COUNTER_OCTETS:]:
             continue
         fresh = folder / f"{_KEPT}.{os.getpid()}"
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        fresh.replace(kept)
+        fresh.replace(folder / _KEPT)
+
+
+def _kept(folder: Path) -> bytes:
+    """The copy; nothing where there is none yet."""
+    try:
+        return (folder / _KEPT).read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _tokens(module: Path) -> Iterator[Path]:

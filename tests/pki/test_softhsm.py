@@ -96,6 +96,18 @@ def test_the_copy_follows_and_only_its_owner_reads_it(token: LentToken) -> None:
     assert kept.stat().st_mtime_ns == written
 
 
+@pytest.mark.parametrize("left", [0, 100])
+def test_what_is_cut_off_takes_no_whole_copys_place(token: LentToken, left: int) -> None:
+    """Another process was killed between our log-in and our copy."""
+    opened(token).close()
+    whole = (token.folder / "token.kept").read_bytes()
+    os.truncate(description(token), left)
+    softhsm.keep(MODULE)
+    assert (token.folder / "token.kept").read_bytes() == whole
+    softhsm.mend(MODULE)
+    assert description(token).read_bytes()[8:] == whole[8:]
+
+
 def test_other_makers_tokens_are_none_of_ours(token: LentToken) -> None:
     os.truncate(description(token), 0)
     softhsm.mend(Path("/usr/lib/another.so"))
