@@ -68,10 +68,16 @@ def openings(profiles: ProfileSet, at: datetime, *, tried: AdministratorProfile 
 
 
 def _address(host: str) -> Address | None:
-    """The address that ``host`` spells, or None for a name."""
+    """The address that ``host`` spells, or None for a name.
+
+    What stands behind a per cent sign could be any text, and would stand in the rules as it is: it opens nothing.
+    Profiles refuse it already (``wire/profiles/fields.py``).
+    """
     try:
         address = ip_address(host)
     except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
         return None
     # The kernel dials ::ffff:192.0.2.1 by IPv4, so that is the packet to let out.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

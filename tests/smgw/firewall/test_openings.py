@@ -8,6 +8,7 @@ from smgw.firewall.openings import Destination, Openings, openings
 from smgw.store.profiles import ProfileSet
 from testbed.small_pki import NOW
 from tests.smgw.firewall.world import ADMINISTRATOR, PARTY, proxy
+from wire.errors import ProfileError
 
 
 def at(host: str, *ports: int) -> set[Destination]:
@@ -47,6 +48,17 @@ def test_nobody_is_reached_before_or_after_his_time() -> None:
 def test_a_name_opens_nothing_and_is_told(host: str) -> None:
     profiles = ProfileSet().with_profile(replace(ADMINISTRATOR, host=host)).with_profile(replace(PARTY, host=host))
     assert openings(profiles, NOW) == Openings(named=("grid", "gwa"))
+
+
+def test_text_behind_an_address_comes_into_no_rule() -> None:
+    """FDP_IFF.1/FW: Python reads whatever stands behind a per cent sign; no profile can hold it, and no rule could."""
+    host = "fe80::1%x } ; accept"
+    assert ip_address(host)
+    with pytest.raises(ProfileError):
+        replace(PARTY, host=host)
+    forged = replace(PARTY)
+    object.__setattr__(forged, "host", host)
+    assert openings(ProfileSet().with_profile(forged), NOW) == Openings(named=("grid",))
 
 
 def test_an_ipv4_address_in_the_dress_of_ipv6_is_what_is_dialled() -> None:
