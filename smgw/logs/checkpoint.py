@@ -3,7 +3,7 @@
 Decides what is signed, and when a signature over it holds. One signature stands for all logs, so that none can be set
 back alone; each is in it as a hash of where it began and ended (:meth:`ChainState.mark`), so that an exported log tells
 nothing about others, above all not whose they are. Checkpoints are chained themselves. Does no IO; who the signer is,
-is decided by the caller, who has the trust store (``verification.py``).
+is decided by the caller, who has the trust store (``signer.py``, ``export.py``).
 """
 
 import hashlib

@@ -25,7 +25,7 @@ from wire.profiles import MeterProfile
 from wire.reading import DeviceId, Reading, Unit, require_utc_seconds
 
 Previous = Callable[[DeviceId, Obis], Reading | None]
-"""The last stored reading of a register of a meter, if there is one."""
+"""The newest reading of a register of a meter that was believed, stored or not, if there is one."""
 
 METER_CLOCK_TOLERANCE: Final = timedelta(minutes=15)
 """One load profile interval: a drift beyond it would book energy on the wrong one."""
@@ -52,7 +52,7 @@ def verify(
 
     1. the profile is valid at that time; 2. the maker and the serial number are the profile's; 3. the meter reports no
     fatal error; 4. its clock, if it shows one, agrees with the gateway's; then for each register: 5. it is there, once;
-    6. it has a unit that its OBIS code allows and is a decimal number; 7. time has not run backwards since the stored
+    6. it has a unit that its OBIS code allows and is a decimal number; 7. time has not run backwards since the newest
     reading; 8. the register has not either, or it began again at 0 (``turnover.py``); 9. it has not advanced by more
     than ``maximum_power_watts`` allow.
     Raises VerificationError.

@@ -53,7 +53,7 @@ class Kind:
     number: int
     """``event_id``; the sub id is the outcome."""
     parameters: frozenset[str] = frozenset()
-    """What may be told of it; ``required`` is among them."""
+    """What callers tell of it; ``private`` is among them. The texts name no others (``smgw/logs/texts.py``)."""
     failure: Level = Level.WARNING
     """Level of a failure; what came out well is INFO."""
     system: bool = True
@@ -110,7 +110,7 @@ KINDS: Final[Mapping[Event, Kind]] = MappingProxyType(
             audience=Audience.EVERYBODY,
             vendor=VENDOR_BSI,
         ),
-        Event.LOG_ALTERED: _own(7, "reason sentence", failure=Level.FATAL),
+        Event.LOG_ALTERED: _own(7, "reason", failure=Level.FATAL),
         Event.CERTIFICATE_EXPIRING: _own(8, "purpose valid_until"),
         Event.FIREWALL_APPLIED: _own(9, "cause destinations reason", failure=Level.ERROR),
         # Lines and meters.

@@ -1,4 +1,4 @@
-"""What can happen to a gateway, by name, and how it came out: the words that both logs and the notifications share.
+"""What can happen to a gateway, by name, and how it came out: the words that the logs and the notifications share.
 
 Decides the names and nothing else.
 """

@@ -34,7 +34,7 @@ class Recorded(StrEnum):
 
 
 class ReadingStore:
-    """The append-only list of what meters said (originaere Messwertliste)."""
+    """The list of what meters said (originaere Messwertliste); no value in it is ever changed."""
 
     def __init__(self, database: Database) -> None:
         """A view on ``database``."""

@@ -1,7 +1,6 @@
-"""What the stage tariffs share: which readings count, and that what was booked is what was counted.
+"""What the tariffs of load, consumption and events share: which readings count, and what a booking says it covers.
 
-Decides that a bill needs usable readings of at least two instants, and refuses a booking that does not sum to the
-meter's advance: such a sum is a fault of the rule's code and must not become a bill.
+Decides that a bill needs usable readings of at least two instants, and that it runs from the first of them to the last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,5 +22,5 @@ def usable_values(values: ValueList, begin: int, end: int) -> tuple[Value, ...]:
 
 
 def account(registers: Mapping[int, int], usable: Sequence[Value]) -> Booking:
-    """The booking of ``registers`` over ``usable``."""
+    """The booking of ``registers`` from the first to the last of ``usable``."""
     return Booking(registers, sum(registers.values()), usable[0].at, usable[-1].at)
