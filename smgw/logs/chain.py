@@ -34,9 +34,9 @@ class Verified:
         return self.last - max(self.sealed, self.first - 1)
 
 
-def name_of(log: Log, owner: str) -> str:
-    """What a log is called in a sentence."""
-    return f"{log} log of {owner}" if owner else f"{log} log"
+def name_of(log: Log) -> str:
+    """What a log is called in a sentence: never by whose it is, because sentences are told to everybody (OSP.Log)."""
+    return f"{log} log"
 
 
 def ring(log: Log) -> int:
@@ -58,11 +58,11 @@ def verify_chain(log: Log, owner: str, found: Iterable[Entry], state: ChainState
 
     Raises LogIntegrityError.
     """
-    name, entries = name_of(log, owner), list(found)
+    name, entries = name_of(log), list(found)
     # 1
     for entry in entries:
         if (entry.log, entry.owner) != (log, owner):
-            sentence = f"{name}: record {entry.record_number} belongs to the {name_of(entry.log, entry.owner)}"
+            sentence = f"{name}: record {entry.record_number} belongs to another log"
             raise LogIntegrityError(IntegrityReason.ORDER, sentence)
     # 2
     for before, entry in pairwise(entries):

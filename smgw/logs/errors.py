@@ -1,6 +1,11 @@
 """What is wrong with a log, or with whoever wants to read one; nothing else escapes this package."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+
+from smgw.store.errors import AlteredEntryError
+from smgw.store.log_chain import NO_ENTRY
 
 
 class IntegrityReason(StrEnum):
@@ -37,6 +42,18 @@ class LogIntegrityError(Exception):
         """A reason for programs and a sentence that names log and record number for people."""
         super().__init__(sentence)
         self.reason = reason
+
+
+@contextmanager
+def unreadable_is_altered() -> Iterator[None]:
+    """Whatever lies in a store's logs and cannot even be read was altered: nothing else escapes for it."""
+    try:
+        yield
+    except AlteredEntryError as error:
+        raise LogIntegrityError(IntegrityReason.ALTERED, error.sentence) from error
+    except NO_ENTRY as error:
+        sentence = f"what lies in the place of a log is none ({type(error).__name__})"
+        raise LogIntegrityError(IntegrityReason.ALTERED, sentence) from error
 
 
 class AccessReason(StrEnum):

@@ -7,7 +7,7 @@ what was written in this moment is signed.
 from collections.abc import Sequence
 
 from pki.certificates import TrustStore, load_certificate
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
 from smgw.logs.export import Export, ExportedLog, grounds
 from smgw.logs.stored import last_states, read_entries, signed
 from smgw.store import log_checkpoints
@@ -15,6 +15,7 @@ from smgw.store.database import Database
 from smgw.store.log_chain import Chain
 
 
+@unreadable_is_altered()
 def export_logs(database: Database, trust: TrustStore, chains: Sequence[Chain]) -> Export:
     """The logs ``chains`` with the last checkpoint; a log in which nothing was ever written is not among them.
 

@@ -19,7 +19,7 @@ from pki.certificates import Purpose
 from smgw.identity import Identity
 from smgw.logs.chain import name_of, ring, verify_chain
 from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
 from smgw.logs.stored import last_states, read_entries, require_head, signed
 from smgw.store import log_chain, log_checkpoints
 from smgw.store.database import Database
@@ -59,10 +59,10 @@ class Sealer:
         """
         for attempt in range(ATTEMPTS):
             # 1
-            with self.database.write() as connection:
+            with unreadable_is_altered(), self.database.write() as connection:
                 log_chain.fold(connection, at, self.capacities)
             # 2
-            with self.database.read() as connection:
+            with unreadable_is_altered(), self.database.read() as connection:
                 before = log_checkpoints.newest(connection)
                 states = self._states(connection, last_states(before), at if time_valid else None)
             # A log that ended is not spoken of any more, nor whose it was.
@@ -89,7 +89,7 @@ class Sealer:
     ) -> list[ChainState]:
         chains = log_chain.chains(connection)
         for chain in known.keys() - set(chains):
-            raise LogIntegrityError(IntegrityReason.CUT_TAIL, f"the {name_of(*chain)} is gone as a whole")
+            raise LogIntegrityError(IntegrityReason.CUT_TAIL, f"the {name_of(chain[0])} is gone as a whole")
         return [self._state(connection, chain, known.get(chain), at) for chain in chains]
 
     def _state(
@@ -103,7 +103,7 @@ class Sealer:
         first = self._oldest(connection, chain, number)
         # A cut at the old end must not become what is signed.
         if first > max(begin.first, number - capacity + 1 if capacity else 0):
-            sentence = f"{name_of(log, owner)}: the records before {first} are missing"
+            sentence = f"{name_of(log)}: the records before {first} are missing"
             raise LogIntegrityError(IntegrityReason.CUT_START, sentence)
         # What is new follows on the end of what was signed, as if nothing older were there.
         end = ChainState(log, owner, begin.last + 1, begin.head, begin.last, begin.head, capacity)
@@ -112,7 +112,7 @@ class Sealer:
         require_head(chain, new[-1].hash if new else begin.head, verified.last, (number, head))
         count = connection.scalar(sa.select(sa.func.count()).select_from(log_entries).where(_of(chain)))
         if count != number - first + 1:
-            sentence = f"{name_of(log, owner)}: of the records {first} to {number} only {count} are there"
+            sentence = f"{name_of(log)}: of the records {first} to {number} only {count} are there"
             raise LogIntegrityError(IntegrityReason.GAP, sentence)
         if log is Log.CONSUMER and self._has_ended(connection, owner):
             first = number + 1

@@ -16,11 +16,11 @@ from cryptography import x509
 
 from smgw.logs.chain import Verified, name_of, verify_chain
 from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, require_following, verify
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
 from smgw.store import log_checkpoints
 from smgw.store.database import Database
 from smgw.store.events import Log
-from smgw.store.log_chain import Chain, chains, head, read
+from smgw.store.log_chain import NO_ENTRY, Chain, chains, head, read
 from smgw.store.log_checkpoints import StoredCheckpoint
 from smgw.store.log_entry import Entry, text_of
 from smgw.store.log_tables import log_entries, log_repetitions
@@ -48,6 +48,7 @@ def verify_logs(database: Database, judge: Judge | None = None) -> None:
         verify_store(connection, judge)
 
 
+@unreadable_is_altered()
 def verify_store(connection: sa.Connection, judge: Judge | None = None) -> VerifiedStore:
     """All logs as ``connection`` sees them.
 
@@ -65,7 +66,7 @@ def verify_store(connection: sa.Connection, judge: Judge | None = None) -> Verif
     known = chains(connection)
     for chain in (*states, *_with_entries(connection)):
         if chain not in known:
-            sentence = f"the store does not know where the {name_of(*chain)} ends"
+            sentence = f"the store does not know where the {name_of(chain[0])} ends"
             raise LogIntegrityError(IntegrityReason.CUT_TAIL, sentence)
     found = []
     for chain in known:
@@ -79,6 +80,7 @@ def verify_store(connection: sa.Connection, judge: Judge | None = None) -> Verif
     return VerifiedStore(tuple(found), None if checkpoint is None else checkpoint.at)
 
 
+@unreadable_is_altered()
 def last_states(stored: StoredCheckpoint | None) -> dict[Chain, ChainState]:
     """Where each log began and ended at this checkpoint. Raises LogIntegrityError."""
     if stored is None:
@@ -101,29 +103,26 @@ def signed(stored: StoredCheckpoint) -> SignedCheckpoint:
     return SignedCheckpoint(stored.content, stored.certificate, stored.signature)
 
 
+@unreadable_is_altered()
 def read_entries(connection: sa.Connection, chain: Chain, *, after: int = 0) -> list[Entry]:
     """The entries of one log as they lie there. Raises LogIntegrityError for a row that holds no entry."""
     query = sa.select(log_entries.c.record_number, log_entries.c.parameters).where(
         log_entries.c.log == chain[0].value, log_entries.c.owner == chain[1], log_entries.c.record_number > after
     )
     texts = {row.record_number: row.parameters for row in connection.execute(query)}
-    entries: list[Entry] = []
-    rows = read(connection, chain, after=after)
-    number = after
-    try:
-        for entry in rows:
-            number = entry.record_number
-            entries.append(entry)
-            if text_of(entry.parameters) != texts.get(number):
-                raise _altered(chain, number)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        following = min((one for one in texts if one > number), default=number)
-        raise _altered(chain, following) from error
+    entries = list(read(connection, chain, after=after))
+    for entry in entries:
+        try:
+            written = text_of(entry.parameters)
+        except NO_ENTRY as error:
+            raise _altered(chain, entry.record_number) from error
+        if written != texts.get(entry.record_number):
+            raise _altered(chain, entry.record_number)
     return entries
 
 
 def _altered(chain: Chain, number: int) -> LogIntegrityError:
-    sentence = f"{name_of(*chain)}: record {number} was altered: it is not written as an entry is"
+    sentence = f"{name_of(chain[0])}: record {number} was altered: it is not written as an entry is"
     return LogIntegrityError(IntegrityReason.ALTERED, sentence)
 
 
@@ -158,9 +157,9 @@ def require_head(chain: Chain, found: bytes, last: int, end: tuple[int, bytes]) 
     """The last entry, or what was signed of it, is where the store says that the log ends. Raises LogIntegrityError."""
     number, known = end
     if last != number:
-        sentence = f"{name_of(*chain)}: records {last + 1} to {number} are missing at the end"
+        sentence = f"{name_of(chain[0])}: records {last + 1} to {number} are missing at the end"
         if last > number:
-            sentence = f"{name_of(*chain)}: record {last} stands after the end of the log"
+            sentence = f"{name_of(chain[0])}: record {last} stands after the end of the log"
         raise LogIntegrityError(IntegrityReason.CUT_TAIL, sentence)
     if found != known:
         raise _altered(chain, number)
@@ -184,16 +183,16 @@ def _require_counts(connection: sa.Connection, chain: Chain, entries: list[Entry
     }
     there = {entry.record_number for entry in entries if entry.parent_record_number is None}
     for number in counted.keys() - there:
-        sentence = f"{name_of(*chain)}: record {number} was counted, and is none that can be"
+        sentence = f"{name_of(chain[0])}: record {number} was counted, and is none that can be"
         raise LogIntegrityError(IntegrityReason.COUNT, sentence)
     for number in there:
         row = counted.get(number)
         folded = 0 if row is None else row.folded
         if folded != told.get(number, 0):
             sentence = (
-                f"{name_of(*chain)}: record {number} was counted {folded} times, the log tells {told.get(number, 0)}"
+                f"{name_of(chain[0])}: record {number} was counted {folded} times, the log tells {told.get(number, 0)}"
             )
             raise LogIntegrityError(IntegrityReason.COUNT, sentence)
         if row is not None and row.count == folded and row.last_at != again.get(number):
-            sentence = f"{name_of(*chain)}: record {number} happened last at another time than the log tells"
+            sentence = f"{name_of(chain[0])}: record {number} happened last at another time than the log tells"
             raise LogIntegrityError(IntegrityReason.COUNT, sentence)

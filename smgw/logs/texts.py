@@ -78,7 +78,9 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "Das eichtechnische Log ist voll ({capacity} Einträge): Messbetrieb eingestellt",
             "The calibration log is full ({capacity} entries): metering has stopped",
         ),
-        Event.LOG_ALTERED: Text("", "", "Log {subject} ist verändert: {reason}", "Log {subject} was altered: {reason}"),
+        Event.LOG_ALTERED: Text(
+            "", "", "Ein Log von {subject} ist verändert: {reason}", "A log of {subject} was altered: {reason}"
+        ),
         Event.CERTIFICATE_EXPIRING: Text(
             "",
             "",

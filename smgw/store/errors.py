@@ -41,6 +41,15 @@ class StoreFullError(StoreError):
         super().__init__(StoreReason.FULL, sentence)
 
 
+class AlteredEntryError(StoreError):
+    """A row of a log holds what nobody wrote as an entry: it cannot even be read."""
+
+    def __init__(self, log: str, number: object) -> None:
+        """Which log, not whose, and which record."""
+        self.sentence = f"{log} log: record {number} was altered: it is not written as an entry is"
+        super().__init__(StoreReason.DAMAGED, self.sentence)
+
+
 class ConflictError(StoreError):
     """Another value is already stored for the same device, quantity and second; the stored one stands."""
 

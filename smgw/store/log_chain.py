@@ -18,7 +18,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from smgw.store.errors import StoreError, StoreReason
+from smgw.store.errors import AlteredEntryError, StoreError, StoreReason
 from smgw.store.event_table import DURING_STOP, kind_of, told
 from smgw.store.events import Event, Level, Log, Outcome
 from smgw.store.log_entry import GENESIS, Entry, Parameters, text_of
@@ -37,6 +37,8 @@ not hide a fault of today. A week in the log that is never overwritten."""
 CLOCK_WENT_BACK: Final = 3600
 """Seconds: events are written with the time at which they happened, and some are told a while later. What lies further
 back is a clock that was set."""
+NO_ENTRY: Final = (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError)
+"""What reading a row raises that holds another type, a name or time that there is not, or text that is no JSON."""
 GATEWAY_WIDE: Final = ""
 """Subject under which those are found whom everything concerns."""
 
@@ -166,13 +168,20 @@ def end(connection: sa.Connection, chain: Chain) -> None:
 
 
 def head(connection: sa.Connection, chain: Chain) -> tuple[int, bytes]:
-    """Record number and hash of the last entry ever written; 0 and GENESIS before there is one."""
+    """Record number and hash of the last entry ever written; 0 and GENESIS before there is one.
+
+    Raises AlteredEntryError where something else lies there.
+    """
     row = connection.execute(
         sa.select(log_heads.c.last_number, log_heads.c.last_hash).where(
             log_heads.c.log == chain[0].value, log_heads.c.owner == chain[1]
         )
     ).first()
-    return (0, GENESIS) if row is None else (row.last_number, row.last_hash)
+    if row is None:
+        return (0, GENESIS)
+    if not (isinstance(row.last_number, int) and isinstance(row.last_hash, bytes)):
+        raise AlteredEntryError(chain[0].value, "after the last")
+    return (row.last_number, row.last_hash)
 
 
 def chains(connection: sa.Connection) -> list[Chain]:
@@ -182,7 +191,10 @@ def chains(connection: sa.Connection) -> list[Chain]:
 
 
 def read(connection: sa.Connection, chain: Chain, *, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
-    """Entries with a record number above ``after``, oldest first, with what was counted for each."""
+    """Entries with a record number above ``after``, oldest first, with what was counted for each.
+
+    Raises AlteredEntryError for a row that holds none: whoever has the key of the database may write anything there.
+    """
     query = (
         sa.select(log_entries, log_repetitions.c.last_at, log_repetitions.c["count"].label("repetition_count"))
         .outerjoin(log_repetitions, _beside(log_repetitions))
@@ -193,7 +205,11 @@ def read(connection: sa.Connection, chain: Chain, *, after: int = 0, limit: int 
         .limit(limit)
     )
     for row in connection.execute(query):
-        yield Entry.from_row(row, last_at=row.last_at, repetition_count=row.repetition_count or 0)  # type: ignore[arg-type]  # its columns by name
+        try:
+            entry = Entry.from_row(row, last_at=row.last_at, repetition_count=row.repetition_count or 0)  # type: ignore[arg-type]  # its columns by name
+        except NO_ENTRY as error:
+            raise AlteredEntryError(chain[0].value, row.record_number) from error
+        yield entry
 
 
 def concerned(connection: sa.Connection, subject: str) -> list[str]:

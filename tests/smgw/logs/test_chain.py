@@ -74,7 +74,16 @@ def test_sentences_name_log_and_record() -> None:
         verify_chain(Log.SYSTEM, "", ENTRIES[:2] + ENTRIES[4:], None)
     with pytest.raises(LogIntegrityError, match="system log: record 3 is missing"):
         verify_chain(Log.SYSTEM, "", ENTRIES[:2] + ENTRIES[3:], None)
-    assert name_of(Log.CONSUMER, "anna") == "consumer log of anna"
+
+
+def test_no_sentence_says_whose_log_it_is() -> None:
+    """OSP.Log, FDP_ACF.1: what is wrong with a consumer's log is told to everybody, and her name to nobody."""
+    hers = [replace(entry, log=Log.CONSUMER, owner="anna") for entry in ENTRIES]
+    for found in (hers, ENTRIES):
+        with pytest.raises(LogIntegrityError) as refusal:
+            verify_chain(Log.CONSUMER, "anna", found, None)
+        assert "anna" not in str(refusal.value)
+    assert name_of(Log.CONSUMER) == "consumer log"
 
 
 def test_only_the_calibration_log_is_no_ring() -> None:

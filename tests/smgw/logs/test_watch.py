@@ -9,6 +9,7 @@ from smgw.logs.watch import FILL_SECONDS, INTERVAL_SECONDS, RETRY_SECONDS, LogWa
 from smgw.secure_states import Condition, Conditions
 from smgw.store import log_checkpoints
 from smgw.store.calibration_log import CalibrationLog
+from smgw.store.errors import StoreError
 from smgw.store.events import Event, Log
 from smgw.store.logs import SystemLog
 from smgw.store.notifications import Notifications
@@ -49,6 +50,42 @@ def test_the_logs_are_sealed_at_intervals(archive: Archive) -> None:
     for seconds, expected in ((0.0, 1), (INTERVAL_SECONDS - 1, 1), (INTERVAL_SECONDS, 2), (INTERVAL_SECONDS + 9, 2)):
         seen.look(archive.now, seconds)
         assert checkpoints(archive) == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_entries SET event = 'X' WHERE log = 'consumer'",
+        "UPDATE log_entries SET at = 9223372036854775807",
+        "UPDATE log_repetitions SET last_at = 'x'",
+        "UPDATE log_heads SET last_number = 'x'",
+    ],
+)
+def test_whatever_lies_in_the_logs_ends_in_a_state_and_in_nothing_worse(archive: Archive, statement: str) -> None:
+    """FAU_STG.2, FPT_FLS.1: rows that cannot even be read stop operation, not the loop that looks after the logs."""
+    seen = watch(archive, 1000)
+    archive.days(2)
+    archive.attack(statement)
+    seen.look(archive.now, 0)
+    assert [one.condition for one in seen.conditions.active] == [Condition.LOG_CHAIN_BROKEN]
+
+
+def test_what_is_told_of_an_altered_consumer_log_does_not_name_her(archive: Archive) -> None:
+    """OSP.Log, FDP_ACF.1: administrator, technician and other consumers read why the gateway stopped."""
+    seen = watch(archive, 1000)
+    archive.days(2)
+    archive.seal()
+    archive.attack("DELETE FROM log_entries WHERE owner = 'anna' AND record_number < 3")
+    seen.look(archive.now, 0)
+    (active,) = seen.conditions.active
+    assert active.detail == "consumer log: the records before 3 are missing"
+
+
+def test_who_reads_what_is_no_entry_is_told_so(archive: Archive) -> None:
+    archive.days(1)
+    archive.attack("UPDATE log_entries SET at = 9223372036854775807")
+    with pytest.raises(StoreError, match="calibration log: record 1 was altered"):
+        CalibrationLog(archive.database).entries()
 
 
 def test_a_token_that_does_not_sign_is_tried_again(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
