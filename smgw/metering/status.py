@@ -106,13 +106,6 @@ def combined(gateway: GatewayStatus, meter: MeterStatus = _NOTHING) -> int:
     return (GATEWAY_BASE | gateway) << _HALF | METER_BASE | meter
 
 
-def combined_with_oms(gateway: GatewayStatus, oms: int) -> int:
-    """The word of a meter whose own status, of at most 32 bits, stands in the lower half as it came."""
-    if not 0 <= oms < 1 << _HALF:
-        raise ValueError("an OMS status has at most 32 bits")
-    return (GATEWAY_BASE | gateway | GatewayStatus.METER_WORD_IS_OMS) << _HALF | oms
-
-
 def gateway_bits(word: int) -> GatewayStatus:
     """What the gateway says in ``word``; bits without a name are kept."""
     return GatewayStatus((word >> _HALF) & ~GATEWAY_BASE)

@@ -24,14 +24,6 @@ def note(connection: sa.Connection, signed: SignedReading) -> None:
     connection.execute(sqlite.insert(daily_values).on_conflict_do_nothing(), columns_of(signed) | {"day": day})
 
 
-def delete_before(connection: sa.Connection, instant: datetime) -> int:
-    """Delete what was captured before ``instant``; how many rows went.
-
-    Raises StoreError where the tables' own rule keeps one of them still: its six weeks are not over.
-    """
-    return connection.execute(daily_values.delete().where(daily_values.c.captured_at < to_seconds(instant))).rowcount
-
-
 class DailyValues:
     """The daily values in the database."""
 

@@ -106,11 +106,6 @@ def segments(calendar: TariffCalendar, begin: int, end: int) -> Iterator[Segment
                 yield cut
 
 
-def stage_at(calendar: TariffCalendar, at: int) -> int:
-    """The stage that holds at ``at``."""
-    return next(segments(calendar, at, at + 1)).stage
-
-
 def billing_period(period: BillingPeriod, at: int) -> tuple[int, int]:
     """Begin and end of the billing period that ``at`` lies in (end excluded).
 

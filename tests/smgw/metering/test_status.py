@@ -14,7 +14,6 @@ from smgw.metering.status import (
     StatusTextError,
     TextForm,
     combined,
-    combined_with_oms,
     from_text,
     gateway_bits,
     meter_bits,
@@ -74,13 +73,11 @@ def test_the_gravest_reason_counts(gateway: GatewayStatus, meter: MeterStatus, g
 
 
 def test_an_oms_meter_keeps_its_own_word() -> None:
-    word = combined_with_oms(GatewayStatus(0), 0x2_0000)
-    assert word == 0x0002_0005_0002_0000
-    assert meter_bits(word) == MeterStatus(0), "the bit means something else there"
+    """PTB-A 50.8, statusPTB: the bit of a fatal error means something else there."""
+    word = 0x0002_0005_0002_0000
+    assert gateway_bits(word) == GatewayStatus.METER_WORD_IS_OMS
+    assert meter_bits(word) == MeterStatus(0)
     assert ptb_status(word) is PtbStatus.OK
-    for bits in (-1, 1 << 32):
-        with pytest.raises(ValueError, match="32 bits"):
-            combined_with_oms(GatewayStatus(0), bits)
 
 
 @given(WORDS)

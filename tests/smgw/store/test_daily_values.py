@@ -8,6 +8,7 @@ import pytest
 
 from smgw.access.grants import Grant
 from smgw.store import daily_values
+from smgw.store.ages import Kind
 from smgw.store.daily_values import DailyValues
 from smgw.store.database import Database
 from smgw.store.errors import StoreError
@@ -65,11 +66,11 @@ def test_they_are_never_changed_and_go_after_six_weeks_only(database: Database) 
     for statement in ("UPDATE daily_values SET value = 0", "DELETE FROM daily_values"):
         with pytest.raises(StoreError), database.write() as connection:
             connection.exec_driver_sql(statement)
-    let_pass(Sweeper(database), START + 49 * DAY)
+    let_pass(sweeper := Sweeper(database), START + 49 * DAY)
     with pytest.raises(StoreError), database.write() as connection:
-        daily_values.delete_before(connection, START + 8 * DAY)
-    with database.write() as connection:
-        assert daily_values.delete_before(connection, START + 7 * DAY) == 7
+        connection.exec_driver_sql("DELETE FROM daily_values")
+    assert sweeper.delete(Kind.DAILY_VALUES) == 7
+    assert sweeper.delete(Kind.DAILY_VALUES) == 0
     assert kept(database)[0] == START + 7 * DAY
 
 

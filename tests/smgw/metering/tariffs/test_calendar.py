@@ -13,7 +13,6 @@ from smgw.metering.tariffs.calendar import (
     midnight,
     require_months,
     segments,
-    stage_at,
 )
 from smgw.metering.tariffs.errors import TariffError, TariffReason
 from wire.profiles.billing import BillingPeriod, BillingUnit
@@ -83,7 +82,7 @@ def test_stages_are_cut_at_midnight_and_at_both_ends() -> None:
         Segment(midnight(date(2026, 6, 3)), end - HOUR, 1),
         Segment(end - HOUR, end, 2),
     ]
-    assert [stage_at(calendar, begin + offset) for offset in (0, HOUR - 1, HOUR)] == [1, 1, 2]
+    assert list(segments(calendar, begin + HOUR - 1, begin + HOUR)) == [Segment(begin + HOUR - 1, begin + HOUR, 1)]
 
 
 def test_a_stage_that_would_begin_and_end_in_the_missing_hour_does_not_exist() -> None:
