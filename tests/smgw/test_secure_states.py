@@ -63,6 +63,31 @@ def test_without_a_time_values_are_only_flagged() -> None:
     assert set(Duty) - WORKS[SecureState.MEASUREMENT] == {Duty.CLAIM_VALID_TIME}
 
 
+@pytest.mark.parametrize("condition", [Condition.CERTIFICATES_BAD, Condition.FIREWALL_NOT_APPLIED])
+def test_while_nobody_outside_can_be_judged_meters_are_read_and_nobody_is_served(condition: Condition) -> None:
+    """FPT_FLS.1; TR-03109-1, secure states: connectivity."""
+    states = gateway(condition)
+    assert states.at(NOON) is SecureState.CONNECTIVITY
+    assert {duty for duty in Duty if states.works(duty, NOON)} == ADMINISTRATION | {
+        Duty.READ_METERS, Duty.CLAIM_VALID_TIME, Duty.CHANGE_PROFILES,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition.SECURITY_MODULE_FAILED,
+        Condition.DATABASE_DAMAGED,
+        Condition.LOG_CHAIN_BROKEN,
+        Condition.DISK_FULL,
+        Condition.CLOCK_DEVIATION,
+    ],
+)
+def test_what_could_not_be_relied_on_is_not_recorded(condition: Condition) -> None:
+    """FPT_FLS.1; TR-03109-1, secure states: application."""
+    assert FOLLOWS[condition] is SecureState.APPLICATION
+
+
 @pytest.mark.parametrize("condition", [Condition.CALIBRATION_LOG_FULL, Condition.PROGRAM_ALTERED])
 def test_a_gateway_that_cannot_vouch_for_itself_neither_measures_nor_delivers(condition: Condition) -> None:
     """FAU_STG.4/CAL, FPT_FLS.1: operation stops."""
