@@ -82,6 +82,9 @@ def read_file(path: Path) -> UsagePoint:
     """Read ``path``, unpacked if it is packed. Raises UnreadableError and, with its name, Ar2418Error."""
     reader = Ar2418Reader()
     try:
+        # A pipe that nobody writes to, and a device, would be waited for without end.
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise UnreadableError(f"{path}: is not a file")
         with path.open("rb") as file:
             head = file.read(len(_GZIP))
             file.seek(0)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zlib
 from datetime import date
 from pathlib import Path
@@ -122,6 +123,13 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     for missing in (tmp_path / "nothing.xml", tmp_path):
         arguments = ["--data", str(missing), "--supplier", str(missing), "--taf", "1"]
         assert str(missing) in refusal(CliRunner().invoke(tariff, arguments, catch_exceptions=False))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.xml"
+    os.mkfifo(pipe)
+    arguments = ["--data", str(pipe), "--supplier", str(pipe), "--taf", "2"]
+    assert refusal(CliRunner().invoke(tariff, arguments, catch_exceptions=False)) == f"smgw: {pipe}: is not a file"
 
 
 def test_the_help_has_an_example() -> None:

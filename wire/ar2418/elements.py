@@ -161,11 +161,10 @@ def _analysis(found: Found) -> Analysis:
 
 
 def _second_of_day(found: Found) -> int:
-    if "hour" not in found or "minute" not in found:
-        raise Ar2418Error("a start time has no hour or no minute")
+    """What is not said is 0: so the display software reads a time, and the schema requires none of its parts."""
     if found.get("second") or found.get("hundreds"):
         raise Ar2418Error("a start time is not a whole minute")
-    return int(found["hour"]) * 3600 + int(found["minute"]) * 60
+    return int(found.get("hour", 0)) * 3600 + int(found.get("minute", 0)) * 60
 
 
 def _day(found: Found) -> date:

@@ -76,7 +76,6 @@ def test_a_gateway_file_that_breaks_the_table_is_refused(wrong: tuple[bytes, byt
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ((b"<hour>0</hour>", b"", 1), "no hour"),
         ((b"<hour>0</hour>", b"<hour>24</hour>", 1), "not an integer"),
         ((b"<minute>0</minute>", b"<minute>0</minute><second>1</second>", 1), "whole minute"),
         ((b"<minute>0</minute>", b"<minute>60</minute>", 1), "not an integer"),
@@ -93,6 +92,12 @@ def test_a_tariff_file_that_breaks_the_table_is_refused(wrong: tuple[bytes, byte
     assert broken != SUPPLIER
     with pytest.raises(Ar2418Error, match=sentence):
         parse(broken)
+
+
+@pytest.mark.parametrize("part", [b"<hour>0</hour>", b"<minute>0</minute>", b"<hour>0</hour><minute>0</minute>"])
+def test_a_part_of_a_start_time_that_is_not_said_is_0(part: bytes) -> None:
+    assert part in SUPPLIER
+    assert parse(SUPPLIER.replace(part, b"")) == parse(SUPPLIER)
 
 
 def test_elements_in_another_order_are_refused() -> None:
