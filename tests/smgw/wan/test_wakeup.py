@@ -81,6 +81,8 @@ def test_the_other_form_of_the_same_signature_is_a_replay(waking: Waking) -> Non
 
 @pytest.mark.parametrize("late", [WINDOW, -WINDOW, timedelta(0)])
 def test_within_the_window(waking: Waking, late: timedelta) -> None:
+    """TR-03109-1, wake-up: half a minute either way (recalled, docs/deviations.md)."""
+    assert timedelta(seconds=30) == WINDOW
     waking.gate.open(waking.call(at=NOW - late), NOW)
 
 
