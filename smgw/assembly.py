@@ -172,10 +172,9 @@ class Assembly:
         orders.note(now)  # what was finished at this start
         # Whoever went is out of reach, and whoever came within it, before a sender looks at the new set.
         followers = [runtime.apply] if firewall is None else [firewall.follow, runtime.apply]
-        log_watch = self._log_watch(states)
+        log_watch = self._log_watch(states, gateway)
         log_watch.fill(now)  # a full calibration log is found before anything runs
-        self.log.concern(profiles.concerns(now))
-        followers.append(lambda profiles: self.log.concern(profiles.concerns(self.clock())))
+        log_watch.concern(now)
         test = self._self_test(states, program, firmware, firewall)
         desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
@@ -224,7 +223,7 @@ class Assembly:
 
         return lambda party: Sender(party, identity, ports)
 
-    def _log_watch(self, states: SecureStates) -> LogWatch:
+    def _log_watch(self, states: SecureStates, gateway: Gateway) -> LogWatch:
         return LogWatch(
             gateway=self.configuration.gateway.text,
             sealer=Sealer(self.database, self.ring.current),
@@ -232,6 +231,7 @@ class Assembly:
             calibration=CalibrationLog(self.database),
             conditions=states.conditions,
             time_valid=self.clock.valid,
+            concerns=lambda at: gateway.profiles.concerns(at),  # noqa: PLW0108 - of the profiles that hold then
         )
 
     def _self_test(

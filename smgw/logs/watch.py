@@ -1,13 +1,14 @@
-"""What the main loop does for the logs: checkpoints at intervals, and a look at how full the calibration log is.
+"""What the main loop does for the logs: checkpoints, how full the calibration log is, and whom the others concern.
 
 Decides when the logs are sealed, and what follows where they cannot be or hold no more: an altered log stops operation,
 a token that does not sign is tried again, a nearly full calibration log is told to the administrator, a full one stops
-operation (FAU_STG.4/CAL; ``smgw/secure_states.py`` says what still works then). Never raises: what a disk or a token
-may do must not end the loop.
+operation (FAU_STG.4/CAL; ``smgw/secure_states.py`` says what still works then). Whom a device concerns changes with the
+time too, when a profile begins or ends, and is looked at each time (FAU_GEN.1/CON). Never raises: what a disk or a
+token may do must not end the loop.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -41,17 +42,33 @@ class LogWatch:
     calibration: CalibrationLog
     conditions: Conditions
     time_valid: Callable[[datetime], bool]
+    concerns: Callable[[datetime], Collection[tuple[str, str]]]
+    """Who is concerned at a moment by what, (consumer, subject), by the profiles that hold."""
+    _concerned: Collection[tuple[str, str]] | None = field(default=None, init=False)
     _seal_at: float | None = field(default=None, init=False)
     _fill_at: float | None = field(default=None, init=False)
 
     def look(self, at: datetime, monotonic: float) -> None:
         """Do what is due at the moment ``at``; ``monotonic`` are seconds that only grow."""
+        self.concern(at)
         if self._fill_at is None or monotonic >= self._fill_at:
             self._fill_at = monotonic + FILL_SECONDS
             self.fill(at)
         if self._seal_at is None or monotonic >= self._seal_at:
             sealed = self.seal(at)
             self._seal_at = monotonic + (INTERVAL_SECONDS if sealed else RETRY_SECONDS)
+
+    def concern(self, at: datetime) -> None:
+        """From now on those are told whom the devices and profiles concern at the moment ``at``."""
+        wanted = self.concerns(at)
+        if wanted == self._concerned:
+            return
+        try:
+            self.log.concern(wanted)
+        except StoreError as error:
+            _logger.warning("whom the logs concern: %s", error)
+        else:
+            self._concerned = wanted
 
     def seal(self, at: datetime) -> bool:
         """Make a checkpoint; whether one was made. Also what is done last before the end."""

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from pki.errors import TokenError, TokenReason
 from smgw.logs.stored import verify_logs
 from smgw.logs.watch import FILL_SECONDS, INTERVAL_SECONDS, RETRY_SECONDS, LogWatch
 from smgw.secure_states import Condition, Conditions
-from smgw.store import log_checkpoints
+from smgw.store import log_chain, log_checkpoints
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.errors import StoreError
 from smgw.store.events import Event, Log
@@ -24,6 +25,9 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     archive.close()
 
 
+CONCERNS = [("anna", "tariff"), ("bert", "other")]
+
+
 def watch(archive: Archive, capacity: int = 10) -> LogWatch:
     archive.capacities[Log.CALIBRATION] = capacity
     return LogWatch(
@@ -33,6 +37,7 @@ def watch(archive: Archive, capacity: int = 10) -> LogWatch:
         CalibrationLog(archive.database, capacity=capacity),
         Conditions(),
         lambda _: True,
+        lambda _: CONCERNS,
     )
 
 
@@ -86,6 +91,19 @@ def test_who_reads_what_is_no_entry_is_told_so(archive: Archive) -> None:
     archive.attack("UPDATE log_entries SET at = 9223372036854775807")
     with pytest.raises(StoreError, match="calibration log: record 1 was altered"):
         CalibrationLog(archive.database).entries()
+
+
+def test_whom_a_device_concerns_changes_with_the_time(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAU_GEN.1/CON: no order comes when a profile begins or ends by its date, and her log must tell all the same."""
+    seen = watch(archive, 1000)
+    moved = archive.now + timedelta(minutes=1)
+    seen.concerns = lambda at: [("bert" if at >= moved else "anna", "tariff")]
+    for at, whose in ((archive.now, "anna"), (moved, "bert"), (moved, "bert"), (archive.now, "anna")):
+        seen.look(at, 0)
+        with archive.database.read() as connection:
+            assert log_chain.concerned(connection, "tariff") == [whose]
+    monkeypatch.setattr(SystemLog, "concern", lambda *_: pytest.fail("nothing changed"))
+    seen.look(archive.now, 0)
 
 
 def test_a_token_that_does_not_sign_is_tried_again(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
