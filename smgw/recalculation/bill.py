@@ -119,7 +119,7 @@ def _bill_of_stages(
     require_listed(analysis)
     registers = {stage.obis: 0 for stage in analysis.stages} | dict.fromkeys(error_registers(analysis), 0)
     period = analysis.period
-    begin, end, billed_lists = period.start, period.end, 0
+    begin, end, billed_lists, usable_lists = period.start, period.end, 0, 0
     for one, values in lists:
         part = values.between(period.start, period.end)
         if not part or part[0].at == part[-1].at:
@@ -132,14 +132,21 @@ def _bill_of_stages(
         if billed is None:
             notes.append(f"the tariff has no stage for {one.kind.obis}: its list is not billed")
             continue
+        billed_lists += 1
+        if not any(value.usable for value in part):
+            # Nobody knows what it counted; the others are billed all the same, as the display software does.
+            notes.append(f"no reading of the list of {one.kind.obis} is usable: nothing of it is billed")
+            continue
+        usable_lists += 1
         booking = taf2.book_days(
             values, billed.plans(analysis), range(1, len(billed.stages) + 1), period.start, period.end
         )
         _add(registers, billed, booking)
         begin, end = booking.begin, booking.end
-        billed_lists += 1
     if not billed_lists:
         raise TariffError(TariffReason.NO_STAGE, "the tariff has no stage for any of the lists")
+    if not usable_lists:
+        raise TariffError(TariffReason.NO_READINGS, "no reading in the billing period is usable")
     return Bill(registers, begin, end, kinds, tuple(notes))
 
 

@@ -6,6 +6,8 @@ is broken is told in one sentence. Rules about days are decided where the calend
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
@@ -21,32 +23,44 @@ _LISTS: Final = re.compile(r"taf[ -]?7", re.ASCII | re.IGNORECASE)
 
 def require_gateway_file(found: UsagePoint) -> None:
     """The lists of a gateway, by the model and context rules. Raises Ar2418Error."""
+    with _told_of("the gateway's file"):
+        _require_gateway_file(found)
+
+
+def _require_gateway_file(found: UsagePoint) -> None:
+    if found.analysis is not None and not found.meter_readings:
+        raise Ar2418Error("it is a tariff and has no original value list")
     # 1. The contract, the gateway and its certificates.
     _require_common(found)
     if found.customer is None:
-        raise Ar2418Error("the file names no customer")
+        raise Ar2418Error("it names no customer")
     if not found.certificates:
-        raise Ar2418Error("the file has no certificate of the gateway")
+        raise Ar2418Error("it has no certificate of the gateway")
     if len(found.certificate_numbers) != len(found.certificates):
-        raise Ar2418Error("the gateway names more or fewer certificates than the file has")
+        raise Ar2418Error("the gateway names more or fewer certificates than there are")
     missing = set(found.certificate_numbers) - {one.number for one in found.certificates}
     if missing:
-        raise Ar2418Error(f"the file has no certificate {min(missing)}")
+        raise Ar2418Error(f"it has no certificate {min(missing)}")
     # 2. The lists.
     if not found.meter_readings:
-        raise Ar2418Error("the file has no original value list")
+        raise Ar2418Error("it has no original value list")
     for one in found.meter_readings:
         _require_list(one)
 
 
 def require_tariff_file(found: UsagePoint) -> Analysis:
     """The tariff of a supplier's file, by the model and tariff rules. Raises Ar2418Error."""
+    with _told_of("the supplier's file"):
+        return _require_tariff_file(found)
+
+
+def _require_tariff_file(found: UsagePoint) -> Analysis:
     _require_common(found)
     analysis = found.analysis
     if analysis is None:
-        raise Ar2418Error("the file has no AnalysisProfile: it is not a tariff file")
+        raise Ar2418Error("it has no AnalysisProfile and is not a tariff file")
     if found.meter_readings:
-        raise Ar2418Error("the file has readings: it is not a tariff file")
+        raise Ar2418Error("it has readings and is not a tariff file")
     # 1. Stages.
     if sum(not stage.is_error for stage in analysis.stages) > MAXIMUM_STAGES:
         raise Ar2418Error(f"there are more than {MAXIMUM_STAGES} tariff stages")
@@ -94,6 +108,15 @@ def require_same_contract(gateway: UsagePoint, supplier: UsagePoint) -> None:
             raise Ar2418Error(f"the files speak of two contracts: {name} {mine[:64]!r} and {theirs[:64]!r}")
 
 
+@contextmanager
+def _told_of(file: str) -> Iterator[None]:
+    """Say which of the two files breaks a rule."""
+    try:
+        yield
+    except Ar2418Error as error:
+        raise Ar2418Error(f"{file}: {error}") from error
+
+
 def _require_common(found: UsagePoint) -> None:
     for name, said in (
         ("usage point", found.identifier),
@@ -102,7 +125,7 @@ def _require_common(found: UsagePoint) -> None:
         ("tariff", found.tariff),
     ):
         if not said:
-            raise Ar2418Error(f"the file names no {name}")
+            raise Ar2418Error(f"it names no {name}")
 
 
 def _require_list(one: MeterReading) -> None:

@@ -110,6 +110,14 @@ def test_a_suppliers_error_register_of_one_direction_is_completed_where_it_is_ne
     assert "1-0:2.8.63*255" not in registers(DAY_LIST, **both)  # type: ignore[arg-type]
 
 
+def test_a_list_without_a_usable_reading_is_told_of_and_the_others_are_billed() -> None:
+    fatal = DAY_LIST.replace("<statusPTB>0<", "<statusPTB>4<")
+    both = bill(gateway_file(DAY_LIST, fatal), supplier_file())
+    assert both.registers == bill(gateway_file(DAY_LIST), supplier_file()).registers
+    assert both.notes == ("no reading of the list of 1-0:1.8.0*255 is usable: nothing of it is billed",)
+    assert refused(fatal) is TariffReason.NO_READINGS
+
+
 def test_after_a_change_of_meter_both_lists_make_the_bill() -> None:
     rows = quarter_hours()
     old = value_list(block(rows[:30]), meter="old")
