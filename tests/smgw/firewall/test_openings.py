@@ -36,6 +36,7 @@ def test_withdrawn_is_closed() -> None:
 
 
 def test_nobody_is_reached_before_or_after_his_time() -> None:
+    """FMT_MSA.1/FW, FDP_IFF.1/FW: not a moment longer than the administrator said."""
     profiles = ProfileSet().with_profile(ADMINISTRATOR).with_profile(PARTY)
     second = timedelta(seconds=1)
     assert openings(profiles, PARTY.valid_from - second).destinations == set()
@@ -46,6 +47,7 @@ def test_nobody_is_reached_before_or_after_his_time() -> None:
 
 @pytest.mark.parametrize("host", ["grid.example", "localhost", "a--b"])
 def test_a_name_opens_nothing_and_is_told(host: str) -> None:
+    """FDP_IFF.1/FW: a destination is an address that the administrator signed."""
     profiles = ProfileSet().with_profile(replace(ADMINISTRATOR, host=host)).with_profile(replace(PARTY, host=host))
     assert openings(profiles, NOW) == Openings(named=("grid", "gwa"))
 
