@@ -112,7 +112,7 @@ class Retention:
             )
         except StoreError as error:
             _logger.warning("system log: %s", error)
-        return Done(result={"enforced": True})
+        return Done()
 
     def look(self, at: datetime, passed: float, pause: Callable[[float], bool]) -> None:
         """Sweep where it is time to; never raises for what the store may do.
@@ -204,7 +204,6 @@ class Retention:
             "readings_days": self._settings.get(Setting.READINGS_DAYS),
             "system_log_days": self._settings.get(Setting.SYSTEM_LOG_DAYS),
             "set_at": _instant(self._settings.get(Setting.RETENTION_SET_AT)),
-            "enforced": True,
             "swept_at": _instant(self._settings.get(Setting.RETENTION_SWEPT_AT)),
             "age_is_counted_by": None if reached is None else format_instant(reached),
             "waits_for": self._told.waits_for,

@@ -27,7 +27,12 @@ _gateway = click.argument("gateway", type=GatewayType())
 @click.command(epilog="Example: smgw-admin retention EABC0012345678 --readings-days 730 --system-log-days 365")
 @_gateway
 @click.option("--readings-days", type=int, required=True, help="How long readings are kept for the consumer.")
-@click.option("--system-log-days", type=int, required=True, help="How long the system log is kept.")
+@click.option(
+    "--system-log-days",
+    type=int,
+    required=True,
+    help="The same of the system log, at least.",
+)
 @no_wait_option
 @timeout_option
 @administers

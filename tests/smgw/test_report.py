@@ -51,7 +51,7 @@ def test_the_administrator_learns_versions_counts_and_ends(premises: Premises) -
             end = verified.certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
             assert told["certificates"][purpose.value]["valid_until"] == end
         assert (told["last_order"], told["clock_deviation_seconds"], told["lines"]) == (0, None, {"line-1": "open"})
-        assert told["retention"]["enforced"] is True
+        assert told["retention"]["waits_for"] == ""
         lists = {mark_and_number(crl.public_bytes(Encoding.DER))[0]: crl for crl in report.trust().crls}
         assert len(lists) == len(premises.pki.crls()) == len(told["revocation_lists"])
         for authority, crl in lists.items():

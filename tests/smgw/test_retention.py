@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from smgw.administration.errors import CommandRefusedError
+from smgw.administration.errors import CommandRefusedError, Done
 from smgw.contract_end import ContractEnd
 from smgw.identity import Identity
 from smgw.logs.sealing import Sealer
@@ -74,11 +74,9 @@ def test_what_is_ordered_is_kept_and_told(world: World) -> None:
     """TR-03109-1, retention: no longer than was ordered."""
     told = world.retention.report()
     assert told["readings_days"] is told["set_at"] is told["swept_at"] is None
-    assert world.retention(SetRetention(100, 30), START).result == {"enforced": True}
+    assert world.retention(SetRetention(100, 30), START) == Done()
     told = world.retention.report()
-    assert (told["readings_days"], told["system_log_days"], told["set_at"], told["enforced"]) == (
-        100, 30, "2026-01-01T00:00:00Z", True,
-    )  # fmt: skip
+    assert (told["readings_days"], told["system_log_days"], told["set_at"]) == (100, 30, "2026-01-01T00:00:00Z")
     (entry,) = world.log.entries()
     assert (entry.event, entry.parameters) == (Event.RETENTION_SET, {"readings_days": 100, "system_log_days": 30})
 
@@ -99,7 +97,7 @@ def test_a_log_that_takes_no_entry_undoes_nothing(world: World, caplog: pytest.L
             connection.exec_driver_sql(
                 f"CREATE TRIGGER full_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no entry'); END"
             )
-    assert world.retention(SetRetention(100, 30), START).result == {"enforced": True}
+    assert world.retention(SetRetention(100, 30), START) == Done()
     assert world.retention.report()["readings_days"] == 100
     assert "system log" in caplog.text
 
