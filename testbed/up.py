@@ -92,10 +92,14 @@ def _alone(state: Path) -> Iterator[None]:
 def _look_at_duties(scene: Scene) -> Looked:
     """Logs and rules, while the machines run; whoever is in a hurry types Ctrl-C once more."""
     click.echo("the logs are exported and verified")
+    # However it is ended here, the machines are stopped.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return look_at_duties(scene)
     except KeyboardInterrupt:
         return Looked()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def start(scene: Scene, children: Children, say: Say) -> None:

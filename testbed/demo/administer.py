@@ -2,8 +2,8 @@
 
 Decides where to go on by what stands in the administrator's own database: a gateway with a quality seal is enrolled,
 one without profiles gets them, and one that has everything is asked how it is. Then, or as soon as something was read,
-it is called for what only an order starts: a self-test, an event, values on request. The gateway itself is never
-touched: every command reaches it by a wake-up and through the tunnel that it then opens.
+it is called for what only an order starts: a sweep, a self-test, an event, values on request. The gateway itself is
+never touched: every command reaches it by a wake-up and through the tunnel that it then opens.
 """
 
 import subprocess
@@ -134,7 +134,6 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
             show(type_("break-up", gateway))
         say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
         queue(ChangeProfiles.KIND, "profiles", "issue", *scene.drafts, gateway)
-        queue(SetRetention.KIND, "retention", gateway, *RETENTION)
         queue(BreakUp.KIND, "break-up", gateway)
         show(type_("orders", "run", gateway))
         now = standing(scene)
@@ -154,6 +153,8 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
 def errands(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Kind of order and words of each that is given to a gateway that reads; none shows the administrator a value."""
     gateway = scene.gateway_id
+    # Ordered at each start: a sweep follows within a minute, and otherwise within the hour.
+    yield SetRetention.KIND, ("retention", gateway, *RETENTION)
     yield RunSelfTest.KIND, ("self-test", gateway)
     for event in _events(scene):
         yield RaiseEvent.KIND, ("event", gateway, event, "on")

@@ -93,10 +93,11 @@ def test_a_command_that_fails_ends_the_work_with_what_it_said(scene: Scene) -> N
 
 
 def test_what_only_an_order_starts_is_ordered(scene: Scene) -> None:
-    """A self-test, each event that a profile waits for, and each value that is given on request."""
+    """A sweep, a self-test, each event that a profile waits for, and each value that is given on request."""
     words = [words for _, words in errands(scene)]
     assert [(command, *rest) for command, _, *rest in words] == [
-        ("self-test",), ("event", "dim", "on"), ("request", "lieferant-now"), ("request", "lieferant-daily"),
+        ("retention", "--readings-days", "730", "--system-log-days", "365"), ("self-test",), ("event", "dim", "on"),
+        ("request", "lieferant-now"), ("request", "lieferant-daily"),
     ]  # fmt: skip
     assert {gateway for _, gateway, *_ in words} == {scene.gateway_id}
 
