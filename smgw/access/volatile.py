@@ -6,7 +6,7 @@ TR-03109-1, TAF-9, TAF-10 and TAF-14.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -17,6 +17,11 @@ GRANTS_PER_PROFILE: Final = 250
 """As many as one delivery carries of stored grants (``smgw/store/outbox.py``); the oldest make room."""
 LIFETIME: Final = timedelta(hours=1)
 """A current value is worth nothing later: what could not be delivered so long is forgotten. Unverified, ours."""
+
+
+def still_wanted(grants: Iterable[Grant], now: datetime) -> tuple[Grant, ...]:
+    """Those of ``grants`` that are not too old at ``now``."""
+    return tuple(grant for grant in grants if now - grant.period_end <= LIFETIME)
 
 
 class VolatileStore:
@@ -45,7 +50,7 @@ class VolatileStore:
         """All grants of ``profile``, oldest first, that are not too old at ``now``; they are not kept any longer."""
         with self._lock:
             kept = self._grants.pop(profile, OrderedDict())
-        return tuple(grant for grant in kept.values() if now - grant.period_end <= LIFETIME)
+        return still_wanted(kept.values(), now)
 
     def holds(self, profile: str) -> bool:
         """Whether anything of ``profile`` is kept."""

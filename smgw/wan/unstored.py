@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from smgw.access.grants import Grant
+from smgw.access.volatile import still_wanted
 from smgw.store.outbox import Delivery, Outbox
 from wire.profiles import EvaluationProfile
 from wire.profiles.demands import DEMANDS
 
 WAITING_GRANTS: Final = 250
-"""What did not fit into one dispatch waits for the next; beyond this the oldest are forgotten, being oldest."""
+"""What did not fit into one dispatch waits for the next; beyond this the oldest are forgotten, and what is too old."""
 
 
 class Volatile(Protocol):
@@ -69,7 +70,7 @@ class Unstored:
 
     def _taken(self, profile: str, now: datetime, readings_limit: int) -> tuple[Grant, ...]:
         """The oldest grants that fit, one at least; the rest waits for the next dispatch."""
-        found = (*self._waiting.pop(profile, ()), *self.volatile.take(profile, now))
+        found = (*still_wanted(self._waiting.pop(profile, ()), now), *self.volatile.take(profile, now))
         count, room = 0, readings_limit
         for grant in found:
             room -= len(grant.readings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from smgw.access.volatile import VolatileStore
+from smgw.access.volatile import LIFETIME, VolatileStore
 from smgw.store import schema
 from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreFullError
@@ -113,6 +113,17 @@ def test_what_does_not_fit_waits_for_the_next(
         found.append(source.delivery("grid-1", START, 2).readings)
         outbox.acknowledge("grid-1", sequence, START)
     assert found == [(reading(0), reading(1)), (reading(4), reading(5)), (reading(6),)]
+
+
+def test_what_waited_too_long_is_forgotten(database: Database, volatile: VolatileStore) -> None:
+    """TR-03109-1, TAF-9: a present value is given while it is present, also where it waited for room."""
+    outbox = Outbox(database)
+    source = Unstored(outbox, volatile)
+    put(volatile, 0, 1, 2)
+    assert source.delivery("grid-1", START, 1).readings == (reading(0),)
+    outbox.acknowledge("grid-1", 1, START)
+    late = START + timedelta(minutes=15) + LIFETIME + timedelta(seconds=1)
+    assert source.delivery("grid-1", late, 1).readings == (reading(2),)
 
 
 def test_one_grant_goes_even_where_it_is_larger_than_the_room(database: Database, volatile: VolatileStore) -> None:
