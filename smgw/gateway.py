@@ -24,6 +24,7 @@ from smgw.access.grants import Decision, Grant, RefusalReason
 from smgw.access.recording import is_recorded
 from smgw.access.remembered import Remembered
 from smgw.access.requested import Daily, decide_request
+from smgw.access.schedule import raster_point
 from smgw.access.volatile import VolatileStore
 from smgw.clock import EARLIEST_VALID_TIME
 from smgw.counters import Counters
@@ -124,7 +125,11 @@ class Gateway:
             if isinstance(decided, RefusalReason):
                 return decided
             self._readings.owe(decided)
-            self._requests[profile] = at
+            # FDP_IFF.1/MTR: however often somebody asks, no more than one present value for a registration period.
+            raster = self.profiles.evaluations[profile].period_seconds
+            asked = self._requests.get(profile)
+            if asked is None or raster_point(asked, raster) != raster_point(at, raster):
+                self._requests[profile] = at
             return len(decided)
 
     def happened(self, at: datetime, note: Callable[[datetime], bool]) -> bool:

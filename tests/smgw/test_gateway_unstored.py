@@ -106,6 +106,18 @@ def test_a_withdrawn_profile_loses_its_volatile_values_and_its_request(house: Ho
     assert not house.gateway.volatile.holds("present")
 
 
+def test_however_often_somebody_asks_there_is_one_present_value_for_a_registration_period(house: House) -> None:
+    """FDP_IFF.1/MTR; TR-03109-1, TAF-9: requests make no resolution finer than the profile's."""
+    profile = house.profiles.evaluations["present"]
+    house.profiles.evaluations["present"] = replace(profile, period_seconds=300)
+    answered = []
+    for minute in range(12):
+        assert house.gateway.request("present", NOW + minute * MINUTE, DailyValues(house.database)) == 0
+        reads(house, minute, minute)
+        answered.append(len(house.gateway.volatile.take("present", NOW)))
+    assert [minute for minute, count in enumerate(answered) if count] == [0, 5, 10]
+
+
 def test_an_event_lies_behind_every_reading_that_was_decided_without_it(house: House) -> None:
     """TR-03109-1, TAF-11: the first reading after an event is never one that did not know of it."""
     events = TariffEvents(house.database)

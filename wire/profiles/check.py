@@ -35,6 +35,7 @@ class FindingReason(StrEnum):
     NEVER_VALID_TOGETHER = "never-valid-together"
     SECOND_ADMINISTRATOR = "second-administrator"
     SHARED_PSEUDONYM = "shared-pseudonym"
+    LINKED_PSEUDONYM = "linked-pseudonym"
     MIXED_CONSUMERS = "mixed-consumers"
     UNKNOWN_PROFILE = "unknown-profile"
     NOT_MIRRORED = "not-mirrored"
@@ -102,13 +103,28 @@ def _between_administrators(administrators: Sequence[AdministratorProfile]) -> l
 
 def _between_pseudonyms(evaluations: Sequence[EvaluationProfile]) -> list[Finding]:
     """An alias belongs to one profile: where two share it, their receivers could join what they know."""
-    named = [(profile.id, profile.pseudonym) for profile in evaluations if profile.pseudonym is not None]
-    first = {pseudonym: name for name, pseudonym in reversed(named)}
-    return [
+    hidden = [(profile.id, profile.pseudonym) for profile in evaluations if profile.pseudonym is not None]
+    first = {pseudonym: name for name, pseudonym in reversed(hidden)}
+    shared = [
         Finding(name, FindingReason.SHARED_PSEUDONYM, first[pseudonym])
-        for name, pseudonym in named
+        for name, pseudonym in hidden
         if first[pseudonym] != name
     ]
+    linked = [
+        Finding(profile.id, FindingReason.LINKED_PSEUDONYM, other.id)
+        for profile in evaluations
+        for other in evaluations
+        if profile.pseudonym is not None and other.pseudonym is None and _known_by_name(profile, other)
+    ]
+    return shared + linked
+
+
+def _known_by_name(hidden: EvaluationProfile, named: EvaluationProfile) -> bool:
+    """Whether the party of ``hidden`` gets values of the same meter with its name, and could tell them by their times.
+
+    FPR_PSE.1: an alias in front of somebody who is told the name is none.
+    """
+    return hidden.party == named.party and not set(hidden.meters).isdisjoint(named.meters) and _overlap(hidden, named)
 
 
 def _towards_far_end(profile: ProxyProfile, party: CommunicationProfile | None) -> list[Finding]:
@@ -178,12 +194,14 @@ def _of_rule(
 def _towards_mirrored(profile: EvaluationProfile, rule: Mirror, shown: EvaluationProfile | None) -> list[Finding]:
     """TR-03109-1, TAF-13: values are shown as they were computed for another profile, of the same meters and registers.
 
-    A mirror has no values of its own that another one could show, and what is never kept cannot be shown later.
+    A mirror has no values of its own that another one could show, and what is never kept cannot be shown later. A
+    registration period that is finer than the mirror's own is nothing that the mirror releases.
     """
     if shown is None:
         return [Finding(profile.id, FindingReason.UNKNOWN_PROFILE, rule.profile)]
     same = (set(shown.meters), set(shown.registers)) == (set(profile.meters), set(profile.registers))
-    if not same or isinstance(shown.rule, Mirror) or DEMANDS[shown.use_case].unstored:
+    finer = shown.billing is None and shown.period_seconds < profile.period_seconds
+    if not same or finer or isinstance(shown.rule, Mirror) or DEMANDS[shown.use_case].unstored:
         return [Finding(profile.id, FindingReason.NOT_MIRRORED, shown.id)]
     return [] if _overlap(profile, shown) else [Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, shown.id)]
 

@@ -1,8 +1,8 @@
 """TAF-13: the values of another evaluation profile once more, for visualisation (TR-03109-1, TAF-13).
 
 Decides that a mirror shows exactly what the mirrored profile's party would get for this reading: no other meter or
-register than both profiles name, nothing outside the validity of either, no mirror of a mirror, and nothing that is
-never stored: what is gone cannot be shown once more.
+register than both profiles name, nothing outside the validity of either, no finer registration period than its own, no
+mirror of a mirror, and nothing that is never stored: what is gone cannot be shown once more.
 """
 
 from dataclasses import replace
@@ -19,6 +19,8 @@ def mirrored(case: Case) -> EvaluationProfile | RefusalReason:
         return RefusalReason.NO_RULE
     shown = case.evaluations.get(rule.profile)
     if shown is None or shown.use_case is UseCase.TAF_13 or DEMANDS[shown.use_case].unstored:
+        return RefusalReason.NO_RULE
+    if shown.billing is None and shown.period_seconds < case.evaluation.period_seconds:
         return RefusalReason.NO_RULE
     if case.measured.device not in shown.meters or not set(shown.meters) <= set(case.evaluation.meters):
         return RefusalReason.WRONG_METER

@@ -99,10 +99,14 @@ def test_a_good_set_has_no_findings() -> None:
                 METER,
                 COMMUNICATION,
                 replace(EVALUATION, pseudonym=PSEUDONYM),
-                replace(EVALUATION, id="series-2"),
+                replace(EVALUATION, id="series-2", pseudonym=DeviceId("EPSN0000000002")),
                 replace(EVALUATION, id="series-3", pseudonym=PSEUDONYM),
             ],
             Finding("series-3", FindingReason.SHARED_PSEUDONYM, "series-1"),
+        ),
+        (
+            [METER, COMMUNICATION, replace(EVALUATION, pseudonym=PSEUDONYM), replace(EVALUATION, id="series-2")],
+            Finding("series-1", FindingReason.LINKED_PSEUDONYM, "series-2"),
         ),
     ],
     ids=lambda value: value.reason if isinstance(value, Finding) else "",
@@ -152,6 +156,7 @@ def test_what_is_never_kept_is_taken_from_every_read_out() -> None:
             [EVALUATION, MIRROR, replace(MIRROR, id="second", rule=Mirror("mirror"))],
             Finding("second", FindingReason.NOT_MIRRORED, "mirror"),
         ),
+        ([EVALUATION, replace(MIRROR, period_seconds=3600)], Finding("mirror", FindingReason.NOT_MIRRORED, "series-1")),
         ([PRESENT, replace(MIRROR, rule=Mirror("present"))], Finding("mirror", FindingReason.NOT_MIRRORED, "present")),
         (
             [
@@ -182,3 +187,8 @@ def test_pseudonyms_of_their_own_are_not_shared() -> None:
         replace(EVALUATION, id=f"series-{number}", pseudonym=DeviceId(f"EPSN00{number:08d}")) for number in range(3)
     ]
     assert check_set([METER, COMMUNICATION, *hidden]) == ()
+    named = replace(EVALUATION, id="named", party="supplier")
+    assert check_set([METER, COMMUNICATION, replace(COMMUNICATION, id="supplier"), *hidden, named]) == ()
+    before = replace(EVALUATION, id="before", valid_from=BEGIN.replace(year=2025), valid_until=BEGIN)
+    known = replace(METER, valid_from=BEGIN.replace(year=2025))
+    assert check_set([known, replace(COMMUNICATION, valid_from=BEGIN.replace(year=2025)), *hidden, before]) == ()

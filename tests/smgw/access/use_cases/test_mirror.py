@@ -41,6 +41,7 @@ def test_the_mirror_shows_the_same_values_to_its_own_party() -> None:
         (MIRROR, replace(SERIES, valid_until=NOON), RefusalReason.EXPIRED),
         (replace(MIRROR, valid_until=NOON), SERIES, RefusalReason.EXPIRED),
         (replace(MIRROR, valid_until=NOON), replace(SERIES, valid_from=NOON), RefusalReason.EXPIRED),
+        (replace(MIRROR, period_seconds=3600), SERIES, RefusalReason.NO_RULE),
         (replace(MIRROR, purpose=AccessPurpose.VALUE_ADDED), SERIES, RefusalReason.WRONG_PURPOSE),
     ],
 )
