@@ -5,14 +5,15 @@ anew, ``token.object``: it empties the file and then fills it, and keeps no form
 the two, or a machine that loses its power, leaves an empty description, and with it every key of the token is out of
 reach for ever. Measured: three kills in the middle of log-ins were enough.
 
-So a copy of the description is kept beside it after a log-in, and one that was emptied is filled from the copy before
-the next. The copy holds what the file itself holds, is as secret, and follows every change of a PIN at the next log-in.
-Decides nothing about tokens of other makers: they keep themselves.
+So a copy of the description is kept beside it after a log-in, and one that was emptied or cut off is filled from the
+copy before the next. The copy holds what the file itself holds, is as secret, and follows every change of a PIN at the
+next log-in. Decides nothing about tokens of other makers: they keep themselves.
 """
 
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,17 +25,30 @@ _KEPT: Final = "token.kept"
 """SoftHSM2 takes files that end with ``.object`` for objects and leaves others alone."""
 _COUNTER_OCTETS: Final = 8
 """A number at the beginning rises with every write."""
+_NUMBER: Final = 8
+_BYTES: Final = 3
+_SIZES: Final = {1: 1, 2: 8}
+"""What SoftHSM2 writes of a truth and of a number, by kind; octets (3) have their count before them."""
+_WRITING_SECONDS: Final = 0.05
+"""SoftHSM2 gives its lock back between emptying and filling. Whoever lives has filled it some microseconds later,
+perhaps with another PIN, and is not written over; whoever was killed never will."""
 _FOLDER = re.compile(r"^\s*directories\.tokendir\s*=\s*(\S.*?)\s*$", re.MULTILINE)
 
 
 def mend(module: Path) -> None:
-    """Fill every description that was emptied; call it before a log-in. Raises OSError."""
+    """Fill every description that was emptied or cut off; call it before a log-in. Raises OSError.
+
+    A shorter one that is whole is left alone: a token that was initialised again has no user PIN at first.
+    """
     for folder in _tokens(module):
-        whole = _kept(folder)
+        kept = _kept(folder)
+        if not _is_whole(kept) or _is_whole((folder / _DESCRIPTION).read_bytes()):
+            continue
+        time.sleep(_WRITING_SECONDS)
         with _locked(folder / _DESCRIPTION) as description:
-            # SoftHSM2 holds this lock while it writes: what is shorter now stays so.
-            if os.fstat(description).st_size < len(whole):
-                os.pwrite(description, whole, 0)
+            if not _is_whole(_content(description)):
+                os.pwrite(description, kept, 0)
+                os.ftruncate(description, len(kept))
                 os.fsync(description)
 
 
@@ -42,10 +56,9 @@ def keep(module: Path) -> None:
     """Keep a copy of every description that changed; call it after a log-in. Raises OSError."""
     for folder in _tokens(module):
         with _locked(folder / _DESCRIPTION) as description:
-            content = os.pread(description, os.fstat(description).st_size, 0)
-        former = _kept(folder)
-        # Another process may have been killed since our own log-in: what is shorter must not take a whole one's place.
-        if not content or len(content) < len(former) or content[_COUNTER_OCTETS:] == former[_COUNTER_OCTETS:]:
+            content = _content(description)
+        # Another process may have been killed since our own log-in: what is cut off must not take a whole one's place.
+        if not _is_whole(content) or content[_COUNTER_OCTETS:] == _kept(folder)[_COUNTER_OCTETS:]:
             continue
         fresh = folder / f"{_KEPT}.{os.getpid()}"
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
@@ -53,6 +66,25 @@ def keep(module: Path) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(folder / _KEPT)
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether it ends where an attribute does: after the counter come type, kind and value of each."""
+    at = _COUNTER_OCTETS
+    while at + 2 * _NUMBER <= len(content):
+        kind = int.from_bytes(content[at + _NUMBER : at + 2 * _NUMBER])
+        at += 2 * _NUMBER
+        if kind == _BYTES:
+            at += _NUMBER + int.from_bytes(content[at : at + _NUMBER])
+        elif kind in _SIZES:
+            at += _SIZES[kind]
+        else:
+            return False
+    return at == len(content) > _COUNTER_OCTETS
+
+
+def _content(descriptor: int) -> bytes:
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
 def _kept(folder: Path) -> bytes:
@@ -70,7 +102,9 @@ def _tokens(module: Path) -> Iterator[Path]:
     configuration = Path(os.environ.get("SOFTHSM2_CONF", DEFAULT_CONFIGURATION))
     match = _FOLDER.search(configuration.read_text()) if configuration.is_file() else None
     if match is not None and Path(match[1]).is_dir():
-        yield from (file.parent for file in sorted(Path(match[1]).glob(f"*/{_DESCRIPTION}")))
+        for file in sorted(Path(match[1]).glob(f"*/{_DESCRIPTION}")):
+            if file.is_file() and os.access(file, os.R_OK | os.W_OK):  # other users' tokens do not stand in our way
+                yield file.parent
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -112,3 +113,64 @@ def test_other_makers_tokens_are_none_of_ours(token: LentToken) -> None:
     os.truncate(description(token), 0)
     softhsm.mend(Path("/usr/lib/another.so"))
     assert description(token).read_bytes() == b""
+
+
+def attribute(number: int, value: bytes) -> bytes:
+    """Octets, as SoftHSM2 writes them into a description."""
+    return struct.pack(">QQQ", number, 3, len(value)) + value
+
+
+LABEL, USER_PIN = attribute(0x80005349, b"gw"), attribute(0x8000534D, b"wrapped")
+FLAGS = struct.pack(">QQQ", 0x8000534B, 2, 0x42D)
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a token that SoftHSM2 never touches: only its description is looked at."""
+    (tmp_path / "conf").write_text(f"directories.tokendir = {tmp_path}\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "conf"))
+    folder = tmp_path / "token"
+    folder.mkdir()
+    (folder / "token.object").write_bytes(bytes(8) + LABEL + FLAGS + USER_PIN)
+    softhsm.keep(MODULE)
+    return folder
+
+
+@pytest.mark.parametrize("cut", range(8 + len(LABEL) + len(FLAGS) + len(USER_PIN)))
+def test_whatever_is_cut_off_is_mended(written: Path, cut: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every octet but where an attribute ends, which is a whole description of fewer attributes."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    whole = (written / "token.object").read_bytes()
+    os.truncate(written / "token.object", cut)
+    softhsm.keep(MODULE)
+    softhsm.mend(MODULE)
+    ends = {8 + len(LABEL), 8 + len(LABEL) + len(FLAGS)}
+    assert ((written / "token.object").read_bytes() == whole) is (cut not in ends)
+    assert ((written / "token.kept").read_bytes() == whole) is (cut not in ends)
+
+
+def test_a_token_that_was_initialised_again_stays_so(written: Path) -> None:
+    """No user PIN yet, so it is shorter than the copy: the former PINs do not come back."""
+    again = bytes(8) + LABEL + FLAGS
+    (written / "token.object").write_bytes(again)
+    softhsm.mend(MODULE)
+    assert (written / "token.object").read_bytes() == again
+
+
+def test_who_writes_at_this_moment_is_not_written_over(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SoftHSM2 gives its lock back between emptying and filling; what it then fills in may be another PIN."""
+    description = written / "token.object"
+    other = bytes(8) + LABEL + FLAGS + attribute(0x8000534D, b"another")
+    monkeypatch.setattr(time, "sleep", lambda _: description.write_bytes(other))
+    description.write_bytes(b"")
+    softhsm.mend(MODULE)
+    assert description.read_bytes() == other
+
+
+def test_what_is_no_token_of_ours_does_not_stand_in_the_way(written: Path) -> None:
+    (written.parent / "another" / "token.object").mkdir(parents=True)
+    whole = (written / "token.object").read_bytes()
+    (written / "token.object").write_bytes(b"")
+    softhsm.mend(MODULE)
+    softhsm.keep(MODULE)
+    assert (written / "token.object").read_bytes() == whole
