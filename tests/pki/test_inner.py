@@ -41,7 +41,7 @@ def test_what_was_signed_verifies() -> None:
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_any_other_reading_does_not(field: str) -> None:
-    """FCO_NRO.2: a signature stands for one value of one meter at one time."""
+    """FCO_NRO.2; PTB-A 50.8, inner signature: it stands for one value of one meter at one time."""
     refused(SealReason.SIGNATURE, SignedReading(CHANGES[field], SIGNED.signature))
 
 

@@ -125,7 +125,7 @@ def test_only_the_suites_of_the_profile_are_spoken(suites: bytes, agreed: bool) 
 
 @pytest.mark.parametrize("holder", [WORLD.pki.holder(Role.EMT, Purpose.TLS, "Andere")], ids=["same CA"])
 def test_another_certificate_than_the_pinned_one_is_refused_by_either_side(holder: Holder) -> None:
-    """FTP_ITC.1/WAN: both ends are known to one another."""
+    """FTP_ITC.1/WAN, FIA_UAU.2, FIA_UID.2: both ends are known to one another."""
     assert "pinned" in refused(TunnelReason.PEER_CERTIFICATE, client(), server(holder))
     assert "pinned" in refused(TunnelReason.PEER_CERTIFICATE, client(holder), server())
 
@@ -139,10 +139,12 @@ def test_a_wrong_role_is_refused_although_it_is_pinned() -> None:
 
 
 def test_nobody_is_pinned_and_nobody_gets_in() -> None:
+    """FIA_UID.2: who is not named is nobody."""
     refused(TunnelReason.PEER_CERTIFICATE, client(), server(verify=word(Role.SMGW, ())))
 
 
 def test_a_certificate_for_signatures_is_refused() -> None:
+    """FTP_ITC.1/WAN."""
     holder = WORLD.pki.holder(Role.EMT, Purpose.SIG)
     verify = word(Role.EMT, {fingerprint(holder.certificate)})
     refused(TunnelReason.PEER_CERTIFICATE, client(verify=verify), server(holder))

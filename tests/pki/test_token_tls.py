@@ -117,6 +117,7 @@ def test_the_child_knows_the_pin_from_nowhere_that_others_can_read(gateway: Gate
 
 
 def test_each_mandatory_suite_and_group_is_spoken_to_a_foreign_peer(gateway: Gateway) -> None:
+    """FCS_CKM.1/TLS, FCS_COP.1/TLS."""
     for options, words in (
         (["-groups", "brainpoolP256r1"], "brainpoolP256r1"),
         (["-groups", "brainpoolP384r1:brainpoolP256r1", "-serverpref"], "brainpoolP384r1"),

@@ -208,6 +208,7 @@ def test_the_same_telegram_twice_is_one_reading(house: House) -> None:
 
 
 def test_another_value_for_the_same_second_is_a_conflict(house: House) -> None:
+    """PTB-A 50.8, original values."""
     house.accept(telegram(NOW, "1234.5"))
     house.accept(telegram(NOW, "1234.6"))
     assert house.meter()["refused"] == {WalkReason.CONFLICT: 1}
@@ -224,6 +225,7 @@ class PulledToken:
 
 
 def test_a_token_that_is_lost_stores_nothing_unsigned(house: House) -> None:
+    """PTB-A 50.8, inner signature: no value without it."""
     house.gateway = house.start(TokenKey(PulledToken(), "SIG", house.holder.key.public_key()))
     assert house.accept(telegram(NOW, "1234.5")) == []
     assert house.meter()["refused"] == {WalkReason.SECURITY_MODULE: 1}

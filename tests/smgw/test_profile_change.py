@@ -301,6 +301,7 @@ REFUSED: dict[str, tuple[ChangeReason, str, Case]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_refused_leaves_everything_as_it_was(site: Site, house: House, case: str) -> None:
+    """FMT_MSA.1/MTR: an order is carried out as a whole or not at all."""
     reason, words, install = REFUSED[case]
     site.change(house.communication, replace(house.meter, version=2), house.evaluation)
     before, entries = site.store.load(), len(CalibrationLog(site.database).entries())

@@ -71,6 +71,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 
 @pytest.mark.long
 def test_values_under_a_pseudonym_go_to_the_administrator_and_to_nobody_else(house: House) -> None:
+    """FPR_PSE.1; TR-03109-1, pseudonymous delivery."""
     premises, forwarding = house.premises, Forwarding(house)
     aliased = replace(house.evaluation, pseudonym=PSEUDONYM)
     with running(premises) as gateway:

@@ -87,6 +87,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 
 def test_corrected_then_wrong_then_set_by_order_and_so_after_a_restart(office: Office) -> None:
+    """FPT_STM.1, FMT_SMF.1; TR-03109-1, NTP-HTTPS, setting of the time."""
     premises, caller = office.premises, office.caller
     office.ahead = timedelta(seconds=10)
     with running(premises) as gateway:

@@ -205,6 +205,7 @@ def wrong_purpose(house: House) -> None:
     ],
 )
 def test_without_a_good_administrator_nobody_orders(house: House, change: Callable[[House], None]) -> None:
+    """FMT_MOF.1, FMT_MSA.1/MTR, FMT_MSA.1/AC, FMT_MSA.1/FW: nobody but him changes anything."""
     change(house)
     assert refused(house, house.sign(house.order())) is OrderReason.ADMINISTRATOR
     assert house.orders.last() == 0

@@ -77,6 +77,7 @@ def test_wherever_an_event_is_recorded_its_text_gets_what_it_demands() -> None:
 
 
 def test_what_is_recorded_is_told_in_both_languages(tmp_path: Path) -> None:
+    """TR-03109-1, log texts."""
     database = open_database(tmp_path)
     log = SystemLog(database)
     for second in range(3):

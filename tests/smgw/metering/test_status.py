@@ -82,6 +82,7 @@ def test_an_oms_meter_keeps_its_own_word() -> None:
 
 @given(WORDS)
 def test_a_word_is_written_and_read(word: int) -> None:
+    """TR-03109-1, status word."""
     for form in TextForm:
         assert from_text(to_text(word, form), form) == word
         assert len(to_text(word, form)) == 16

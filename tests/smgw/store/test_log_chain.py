@@ -40,6 +40,7 @@ def happening(at: datetime, subject: str = "line", *, user: str = "") -> Happeni
 
 
 def test_entries_are_numbered_and_chained(connection: sa.Connection) -> None:
+    """FAU_STG.2; TR-03109-1, log entries: numbers without a gap."""
     assert head(connection, SYSTEM) == (0, GENESIS)
     for number in range(3):
         assert append(connection, SYSTEM, happening(START, f"{number}"), 100)

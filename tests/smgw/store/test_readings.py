@@ -50,6 +50,7 @@ def test_the_same_reading_again_changes_nothing(database: Database) -> None:
 
 
 def test_a_conflicting_duplicate_is_refused_with_all_its_grants(database: Database) -> None:
+    """PTB-A 50.8, original values: what was recorded first stands."""
     store = ReadingStore(database)
     store.record(reading(0), decision())
     with pytest.raises(ConflictError) as refusal:

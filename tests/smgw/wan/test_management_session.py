@@ -250,6 +250,7 @@ def test_a_request_that_announces_the_end_is_the_last(house: House) -> None:
 
 
 def test_the_administrator_is_judged_before_anything_is_read(house: House) -> None:
+    """FIA_UAU.2, FIA_UID.2."""
     sitting = Sitting(house, request())
     sitting.verdict = Ending.CERTIFICATE
     assert sitting.serve() is Ending.CERTIFICATE

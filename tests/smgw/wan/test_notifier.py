@@ -73,6 +73,7 @@ def test_a_deviation_of_the_clock_reaches_the_administrator(office: World, site:
 
 @pytest.mark.token
 def test_an_administrator_who_was_away_is_told_later(office: World, site: Site) -> None:
+    """FAU_ARP.1/SYS; TR-03109-1, ADMIN-SERVICE."""
     assert site.house.profile is not None
     port = site.house.profile.service_port
     alarm(site, "line-1")
