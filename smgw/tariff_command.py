@@ -122,12 +122,12 @@ def _unpack(piece: bytes, unpacking: "zlib._Decompress", reader: Ar2418Reader) -
 
 
 def totals(bill: Bill) -> dict[Obis, int]:
-    """x.8.0 of each direction: all its registers, errors included."""
+    """x.8.0 of each direction: all its registers, errors included. A register that is x.8.0 itself has no other."""
     found: dict[Obis, int] = {}
     for obis, amount in bill.registers.items():
         total = Obis(obis.a, obis.b, obis.c, obis.d, TOTAL, obis.f)
         found[total] = found.get(total, 0) + amount
-    return found
+    return {total: amount for total, amount in found.items() if total not in bill.registers}
 
 
 def in_units(amount: int, kind: ReadingType) -> str:

@@ -12,7 +12,16 @@ from click.testing import CliRunner, Result
 
 from smgw import tariff_command
 from smgw.tariff_command import EXIT_NO_BILL, tariff
-from tests.wire.ar2418.files import EXPORT, block, gateway_file, quarter_hours, supplier_file, value_list
+from tests.wire.ar2418.files import (
+    EXPORT,
+    IMPORT,
+    block,
+    gateway_file,
+    quarter_hours,
+    supplier_file,
+    table,
+    value_list,
+)
 from wire.ar2418 import reader
 
 ROWS = quarter_hours()
@@ -53,6 +62,12 @@ def test_people_get_totals_and_units(tmp_path: Path) -> None:
         ["1-0:1.8.63*255", "0", "0.0000", "kWh"],
         ["1-0:1.8.0*255", "960", "0.0960", "kWh"],
     ]
+
+
+def test_a_register_that_is_the_total_is_shown_once(tmp_path: Path) -> None:
+    whole = supplier_file(stages=[(1, IMPORT)], tables=table(1, (0, 1)))
+    codes = [line.split()[0] for line in call(tmp_path, GATEWAY, whole).stdout.splitlines()]
+    assert codes == ["TAF-2", "1-0:1.8.0*255", "1-0:1.8.63*255"]
 
 
 def test_what_a_reader_should_know_is_told_beside_the_bill(tmp_path: Path) -> None:
