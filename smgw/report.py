@@ -22,6 +22,7 @@ from smgw.store.ages import READINGS_DAYS
 from smgw.store.orders import OrderStore
 from smgw.store.outbox import Outbox
 from smgw.timekeeping import Timekeeping
+from smgw.wan.concealment import look_of
 from wire.canonical_json import JsonObject, JsonValue
 from wire.instant import format_instant
 
@@ -177,10 +178,12 @@ class Report:
 
     def _deliveries(self) -> JsonObject:
         told: JsonObject = {}
-        for name in sorted(self.gateway.profiles.evaluations):
+        evaluations = self.gateway.profiles.evaluations
+        for name, evaluation in sorted(evaluations.items()):
             balance = self.outbox.balance(name)
             told[name] = {
-                "owed": balance.owed,
+                # FDP_ACC.2: where it depends on events or credit whether anything is owed, that is not his to know.
+                "owed": None if look_of(evaluation, evaluations).always else balance.owed,
                 "open": balance.open,
                 "acknowledged": balance.acknowledged,
                 "set_aside": balance.set_aside,

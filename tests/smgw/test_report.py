@@ -17,6 +17,7 @@ from tests.smgw.composing import composed, make
 from tests.smgw.premises import Premises, now
 from tests.smgw.store import samples
 from wire.canonical_json import encode
+from wire.profiles import BillingPeriod, BillingUnit, Prepaid, UseCase
 
 pytestmark = pytest.mark.token
 
@@ -72,6 +73,21 @@ def test_no_value_and_no_time_of_a_reading_is_told(premises: Premises) -> None:
         assert value not in owner
     assert samples.METER.text not in told
     assert samples.METER.text in owner
+
+
+def test_whether_a_credit_runs_low_is_not_for_the_administrator(premises: Premises) -> None:
+    """FDP_ACC.2: what is owed under a profile that is driven by events tells what was used."""
+    with composed(premises) as one:
+        fill(one.gateway)
+        evaluations = one.gateway.profiles.evaluations
+        evaluations["grid-1"] = replace(
+            evaluations["grid-1"],
+            use_case=UseCase.TAF_12,
+            billing=BillingPeriod(1, BillingUnit.MONTH),
+            rule=Prepaid(300, 100, 900),
+        )
+        told = json.loads(encode(one.report.for_administrator()))
+        assert told["deliveries"]["grid-1"]["owed"] is None
 
 
 def test_a_deviation_is_told_to_both(premises: Premises) -> None:
