@@ -49,9 +49,18 @@ def rest(file: Path, key: bytes) -> None:
             raise BusyError
 
 
+def discard(file: Path) -> None:
+    """Remove a copy that nobody uses, with the journal that is beside it where making it was cut off. Raises OSError.
+
+    A later copy of that name must not find the journal of this one.
+    """
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
 def copy(file: Path, key: bytes, following: Path, following_key: bytes) -> None:
     """Write the content of ``file`` into the new file ``following``, durably. Raises StoreError, dbapi2.Error."""
-    following.unlink(missing_ok=True)
+    discard(following)
     descriptor = os.open(following, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with closing(_connected(file, key)) as connection:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
 from smgw.store import schema
-from smgw.store.copying import FolderLock, copy, rest
+from smgw.store.copying import FolderLock, copy, discard, rest
 from smgw.store.errors import StoreError, StoreFullError, StoreReason
 from smgw.store.gate import BusyError, Gate
 from smgw.store.store_key import (
@@ -116,7 +116,7 @@ class Database:
         database._shared = shared  # noqa: SLF001 - its own class
         if sole:
             database._kept = keys, key  # noqa: SLF001 - its own class
-            (folder / NEXT_DATABASE_NAME).unlink(missing_ok=True)
+            discard(folder / NEXT_DATABASE_NAME)
             keys.settle(key, name)
         return database
 
@@ -199,7 +199,7 @@ class Database:
                     try:
                         copy(self._file, present.secret, following_file, following.secret)
                     except BaseException:
-                        following_file.unlink(missing_ok=True)
+                        discard(following_file)
                         keys.settle(present, KEY_NAME)
                         raise
                 following_file.replace(self._file)  # from here on the new key counts

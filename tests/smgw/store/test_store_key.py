@@ -150,6 +150,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     def half(file: Path, key: bytes, following: Path, following_key: bytes) -> None:
         following.write_bytes(b"half of a database")
+        following.with_name(f"{following.name}-journal").write_bytes(b"what it would roll back")
         raise PowerFailure
 
     patch.setattr(database_module, "copy", half)
