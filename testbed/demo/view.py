@@ -116,9 +116,8 @@ def _desk(seen: Seen, desk: dict[str, int]) -> Table:
 
 
 def _meters(seen: Seen) -> Table:
-    table = Table(
-        "meter", "last reading (UTC)", "read", "verified", "stored", "refused", title="At the gateway", **_THIN
-    )
+    state = f"At the gateway: secure state {seen.state or 'unknown'}"
+    table = Table("meter", "last reading (UTC)", "read", "verified", "stored", "refused", title=state, **_THIN)
     for meter in seen.meters.values():
         table.add_row(
             meter.name,
@@ -132,16 +131,17 @@ def _meters(seen: Seen) -> Table:
 
 
 def _deliveries(seen: Seen) -> Table:
-    table = Table(
-        "delivery", "to", "owed", "delivered", "verified", "rows", "last value there", title="On the way", **_THIN
-    )
+    names = ("delivery", "to", "use case", "owed", "delivered", "verified", "empty", "rows", "last value there")
+    table = Table(*names, title="On the way", **_THIN)
     for one in seen.deliveries.values():
         table.add_row(
             one.name,
             one.party,
+            one.use_case,
             str(one.owed),
             str(one.acknowledged),
             str(one.opened),
+            str(one.empty),
             str(one.rows),
             one.last_error or value(one) or NOTHING_STORED,
         )
