@@ -73,14 +73,12 @@ class ContractEnd:
             return True
         try:
             destroyed = self.database.change_key()
-        except StoreError as error:
-            if error.reason is StoreReason.BUSY:
+        except (StoreError, TrustError, OSError) as error:
+            if isinstance(error, StoreError) and error.reason is StoreReason.BUSY:
                 _logger.info("the store's key is changed later: %s", error)
-                return False
-            self._failed(error, at)
-            return False
-        except (TrustError, OSError) as error:
-            self._failed(error, at)
+            else:
+                _logger.warning("the store's key was not changed: %s", error)
+                self.log.record(Event.KEYS_DESTROYED, SUBJECT, Outcome.FAILURE, at=at, generation=0)
             return False
         settings.put({Setting.STORE_KEY_DUE: 0})
         for generation in destroyed:
@@ -107,7 +105,3 @@ class ContractEnd:
             _logger.warning("no checkpoint of the logs: %s", error)
             return False
         return True
-
-    def _failed(self, error: Exception, at: datetime) -> None:
-        _logger.warning("the store's key was not changed: %s", error)
-        self.log.record(Event.KEYS_DESTROYED, SUBJECT, Outcome.FAILURE, at=at, generation=0)

@@ -7,6 +7,7 @@ units for people, and one sentence with its own exit code where there is no bill
 import json
 import sys
 import zlib
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -125,7 +126,7 @@ def totals(bill: Bill) -> dict[Obis, int]:
     """x.8.0 of each direction: all its registers, errors included. A register that is x.8.0 itself has no other."""
     found: dict[Obis, int] = {}
     for obis, amount in bill.registers.items():
-        total = Obis(obis.a, obis.b, obis.c, obis.d, TOTAL, obis.f)
+        total = replace(obis, e=TOTAL)
         found[total] = found.get(total, 0) + amount
     return {total: amount for total, amount in found.items() if total not in bill.registers}
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from smgw.access.schedule import served_point
 from smgw.lmn.telegram import Telegram, Value
 from smgw.metering import quantities, status
 from smgw.metering.errors import VerificationError, VerificationReason
+from smgw.metering.tariffs.calendar import ZONE
 from smgw.metering.turnover import turned_over
 from wire.errors import Iec62056Error
 from wire.meter.iec62056 import values
@@ -38,7 +38,6 @@ _ERROR_REGISTER: Final = ("F.F", "F.F.0")
 _METER_TIMES: Final = ("0.9.1", "1-0:0.9.1")
 _METER_DATES: Final = ("0.9.2", "1-0:0.9.2")
 _NOT_DIGIT = re.compile(r"[^0-9]")
-_LEGAL_TIME: Final = ZoneInfo("Europe/Berlin")
 _STANDARD_TIME: Final = timedelta(hours=1)
 _JOULE_FACTOR: Final = 3600
 _ENERGY_UNITS: Final = (Unit.WH, Unit.VARH, Unit.VAH)
@@ -112,7 +111,7 @@ def _require_meter_time(telegram: Telegram, captured_at: datetime) -> None:
         shown = datetime.strptime(digits, "%y%m%d%H%M%S")  # noqa: DTZ007 - the zone is what is in question here
     except ValueError as error:
         raise VerificationError(VerificationReason.METER_CLOCK) from error
-    meant = [shown.replace(tzinfo=_LEGAL_TIME, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    meant = [shown.replace(tzinfo=ZONE, fold=fold).astimezone(UTC) for fold in (0, 1)]
     meant.append(shown.replace(tzinfo=UTC) - _STANDARD_TIME)
     if min(abs(instant - captured_at) for instant in meant) > METER_CLOCK_TOLERANCE:
         raise VerificationError(VerificationReason.METER_CLOCK)

@@ -5,7 +5,7 @@ of the OBIS code (1 import, 2 export). Never fills a day that the supplier did n
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from smgw.metering.tariffs.calendar import ZONE, day_of
@@ -86,5 +86,4 @@ def _whole_days(period: Interval) -> Iterator[date]:
 
 
 def _error(stage: Stage) -> Obis:
-    obis = stage.obis
-    return Obis(obis.a, obis.b, obis.c, obis.d, ERROR_STAGE, obis.f)
+    return replace(stage.obis, e=ERROR_STAGE)

@@ -103,10 +103,8 @@ def size_of(delivery: Delivery, evaluation: EvaluationProfile, look: Look) -> in
 def _values(evaluation: EvaluationProfile) -> int:
     """How many values one point of the raster, one billing period or one event may have."""
     match evaluation.rule:
-        case TimeStages(stages=stages) | LoadStages(stages=stages) | BlockStages(stages=stages):
-            return len(stages) + _BESIDE_STAGES
-        case EventStages(stages=stages):
-            return len(stages) + _BESIDE_STAGES
+        case TimeStages() | LoadStages() | BlockStages() | EventStages() as rule:
+            return len(rule.stages) + _BESIDE_STAGES
         case Extremes(minima=minima, maxima=maxima):
             return minima + maxima
         case _:

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from smgw.metering.tariffs.taf12 import Balance, CreditState, walk
+from smgw.metering.tariffs.taf12 import CreditState, walk
 from smgw.metering.tariffs.values import ValueList
 from tests.smgw.metering.tariffs.house import BEGIN, RASTER, end, lists, quarter_hours
 from wire.profiles import Prepaid
@@ -48,4 +48,3 @@ def test_what_is_left_and_what_was_used_sum_to_the_credit(values: ValueList) -> 
         used += values.advance(usable[place - 1], usable[place]) if place else 0
         assert balance.remaining + used == RULE.credit
         assert place == 0 or balances[place - 1].state <= balance.state
-    assert all(isinstance(one, Balance) for one in balances)
