@@ -2,7 +2,8 @@
 
 Decides every way that a packet has (FDP_IFC.2/FW covers all of them; FDP_IFF.1/FW: whatever is not named is dropped):
 
-1. Nothing is forwarded between any two interfaces (O.SeparateIF, T.Infrastructure).
+1. Nothing is forwarded between any two interfaces (O.SeparateIF, T.Infrastructure), also not by a bridge that somebody
+   made of them, whose frames the chains for IP and ARP never see.
 2. Into the WAN the gateway's own user may open TCP to the destinations of the profiles, and nobody anything else.
 3. Out of the WAN come replies to that, too-big messages about it, and wake-up datagrams of the right length, so many a
    second. A wake-up is data and no connection: nothing can go back for it.
@@ -24,8 +25,8 @@ from smgw.firewall.openings import Address, Openings
 from wire.wakeup import SIZE
 
 TABLE: Final = "smgw"
-"""Our tables, in the families inet and arp; no other table is ever touched."""
-FAMILIES: Final = ("inet", "arp")
+"""Our tables, in the families inet, arp and bridge; no other table is ever touched."""
+FAMILIES: Final = ("inet", "arp", "bridge")
 ADMINISTRATOR_PER_SECOND: Final = 1000
 """Wake-ups from the administrator's address that reach the socket; he calls once a second. Not fewer, because whoever
 forges this address crowds his lane, and the socket's own filter tells more of them apart (ADR 0012)."""
@@ -60,6 +61,9 @@ def render(
         f"table arp {TABLE} {{",
         *_chain("input", _arp("iifname", settings, ports), "input priority filter; policy drop"),
         *_chain("output", _arp("oifname", settings, ports), "output priority filter; policy drop"),
+        "}",
+        f"table bridge {TABLE} {{",
+        *_chain("forward", [], "forward priority filter; policy drop"),
         "}",
     ]
     return "\n".join(lines) + "\n"

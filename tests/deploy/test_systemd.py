@@ -114,7 +114,7 @@ def test_closed_until_the_gateway_says_what_may_pass() -> None:
         machine = machines[""]
         machine.run(PROGRAM, "-f", DEPLOY / "nftables" / "closed.nft")
         tables, rules = machine.run(PROGRAM, "list", "tables"), machine.run(PROGRAM, "list", "ruleset")
-        assert rules.count("policy drop") == 5
+        assert rules.count("policy drop") == 6
         assert "accept" not in rules
         machine.run("sh", "-c", f"{PROGRAM} -f - <<'END'\n{render(SETTINGS, WAKE_UP, Openings(), user=0)}\nEND")
         assert machine.run(PROGRAM, "list", "tables") == tables

@@ -48,6 +48,7 @@ def test_rules_of_others_are_neither_touched_nor_looked_at(kernel: PacketFilter,
         "flush chain inet smgw to_wan",
         "add table inet smgw { flags dormant; }",
         "delete table arp smgw",
+        "chain bridge smgw forward { policy accept; }",
         "flush ruleset",
     ],
 )

@@ -111,6 +111,25 @@ def test_nothing_that_comes_in_is_answered_or_forwarded(walled: Networks, name: 
         assert getattr(walled, other)("frames") == []
 
 
+def test_a_bridge_over_its_interfaces_carries_nothing(world: Networks) -> None:
+    """O.SeparateIF: frames that pass below IP are in no chain for IP; they are forwarded, so they are dropped."""
+    gateway, call = world.gateway.machine, [("192.0.2.77", IN_WAN[0], 443)]
+    world.han.machine.run("ip", "address", "add", "192.0.2.77/24", "dev", "han")
+    # Off, as where br_netfilter is not loaded.
+    commands = ["for each in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $each ] || echo 0 > $each; done"]
+    commands += ["ip link add both type bridge", "ip link set both up"]
+    commands += [f"ip link set {name} master both" for name in ("wan", "han")]
+    try:
+        gateway.run("sh", "-e", "-c", "\n".join(commands))
+        world.open()
+        assert world.han("connect", call, PATIENCE) == ["open"]
+        world.apply()
+        assert world.han("connect", call) == ["silent"]
+    finally:
+        gateway.run("ip", "link", "delete", "both")
+        world.han.machine.run("ip", "address", "delete", "192.0.2.77/24", "dev", "han")
+
+
 def test_the_gateway_itself_reaches_nobody_else(walled: Networks) -> None:
     """FDP_IFF.1/FW: the destinations of the profiles and no other, in no network; nothing of it is on any cable."""
     told = walled.gateway("connect", OUTWARD)
