@@ -21,6 +21,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from smgw.access.requested import SIX_WEEKS
 from smgw.store.erasure import ENDED_ROWS, guard
 
 CLOCK_SETTING: Final = "retention-clock"
@@ -40,8 +41,8 @@ ORDERS_DAYS: Final = 730
 """Orders are the evidence for profiles, and profiles explain values: as long as values by default."""
 NOTIFICATIONS_DAYS: Final = 365
 """What was told is kept for people to look at; a year shows what happens once a year."""
-DAILY_VALUES_DAYS: Final = 42
-"""TR-03109-1, TAF-6: daily values are kept for six weeks, older ones are deleted."""
+DAILY_VALUES_DAYS: Final = SIX_WEEKS.days
+"""TR-03109-1, TAF-6: older daily values are deleted; nobody could get them by a request any more."""
 DAY: Final = int(timedelta(days=1).total_seconds())
 
 _CLOCK: Final = f"COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = '{CLOCK_SETTING}'), 0)"
