@@ -38,6 +38,7 @@ from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.logs.command import Clocks, export_command, show, verify
 from smgw.logs.errors import LogAccessError, LogIntegrityError
 from smgw.provisioning import ImportRefusedError
+from smgw.recalculation.command import EXIT_NO_BILL, tariff
 from smgw.report import KEY_IN_MEMORY, describe_retention, describe_slots
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.clock_records import ClockRecords
@@ -45,7 +46,6 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileStore
-from smgw.tariff_command import EXIT_NO_BILL, tariff
 from smgw.timekeeping import describe_clock, describe_states
 from smgw.wan.parts import WakeUpPortError
 

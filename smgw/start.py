@@ -12,7 +12,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["tariff"]:
-        from smgw.tariff_command import tariff  # noqa: PLC0415 -- loading only what is needed is what this file is for
+        from smgw.recalculation.command import tariff  # noqa: PLC0415 -- loading only what is needed is what this file is for
 
         tariff(given[1:], prog_name="smgw tariff")
     else:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from smgw import tariff_command
-from smgw.tariff_command import EXIT_NO_BILL, tariff
+from smgw.recalculation import command
+from smgw.recalculation.command import EXIT_NO_BILL, tariff
 from tests.wire.ar2418.files import (
     EXPORT,
     IMPORT,
@@ -104,7 +104,7 @@ def test_what_unpacks_to_more_than_a_file_is_refused_early(
 
 def test_what_compresses_very_well_is_read_to_its_end(tmp_path: Path) -> None:
     """The last octets come out of the unpacking after the last went in."""
-    for spaces in range(tariff_command._PIECE - 300, tariff_command._PIECE + 300, 37):
+    for spaces in range(command._PIECE - 300, command._PIECE + 300, 37):
         padded = GATEWAY.replace(b"</UsagePoints>", b" " * spaces + b"</UsagePoints>")
         assert call(tmp_path, gzip.compress(padded + b"\n" * 1000), SUPPLIER, "--json").exit_code == 0
 
