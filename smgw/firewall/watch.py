@@ -87,6 +87,7 @@ class Firewall:
         """Apply the rules for the first time. Raises FirewallError: then nothing may be opened."""
         with self._lock:
             try:
+                self._ports.kernel.require_no_router()  # whoever's machine this is, its network is not cut off
                 self._apply(Cause.START)
             except FirewallError as error:
                 self._fail(Cause.START, error.reason, str(error))
@@ -117,17 +118,19 @@ class Firewall:
     def look(self, cause: Cause = Cause.TIME) -> None:
         """See that the rules stand and are those of this moment, and apply them where not; raises nothing.
 
-        1. The machine is no router. 2. What stands is what was applied. 3. What was applied is what holds now.
+        1. What stands is what was applied. 2. What was applied is what holds now. 3. The machine is no router: where it
+        became one, the rules are what still keeps its networks apart, so they go on standing and following.
         """
         with self._lock:
             try:
-                self._ports.kernel.require_no_router()  # 1
                 if self._wrong is None:
-                    self._require_standing()  # 2
+                    self._require_standing()  # 1
                 if self._wrong is not None:
                     self._apply(Cause.NOT_STANDING)
-                elif self._render()[1] != self._rules:  # 3
+                elif self._render()[1] != self._rules:  # 2
                     self._apply(cause)
+                else:
+                    self._ports.kernel.require_no_router()  # 3
             except FirewallError as error:
                 self._fail(cause, error.reason, str(error))
 
@@ -171,12 +174,16 @@ class Firewall:
         return opened, render(ports.settings, ports.wake_up, opened, user=ports.user)
 
     def _apply(self, cause: Cause) -> None:
-        """Hand the rules of this moment to the kernel. Raises FirewallError; the former ones stand then."""
-        self._ports.kernel.require_no_router()
+        """Hand the rules of this moment to the kernel; all is well if that is no router.
+
+        Raises FirewallError; the former rules stand then, or these on a router.
+        """
         opened, rules = self._render()
         self._standing = self._ports.kernel.apply(rules)
         at = self._now()
-        self._rules, self._openings, self._applied_at, self._wrong = rules, opened, at, None
+        self._rules, self._openings, self._applied_at = rules, opened, at
+        self._ports.kernel.require_no_router()
+        self._wrong = None
         self._ports.conditions.clear(Condition.FIREWALL_NOT_APPLIED, at)
         self._note(Outcome.SUCCESS, at, cause=cause.value, destinations=len(opened.destinations))
         for name in opened.named:

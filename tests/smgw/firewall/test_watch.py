@@ -152,6 +152,25 @@ def test_while_they_cannot_stand_it_is_said_once_and_tried_again(site: Site, swi
     ]  # fmt: skip
 
 
+def test_on_a_machine_that_became_a_router_the_rules_go_on_standing_and_following(site: Site, switches: Path) -> None:
+    """FDP_IFC.2/FW, FMT_MSA.1/FW: there more than anywhere, whoever is withdrawn is closed and a flush does not last."""
+    site.profiles = site.profiles.with_profile(PARTY)
+    site.firewall.open()
+    (switches / "ipv4" / "ip_forward").write_text("1\n")
+    site.firewall.look()
+    site.profiles = site.profiles.without("communication", PARTY.id)
+    site.firewall.follow(site.profiles)
+    assert "2001:db8::7" not in site.open
+    site.machine.run(PROGRAM, "flush", "ruleset")
+    site.firewall.look()
+    assert "192.0.2.1 . 4060" in site.open
+    assert site.firewall.report()["reason"] == "forwarding"
+    (switches / "ipv4" / "ip_forward").write_text("0\n")
+    site.firewall.look()
+    assert site.wrong == []
+    assert site.logged == [(GOOD, "start"), (BAD, "forwarding"), (GOOD, "not-standing")]
+
+
 def test_an_administrator_is_reached_while_he_is_tried(site: Site) -> None:
     """FDP_IFF.1/FW: dialled before he holds, by the word of the one who does; not a moment longer."""
     site.firewall.open()
