@@ -94,6 +94,12 @@ def test_only_the_gateway_has_a_right_and_only_that_one() -> None:
     assert lists(DEPLOY / "systemd" / "smgw.service", "ProcSubset") == []
 
 
+def test_what_flushes_all_rules_when_it_starts_goes_first() -> None:
+    """FMT_MSA.3/FW: Debian's nftables.service begins with ``flush ruleset``; nothing is open after it."""
+    (after,) = lists(DEPLOY / "systemd" / "smgw-closed.service", "After")
+    assert "nftables.service" in after
+
+
 def test_a_router_is_none_after_the_switches_are_set(tmp_path: Path) -> None:
     """O.SeparateIF: what the gateway demands of the kernel is what is installed with it."""
     parser = RawConfigParser(strict=True)

@@ -153,7 +153,7 @@ def test_while_they_cannot_stand_it_is_said_once_and_tried_again(site: Site, swi
 
 
 def test_on_a_machine_that_became_a_router_the_rules_go_on_standing_and_following(site: Site, switches: Path) -> None:
-    """FDP_IFC.2/FW, FMT_MSA.1/FW: there more than anywhere, whoever is withdrawn is closed and a flush does not last."""
+    """FDP_IFC.2/FW, FMT_MSA.1/FW: there more than anywhere; who is withdrawn is closed, a flush does not last."""
     site.profiles = site.profiles.with_profile(PARTY)
     site.firewall.open()
     (switches / "ipv4" / "ip_forward").write_text("1\n")
