@@ -1,9 +1,9 @@
 """What the store keeps of the clock: how it goes, and each time that it was compared, set or found wrong.
 
 Decides what stands in which log: that the time was compared, and that it could not be, is counted in the system log;
-that it deviates, that the gateway enters or leaves a secure state and that the clock was set by an order stands in the
-calibration log too, each time, with before and after (TR-03109-1, setting of the time: an event of both). What is
-kept and what is logged stand or fall together. Whoever calls decides what happened.
+that it deviates and that the clock was set by an order stands in the calibration log too, each time, with before and
+after (TR-03109-1, setting of the time: an event of both); that the gateway enters or leaves a secure state is counted
+there where it repeats. What is kept and what is logged stand or fall together. Whoever calls decides what happened.
 """
 
 from datetime import datetime, timedelta

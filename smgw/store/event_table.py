@@ -60,7 +60,7 @@ class Kind:
     calibration: frozenset[Outcome] = _NEVER
     """With which outcomes it stands in the calibration log."""
     counted: bool = False
-    """Whether it is counted in the calibration log: what a meter or a line can cause without end."""
+    """Whether it is counted in the calibration log: what a meter, a line or a fault can cause without end."""
     consumer: frozenset[Outcome] = _NEVER
     audience: Audience = Audience.NOBODY
     actor: Actor = Actor.GATEWAY
@@ -99,7 +99,10 @@ KINDS: Final[Mapping[Event, Kind]] = MappingProxyType(
         Event.SELF_TEST: _own(
             4, "failed", failure=Level.ERROR, calibration=_FAILURE, counted=True, consumer=_ALWAYS, **_TO_ALL
         ),
-        Event.SECURE_STATE: _own(5, "state condition detail", failure=Level.ERROR, **_MEASURING, **_TO_ALL),
+        # Counted: what comes and goes every few seconds must not fill the log that stops operation when it is full.
+        Event.SECURE_STATE: _own(
+            5, "state condition detail", failure=Level.ERROR, counted=True, **_MEASURING, **_TO_ALL
+        ),
         Event.CALIBRATION_LOG_FILLING: _own(6, "percent"),
         Event.CALIBRATION_LOG_FULL: Kind(
             10_260,
@@ -178,6 +181,7 @@ DURING_STOP: Final = frozenset(
     {
         Event.CALIBRATION_LOG_FULL,
         Event.SECURE_STATE,
+        Event.SELF_TEST,
         Event.CLOCK_DEVIATION,
         Event.CLOCK_SET,
         Event.FIRMWARE_STORED,
@@ -185,8 +189,9 @@ DURING_STOP: Final = frozenset(
         Event.FIRMWARE_ROLLED_BACK,
     }
 )
-"""What the calibration log still takes when it is full: why operation stopped, and what may still be done then: the
-clock, without which nobody could administer the gateway any more, and the program (FAU_STG.4/CAL)."""
+"""What the calibration log still takes when it is full: why operation stopped, what else is wrong, or the administrator
+would not be told of it, and what may still be done then: the clock, without which nobody could administer the gateway
+any more, and the program (FAU_STG.4/CAL)."""
 
 _UNKNOWN: Final = Kind(_OWN_NUMBERS)
 

@@ -48,6 +48,23 @@ def test_what_a_meter_can_cause_is_counted(database: Database) -> None:
     assert len(SystemLog(database).entries()) == 5
 
 
+def test_what_comes_and_goes_does_not_fill_it(database: Database) -> None:
+    """FAU_STG.4/CAL, FPT_FLS.1: rules that another program takes away every few seconds stop no metering for good."""
+    for second in range(0, 600, 5):
+        for outcome, state in ((Outcome.FAILURE, "connectivity"), (Outcome.SUCCESS, "normal")):
+            at = START + timedelta(seconds=second)
+            SystemLog(database).record(Event.SECURE_STATE, "firewall", outcome, at=at, state=state, condition="rules")
+    assert [entry.repetition_count for entry in CalibrationLog(database).entries()] == [119, 119]
+
+
+def test_a_full_one_does_not_keep_the_self_test_from_being_told(database: Database) -> None:
+    """FAU_STG.4/CAL, FAU_ARP.1/SYS: the administrator learns what else is wrong with a gateway that has stopped."""
+    for number in range(4):
+        note(database, Event.FIRMWARE_REFUSED, f"{number}")
+    note(database, Event.SELF_TEST, "gateway")
+    assert SystemLog(database).entries()[-1].event is Event.SELF_TEST
+
+
 def test_when_it_is_full_only_the_stop_is_written(database: Database) -> None:
     """FAU_STG.4/CAL: nothing is overwritten, nothing that must be told happens any more, the stop has its reserve."""
     for number in range(4):
@@ -68,4 +85,4 @@ def test_how_full_it_is(database: Database) -> None:
     log = CalibrationLog(database, capacity=4)
     for percent in (0, 25, 50, 75, 100):
         assert log.percent() == percent
-        note(database, Event.SECURE_STATE, "x")
+        note(database, Event.CALIBRATION_LOG_FULL, "x")
