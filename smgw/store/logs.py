@@ -58,17 +58,7 @@ class SystemLog:
         Who is behind it and whose consumer log tells it are as the table of events says. Raises StoreError; LOG_FULL
         where the calibration log must tell it and cannot.
         """
-        with self._database.write() as connection:
-            note(
-                connection,
-                event,
-                subject,
-                outcome,
-                at=at,
-                times=times,
-                capacities=self._capacities,
-                parameters=parameters,
-            )
+        self.record_for(event, subject, outcome, at=at, times=times, parameters=parameters)
 
     def record_for(
         self,
@@ -77,6 +67,7 @@ class SystemLog:
         outcome: Outcome,
         *,
         at: datetime,
+        times: int = 1,
         user: str = "",
         consumers: Collection[str] | None = None,
         parameters: Mapping[str, str | int],
@@ -89,6 +80,7 @@ class SystemLog:
                 subject,
                 outcome,
                 at=at,
+                times=times,
                 user=user,
                 consumers=consumers,
                 capacities=self._capacities,
