@@ -67,6 +67,7 @@ def test_a_reading_of_another_gateway_is_not_this_ones() -> None:
     ("role", "purpose"), [(Role.SMGW, Purpose.ENC), (Role.SMGW, Purpose.TLS), (Role.EMT, Purpose.SIG)]
 )
 def test_only_a_gateways_signature_certificate_stands_behind_a_reading(role: Role, purpose: Purpose) -> None:
+    """FCO_NRO.2; PTB-A 50.8, inner signature."""
     signer = VerifiedCertificate(WORLD.signer.certificate, role, purpose, GATEWAY)
     refused(SealReason.UNKNOWN_SIGNER, SIGNED, signer)
 

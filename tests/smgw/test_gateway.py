@@ -177,6 +177,7 @@ def test_a_telegram_that_is_not_believed(house: House, spoiled: Telegram, reason
 
 
 def test_a_clock_that_never_was_set_is_flagged_not_trusted(house: House) -> None:
+    """FPT_STM.1; TR-03109-1, invalid time."""
     for name, profile in house.profiles.meters.items():
         house.profiles.meters[name] = replace(profile, valid_from=datetime(1970, 1, 1, tzinfo=UTC))
     at = datetime(1970, 1, 1, 0, 15, tzinfo=UTC)
