@@ -101,17 +101,14 @@ def book_days(
     if not usable:
         raise TariffError(TariffReason.NO_READINGS, "no reading in the billing period is usable")
     ledger = _Ledger(values, plan_of, dict.fromkeys((*stages, ERROR_STAGE), 0))
-    opened: Value | None = None
     place = 0
     for today in days(part[0].at, part[-1].at):
         # A day's own readings and the midnight that closes it; the next day begins with the same midnight.
         following = bisect_right(part, today.end, lo=place, key=_at)
         slots = _Slots.of(today, part[place:following], raster_seconds, (part[0].at, part[-1].at))
-        if opened is None:
-            opened = next(iter(slots.readings.values()), None)
         ledger.book_day(slots)
         place = following - 1 if part[following - 1].at == today.end else following
-    ledger.book_ends(usable[0], opened, usable[-1])
+    ledger.book_ends(usable[0], usable[-1])
     return Booking(ledger.registers, sum(ledger.registers.values()), part[0].at, part[-1].at)
 
 
@@ -164,6 +161,7 @@ class _Ledger:
         self._values = values
         self._plan_of = plan_of
         self.registers = registers
+        self._opened: Value | None = None
         self._carried: Value | None = None
         self._stage = ERROR_STAGE
 
@@ -216,6 +214,7 @@ class _Ledger:
             if self._carried is not None:
                 self._book(slots, place, self._stage)
             self._carried = slots.readings[place]
+            self._opened = self._opened or self._carried
             self._stage = _stage_at(plan, place)
         return place
 
@@ -227,12 +226,12 @@ class _Ledger:
         self._carried, self._stage = now, stage
         return second
 
-    def book_ends(self, first: Value, opened: Value | None, last: Value) -> None:
+    def book_ends(self, first: Value, last: Value) -> None:
         """Rule 1: what lies before the first reading on the raster, and behind the last."""
-        if opened is None or self._carried is None:
+        if self._opened is None or self._carried is None:
             self._add(first, last, self._stage_between(first, last))
             return
-        self._add(first, opened, self._stage_between(first, opened))
+        self._add(first, self._opened, self._stage_between(first, self._opened))
         self._add(self._carried, last, self._stage_between(self._carried, last))
 
     def _stage_between(self, former: Value, later: Value) -> int:

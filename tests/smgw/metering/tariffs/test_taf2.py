@@ -142,6 +142,17 @@ def test_a_switch_inside_the_double_hour_is_the_first_one() -> None:
     assert dict(result.registers) == {LOW: 100, HIGH: 900, ERROR: 0}
 
 
+def test_a_list_that_begins_in_the_double_hour_loses_nothing() -> None:
+    """The first slot that was read is that of the second hour, and later ones of the first hour come before it."""
+    today = LocalDay.of(date(2026, 10, 25))
+    begin = today.begin + 2 * HOUR
+    first, _, *others = readings(today.end - begin, begin=begin)
+    found = [Value(first.at + 9, first.value), *others]
+    result = taf2.book(ValueList.of(found), RULE, begin, today.end)
+    assert result.total == found[-1].value - found[0].value
+    assert dict(result.registers) == {LOW: 7 * 40, HIGH: 640, ERROR: 0}
+
+
 def test_a_first_and_a_last_reading_off_the_raster_are_ends() -> None:
     found = [Value(DAY + 60, INDEX), *readings()[1:-1], Value(END - 60, INDEX + 1000)]
     assert sum(booked(found)) == 1000
