@@ -107,7 +107,8 @@ def _inside(
     inside, taken = [opening], {target(case, opening, boundaries)}
     for reading in found:
         point = target(case, reading, boundaries)
-        if reading == last or (point is not None and point <= end and point not in taken):
+        # A second reading of one point is none of the list; where it closes the share, what it adds is the rest.
+        if point not in taken and (reading == last or (point is not None and point <= end)):
             taken.add(point)
             inside.append(reading)
     return tuple(dict.fromkeys(inside))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from smgw.access.use_cases.case import Case
 from smgw.access.use_cases.shares import Share, share_of, target
-from tests.smgw.access.cases import GATEWAY, Memory, at, reading
+from tests.smgw.access.cases import GATEWAY, SECOND_METER, Memory, at, reading
 from tests.smgw.access.use_cases.worlds import LOAD, QUARTER, quarters
 from tests.wire.profiles.examples import METER, METER_DEVICE
 from wire.profiles import MeterProfile
@@ -33,6 +33,17 @@ def test_one_reading_a_raster_point_and_both_ends() -> None:
     ]
     assert found.closing == found.readings[-1]
     assert found.exact
+
+
+def test_a_last_reading_that_came_twice_for_its_point_closes_the_share() -> None:
+    """What a meter that goes advanced between the two is the rest, and no contradiction."""
+    twice = reading(NOON + 3 * QUARTER + 4 * SECOND, 1031)
+    hour = quarters(NOON, 10, 10, 10)
+    successor = reading(ONE, device=SECOND_METER)
+    found = share(successor, *hour, twice, meter=replace(METER, valid_until=ONE))
+    assert found is not None
+    assert found.readings == tuple(one.reading for one in hour)
+    assert found.closing == twice.reading
 
 
 def test_ends_that_came_late_are_ends_and_are_not_exact() -> None:
