@@ -4,14 +4,13 @@ import hashlib
 import itertools
 import os
 import random
-import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from smgw.store.outbox import Delivery, Outbox
 from smgw.store.readings import ReadingStore
+from tests.smgw.store.killing import run_and_kill
 from tests.smgw.store.samples import GATEWAY, IMPORT, METER, START, decision, grant, open_database, reading
 from wire.reading import SignedReading
 
@@ -42,26 +41,6 @@ def work(folder: Path, promises: int) -> None:
                 os.write(promises, f"acknowledged {delivery.sequence} -\n".encode())
 
 
-def run_and_kill(folder: Path, after: float) -> list[str]:
-    """What a child promised until it was killed."""
-    receiving, promising = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(receiving)
-            work(folder, promising)
-        finally:
-            os._exit(1)
-    os.close(promising)
-    with os.fdopen(receiving, "rb") as pipe:
-        begun = pipe.readline()
-        time.sleep(after)
-        os.kill(child, signal.SIGKILL)
-        told = begun + pipe.read()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    return told.decode().splitlines()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     open_database(tmp_path).close()
@@ -75,7 +54,7 @@ def test_kill_at_any_instant_loses_nothing_and_duplicates_nothing(folder: Path) 
     rounds = itertools.count()
     # A machine that is busy elsewhere may take all of them until something is acknowledged at all.
     while next(rounds) < ROUNDS or not acknowledged:
-        lines = run_and_kill(folder, moments.uniform(0, 0.03))
+        lines = run_and_kill(work, folder, moments.uniform(0, 0.03))
         database = open_database(folder, create=False)
         store, outbox = ReadingStore(database), Outbox(database)
         stored = [int(line.split()[1]) for line in lines if line.startswith("stored")]

@@ -2,8 +2,6 @@
 
 import os
 import random
-import signal
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from smgw.store.outbox import Outbox
 from smgw.store.readings import ReadingStore
 from smgw.store.sweep import Sweeper
 from tests.smgw.store.aged import order_days
+from tests.smgw.store.killing import run_and_kill
 from tests.smgw.store.samples import IMPORT, METER, RASTER, START, decision, grant, open_database, reading
 from wire.reading import SignedReading
 
@@ -46,26 +45,6 @@ def work(folder: Path, promises: int) -> None:
                 sweeper.delete(kind, 2)
 
 
-def run_and_kill(folder: Path, after: float) -> list[str]:
-    """What a child promised until it was killed."""
-    receiving, promising = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(receiving)
-            work(folder, promising)
-        finally:
-            os._exit(1)
-    os.close(promising)
-    with os.fdopen(receiving, "rb") as pipe:
-        begun = pipe.readline()
-        time.sleep(after)
-        os.kill(child, signal.SIGKILL)
-        told = begun + pipe.read()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    return told.decode().splitlines()
-
-
 def test_a_kill_while_deleting_takes_nothing_that_is_owed(tmp_path: Path) -> None:
     """FAU_STG.2, FDP_RIP.2: deletion is a transaction like any other, and only of what nobody waits for."""
     database = open_database(tmp_path)
@@ -74,7 +53,7 @@ def test_a_kill_while_deleting_takes_nothing_that_is_owed(tmp_path: Path) -> Non
     moments = random.Random(SEED)
     delivered: dict[int, list[int]] = {}
     for _ in range(ROUNDS):
-        for line in run_and_kill(tmp_path, moments.uniform(0.01, 0.06)):
+        for line in run_and_kill(work, tmp_path, moments.uniform(0.01, 0.06)):
             what, *rest = (line.split()[0], *map(int, line.split()[1:]))
             if what == "delivered":
                 sequence, *carried = rest
