@@ -36,6 +36,8 @@ _SYMBOLS: Final = {
     UnitSymbol.VAR_HOUR: "kvarh",
     UnitSymbol.CUBIC_METRE: "m³",
 }
+_FILE: Final = click.Path(readable=False, path_type=Path)
+"""Whether it can be read is found out by reading it, so that each refusal is one sentence with one exit code."""
 
 
 class UnreadableError(Exception):
@@ -46,8 +48,8 @@ class UnreadableError(Exception):
     epilog="Example: smgw tariff --data gateway.xml --supplier tariff.xml --taf 2 --json prints"
     ' {"registers": {"1-0:1.8.1*255": 800, "1-0:1.8.2*255": 1200, "1-0:1.8.63*255": 0}}'
 )
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="The gateway's lists, .xml or .xml.gz.")
-@click.option("--supplier", required=True, type=click.Path(path_type=Path), help="The tariff, .xml or .xml.gz.")
+@click.option("--data", required=True, type=_FILE, help="The gateway's lists, .xml or .xml.gz.")
+@click.option("--supplier", required=True, type=_FILE, help="The tariff, .xml or .xml.gz.")
 @click.option("--taf", required=True, type=click.Choice(["1", "2"]), help="The tariff use case.")
 @click.option(
     "--digits",

@@ -1,5 +1,6 @@
 """The command as people and programs call it: what it prints, and how it refuses."""
 
+import errno
 import gzip
 import json
 import os
@@ -138,6 +139,17 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     for missing in (tmp_path / "nothing.xml", tmp_path):
         arguments = ["--data", str(missing), "--supplier", str(missing), "--taf", "1"]
         assert str(missing) in refusal(CliRunner().invoke(tariff, arguments, catch_exceptions=False))
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(Path, "open", denied)
+    (tmp_path / "gateway.xml").touch()
+    arguments = ["--data", str(tmp_path / "gateway.xml"), "--supplier", "tariff.xml", "--taf", "2"]
+    assert "Permission denied" in refusal(CliRunner().invoke(tariff, arguments, catch_exceptions=False))
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
