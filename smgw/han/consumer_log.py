@@ -15,6 +15,7 @@ from smgw.logs.export import Export
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Reader, Role, require_reader
 from smgw.logs.texts import Language, render
+from smgw.store import log_chain
 from smgw.store.consumer_log import PAGE, ConsumerLog
 from smgw.store.database import Database
 from smgw.store.events import Event, Log, Outcome
@@ -70,6 +71,10 @@ class ConsumerLogs:
     def _note(
         self, reader: Reader, consumer: str, outcome: Outcome, at: datetime, parameters: dict[str, str | int]
     ) -> None:
+        # Asking begins no log: names could be tried without end, and one that was erased would be back (FDP_RIP.2).
+        with self.database.read() as connection:
+            if not consumer or not log_chain.is_told(connection, consumer):
+                return
         # Another consumer's name is nothing for her log: the role says enough.
         herself = reader.role is Role.CONSUMER and reader.identity == consumer
         user = consumer if herself else reader.role.value
@@ -79,6 +84,6 @@ class ConsumerLogs:
             outcome,
             at=at,
             user=user,
-            consumers=(consumer,) if consumer else (),
+            consumers=(consumer,),
             parameters=parameters,
         )

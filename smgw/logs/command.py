@@ -202,5 +202,8 @@ def _tell(chains: tuple[Verified, ...], gateway: str, sealed_at: datetime | None
     for one in chains:
         # Whose consumer logs there are is nothing for a technician (FDP_ACF.1).
         name = name_of(one.log)
+        if one.last < one.first:
+            click.echo(f"{name}: it holds no record, and none is missing")
+            continue
         unsigned = f"; the last {one.unsigned} are not signed yet and prove nothing" if one.unsigned else ""
         click.echo(f"{name}: records {one.first} to {one.last} are as they were written{unsigned}")

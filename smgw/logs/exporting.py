@@ -17,19 +17,20 @@ from smgw.store.log_chain import Chain
 
 @unreadable_is_altered()
 def export_logs(database: Database, trust: TrustStore, chains: Sequence[Chain]) -> Export:
-    """The logs ``chains`` with the last checkpoint; a log in which nothing was ever written is not among them.
+    """The logs ``chains`` with the last checkpoint.
 
-    Raises LogIntegrityError where there is no checkpoint, CertificateError where its signer leads to no root, and
-    StoreError.
+    Raises LogIntegrityError where there is none or where it does not speak of one of them yet, CertificateError where
+    its signer leads to no root, and StoreError.
     """
     with database.read() as connection:
         stored = log_checkpoints.newest(connection)
         if stored is None:
             raise LogIntegrityError(IntegrityReason.CHECKPOINT, "no checkpoint was made yet")
         states = last_states(stored)
-        logs = tuple(
-            ExportedLog(states[chain], tuple(read_entries(connection, chain))) for chain in chains if chain in states
-        )
+        for log, _ in (chain for chain in chains if chain not in states):
+            sentence = f"the last checkpoint does not speak of this {log} log yet: there is nothing to prove"
+            raise LogIntegrityError(IntegrityReason.CHECKPOINT, sentence)
+        logs = tuple(ExportedLog(states[chain], tuple(read_entries(connection, chain))) for chain in chains)
     checkpoint = signed(stored)
     certificates, lists = grounds(trust, load_certificate(checkpoint.certificate))
     return Export(checkpoint, certificates, lists, logs)

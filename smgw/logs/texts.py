@@ -131,10 +131,10 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "", "", "{subject}: Zugriff verweigert: {reason}", "{subject}: access refused: {reason}"
         ),
         Event.CONSUMER_ACCESS: Text(
-            "{subject}: Zugriff auf {what}",
-            "{subject}: read {what}",
-            "{subject}: Zugriff auf {what} verweigert[: {reason}]",
-            "{subject}: refused {what}[: {reason}]",
+            "Zugriff von {user} auf {what}",
+            "{user} read {what}",
+            "Zugriff von {user} auf {what} verweigert[: {reason}]",
+            "{user} was refused {what}[: {reason}]",
         ),
         Event.PROFILE_IMPORTED: Text(
             "Profil {subject} ({kind}), Version {version}, eingelesen",

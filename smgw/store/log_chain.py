@@ -185,9 +185,10 @@ def head(connection: sa.Connection, chain: Chain) -> tuple[int, bytes]:
 
 
 def chains(connection: sa.Connection) -> list[Chain]:
-    """Every chain that was ever begun, in order."""
+    """Every chain that was ever begun, in order, and the gateway's own two, so that they are proven to be empty too."""
     query = sa.select(log_heads.c.log, log_heads.c.owner).order_by(log_heads.c.log, log_heads.c.owner)
-    return [(Log(row.log), row.owner) for row in connection.execute(query)]
+    begun = {(Log(row.log), row.owner) for row in connection.execute(query)}
+    return sorted(begun | {(Log.SYSTEM, ""), (Log.CALIBRATION, "")})
 
 
 def read(connection: sa.Connection, chain: Chain, *, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
@@ -216,6 +217,12 @@ def concerned(connection: sa.Connection, subject: str) -> list[str]:
     """The consumers whom ``subject`` concerns."""
     query = sa.select(log_concerns.c.consumer).where(log_concerns.c.subject == subject)
     return list(connection.scalars(query.order_by(log_concerns.c.consumer)))
+
+
+def is_told(connection: sa.Connection, consumer: str) -> bool:
+    """Whether there is somebody of that name: she has a log, or is concerned by something."""
+    hers = (log_heads.c.owner == consumer, log_concerns.c.consumer == consumer)
+    return any(connection.scalar(sa.select(sa.literal(1)).where(one).limit(1)) is not None for one in hers)
 
 
 def set_concerns(connection: sa.Connection, concerns: Collection[tuple[str, str]]) -> None:

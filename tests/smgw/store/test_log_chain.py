@@ -47,7 +47,7 @@ def test_entries_are_numbered_and_chained(connection: sa.Connection) -> None:
     first, second, third = read(connection, SYSTEM)
     assert (first.previous, second.previous, third.previous) == (GENESIS, first.hash, second.hash)
     assert head(connection, SYSTEM) == (3, third.hash)
-    assert chains(connection) == [SYSTEM]
+    assert chains(connection) == [(Log.CALIBRATION, ""), SYSTEM]
     assert [entry.record_number for entry in read(connection, SYSTEM, after=1, limit=1)] == [2]
 
 
