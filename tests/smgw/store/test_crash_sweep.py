@@ -16,6 +16,8 @@ from wire.reading import SignedReading
 
 ROUNDS = 12
 SEED = 20261121
+PROMISES = 12
+"""Of each round at least: nine readings, among which sweeps become due."""
 STEP = 24
 """Quarter-hours between two readings: a day passes with every fourth, so that they become old while the test runs."""
 
@@ -53,7 +55,7 @@ def test_a_kill_while_deleting_takes_nothing_that_is_owed(tmp_path: Path) -> Non
     moments = random.Random(SEED)
     delivered: dict[int, list[int]] = {}
     for _ in range(ROUNDS):
-        for line in run_and_kill(work, tmp_path, moments.uniform(0.01, 0.06)):
+        for line in run_and_kill(work, tmp_path, moments.uniform(0, 0.03), promises=PROMISES):
             what, *rest = (line.split()[0], *map(int, line.split()[1:]))
             if what == "delivered":
                 sequence, *carried = rest
