@@ -138,10 +138,9 @@ def _reached(case: Case, billing: BillingPeriod, open_begin: datetime) -> list[t
         return []  # the clock went back: what closed is closed
     before = case.history.before(measured.device, measured.obis, measured.captured_at, usable=True)
     since = _waiting_since(case, open_begin) if before is None else before.captured_at
-    if since >= open_begin:
+    anchors = [anchor for anchor in (since, *_left(case, since)) if anchor < open_begin]
+    if not anchors:
         return []
-    oldest, _ = bounds(billing, since)
-    anchors = [since, *(left for left in _left(case, oldest) if left < since)]
     # Where a gap began stands all that was used in it, so these periods are among them however long it was.
     periods = {bounds(billing, anchor) for anchor in anchors}
     end = open_begin
@@ -165,9 +164,9 @@ def _waiting_since(case: Case, open_begin: datetime) -> datetime:
 
 
 def _left(case: Case, since: datetime) -> list[datetime]:
-    """When other meters, which hang there no more since a time after ``since``, were read last.
+    """When other meters, which were taken away after ``since``, were read last.
 
-    A meter that fell silent keeps its periods open for as long as it hangs there.
+    A meter that fell silent keeps its periods open for as long as it hangs there, and no longer.
     """
     measured, found = case.measured, []
     for meter in case.evaluation.meters:

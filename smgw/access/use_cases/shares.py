@@ -25,7 +25,8 @@ class Share:
 
     ``readings`` begin with the opening reading and stand for points of the registration raster inside the period,
     oldest first; none means that the meter contributes nothing. ``closing`` is the last of them where the boundary was
-    met, a later one where it was not, None where none may count. ``exact``: both ends are what they should be.
+    met, a later one where it was not, the last one before the end where none later may count, None where there is none.
+    ``exact``: both ends are what they should be.
     """
 
     meter: DeviceId
@@ -59,7 +60,7 @@ def share_of(case: Case, meter: DeviceId, begin: datetime, end: datetime, *, inn
     else:
         met = closing.captured_at <= end + case.window
         if not met and closing.captured_at >= case.evaluation.valid_until:
-            closing = None
+            closing = case.history.before(meter, obis, end, usable=True)
     opening = _boundary(case, meter, begin) if first == begin else case.history.usable_since(meter, obis, first)
     if (
         opening is None

@@ -64,6 +64,8 @@ def test_a_meter_that_fell_silent_and_was_taken_away_later_keeps_no_period_open(
         (NOON + 2 * HOUR, 4),
         (NOON + 3 * HOUR, 4),
     ]
+    in_time = walked([one for one in readings if one.reading.captured_at <= NOON + left], both, meters=meters)
+    assert len(in_time) == 2 + (left == 3 * HOUR)  # nobody waits for the next period's end
     sums = replace(both, use_case=UseCase.TAF_1, rule=None)  # no boundary reading, no sum
     assert [grant.period_begin for grant in walked(readings, sums, meters=meters)] == [NOON + 3 * HOUR]
 
