@@ -53,6 +53,7 @@ def test_the_table_is_whole_and_only_an_order_leaves_a_deviation() -> None:
 
 
 def test_a_new_clock_is_the_machines(machine: Machine) -> None:
+    """FPT_STM.1; TR-03109-1, invalid time: none is valid in which this software did not exist."""
     clock = GatewayClock(machine)
     assert (clock(), clock.administration(), clock.state) == (NOON, NOON, ClockState.UNKNOWN)
     assert clock.valid(NOON), "nobody to ask, and no reason to doubt"

@@ -46,7 +46,7 @@ def test_the_mirror_shows_the_same_values_to_its_own_party() -> None:
     ],
 )
 def test_a_mirror_widens_nothing(mirror: EvaluationProfile, shown: EvaluationProfile, reason: RefusalReason) -> None:
-    """FDP_IFF.1/MTR: no other meter, register, time or purpose, and nothing that is never stored."""
+    """FDP_IFF.1/MTR; TR-03109-1, TAF-13: no other meter, register, time or purpose, and nothing that is never stored."""
     decision = decided(reading(NOON), mirror, replace(shown, party="unknown"))
     assert (decision.grants, decision.volatile) == ((), ())
     assert reason in [refusal.reason for refusal in decision.refusals]
