@@ -30,6 +30,7 @@ from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import enrol
 from smgw.firewall.apply import FirewallError, PacketFilter
 from smgw.firewall.parts import rules_of
+from smgw.firewall.watch import describe_firewall
 from smgw.firmware.trial import TrialFailedError
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
@@ -245,6 +246,8 @@ def status(config: Path, *, as_json: bool) -> None:
         click.echo(describe_clock(told["clock"]))
         for sentence in describe_states(told["secure_states"]):
             click.echo(sentence)
+        for sentence in describe_firewall(told["firewall"]):
+            click.echo(sentence)
         click.echo(describe_retention(told["retention"]))
         for name, state in told["lines"].items():
             click.echo(f"line {name}: {state}")
@@ -291,7 +294,7 @@ def log(context: click.Context, *, config: Path, after: int, as_json: bool) -> N
         context.invoke(show, config=config, after=after, as_json=as_json)
 
 
-@main.group()
+@main.group(epilog="Example: smgw firewall show gateway.toml | nft --check -f -")
 def firewall() -> None:
     """The rules between WAN, HAN and LMN, as the stored profiles have them; a running gateway applies them itself."""
 

@@ -8,7 +8,7 @@ understand for a good one.
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -89,6 +89,10 @@ class PacketFilter:
                 if value != "0":
                     raise FirewallError(FirewallReason.FORWARDING, f"{switch} is {value}: this machine is a router")
 
+    def absent(self, names: Iterable[str]) -> list[str]:
+        """Which of these interfaces the machine has not, at this moment: an adapter that is pulled, or a wrong name."""
+        return sorted(name for name in names if not (self.kernel / "ipv4" / "conf" / name).is_dir())
+
     def _nft(self, *words: str, given: bytes) -> bytes:
         try:
             with lent_rights():
@@ -101,7 +105,8 @@ class PacketFilter:
             raise FirewallError(FirewallReason.REFUSED, f"{self.program}: {error}") from error
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise FirewallError(FirewallReason.REFUSED, f"nft {words[0]}: {said[:_SENTENCE_LENGTH]}")
+            hint = "needs CAP_NET_ADMIN: " if "not permitted" in said else ""
+            raise FirewallError(FirewallReason.REFUSED, f"nft {words[0]}: {hint}{said[:_SENTENCE_LENGTH]}")
         return done.stdout
 
 

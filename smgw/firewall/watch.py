@@ -12,12 +12,12 @@ mistakes, for other software that manages firewalls, and for what would otherwis
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from smgw.config import FirewallConfiguration, WakeUpConfiguration
 from smgw.firewall.apply import FirewallError, FirewallReason, PacketFilter
@@ -160,12 +160,15 @@ class Firewall:
         Without the lock: who asks need not wait for the kernel. Each word is right, if not all of the same moment.
         """
         wrong, applied_at, opened = self._wrong, self._applied_at, self._openings
+        settings = self._ports.settings
+        named = [name for name in (settings.wan, settings.han, settings.lmn) if name is not None]
         return {
             "standing": wrong is None and applied_at is not None,
             "reason": "" if wrong is None else wrong.value,
             "applied_at": None if applied_at is None else format_instant(applied_at),
             "destinations": len(opened.destinations),
             "not_opened": list(opened.named),
+            "absent": list(self._ports.kernel.absent(named)),
         }
 
     def _render(self) -> tuple[Openings, str]:
@@ -215,3 +218,15 @@ class Firewall:
             except Exception:
                 # A defect of ours must not end the watch: the next look may find what this one could not.
                 _logger.exception("firewall")
+
+
+def describe_firewall(told: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the status says of the firewall, a line each; nothing where the gateway has none."""
+    if told is None:
+        return
+    state = f"standing, {told['destinations']} destinations" if told["standing"] else f"NOT STANDING: {told['reason']}"
+    yield f"firewall {state}"
+    for name in told["not_opened"]:
+        yield f"firewall: profile {name} names no address and is not reached"
+    for name in told["absent"]:
+        yield f"firewall: there is no interface {name}"

@@ -93,7 +93,7 @@ def test_without_the_program_or_the_right(tmp_path: Path) -> None:
     assert refusal.value.reason is FirewallReason.NO_PROGRAM
     program = tmp_path / "nft"
     for content, words in (
-        ("#!/bin/sh\necho 'Operation not permitted' >&2; exit 1\n", "not permitted"),
+        ("#!/bin/sh\necho 'Operation not permitted' >&2; exit 1\n", "CAP_NET_ADMIN: Operation not permitted"),
         ("not a program", "nft"),
     ):
         program.write_text(content)

@@ -11,7 +11,7 @@ import pytest
 
 from smgw.firewall import watch
 from smgw.firewall.apply import PROGRAM, FirewallError, FirewallReason, PacketFilter
-from smgw.firewall.watch import Firewall, FirewallPorts
+from smgw.firewall.watch import Firewall, FirewallPorts, describe_firewall
 from smgw.secure_states import Condition, Conditions
 from smgw.store.database import Database
 from smgw.store.logs import Event, Outcome, SystemLog
@@ -83,6 +83,7 @@ def test_a_party_is_reached_from_its_order_on_and_no_longer_than_that(site: Site
     assert "2001:db8::7 . 443" in site.open
     assert site.firewall.report() == {
         "standing": True, "reason": "", "applied_at": "2026-01-15T12:00:00Z", "destinations": 3, "not_opened": [],
+        "absent": ["han", "lmn"],
     }  # fmt: skip
     site.profiles = site.profiles.without("communication", PARTY.id)
     site.firewall.follow(site.profiles)
@@ -186,6 +187,12 @@ def test_a_name_is_told(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.profiles = site.profiles.with_profile(replace(PARTY, host="grid.example"))
     site.firewall.open()
     assert site.firewall.report()["not_opened"] == ["grid"]
+    assert list(describe_firewall(site.firewall.report())) == [
+        "firewall standing, 2 destinations",
+        "firewall: profile grid names no address and is not reached",
+        "firewall: there is no interface han",
+        "firewall: there is no interface lmn",
+    ]
     assert "grid names no address" in caplog.text
 
 
