@@ -174,3 +174,12 @@ def test_what_is_no_token_of_ours_does_not_stand_in_the_way(written: Path) -> No
     softhsm.mend(MODULE)
     softhsm.keep(MODULE)
     assert (written / "token.object").read_bytes() == whole
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_copy_belongs_to_whom_the_token_belongs(written: Path) -> None:
+    (written / "token.kept").unlink()
+    os.chown(written / "token.object", 12345, 12346)
+    softhsm.keep(MODULE)
+    kept = (written / "token.kept").stat()
+    assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (12345, 12346, 0o600)
