@@ -45,6 +45,10 @@ STEPS: Final = {
 }
 
 
+_Wanted = Mapping[str, Collection[tuple[str, str]]]
+"""Evaluation profile -> meters and registers whose original readings its deliveries may hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeterSeen:
     """One meter as the gateway counts it."""
@@ -129,8 +133,11 @@ def look(scene: Scene) -> Seen:
     except StatusError:
         status = {"meters": {}, "profiles": {}, "refusals": {}}
     desk = look_at_desk(scene)
-    registers = {name: scene.registers_of(name) for name in scene.evaluations}
-    received = {party.id: _received(party.configuration, desk.last_broken_up_at, registers) for party in scene.parties}
+    wanted = {
+        name: {(meter, register) for meter in scene.meters_of(name) for register in scene.registers_of(name)}
+        for name in scene.evaluations
+    }
+    received = {party.id: _received(party.configuration, desk.last_broken_up_at, wanted) for party in scene.parties}
     first = [one.first for one in received.values() if one.first is not None]
     return Seen(
         at=datetime.now(UTC),
@@ -225,21 +232,19 @@ def _delivery(name: str, party: str, told: dict[str, Any], received: _Received, 
     )
 
 
-def _received(
-    configuration: Path, since: datetime | None, registers: Mapping[str, Collection[str]] = MappingProxyType({})
-) -> _Received:
+def _received(configuration: Path, since: datetime | None, wanted: _Wanted = MappingProxyType({})) -> _Received:
     """What lies in a party's database, and how much since a moment; empty before its server has made its tables."""
     engine = database.engine(datacenter_config.load(configuration).database)
     try:
         with engine.connect() as connection:
-            return _read(connection, since, registers)
+            return _read(connection, since, wanted)
     except (DatacenterError, sa.exc.SQLAlchemyError):
         return _Received({}, {}, {}, {})
     finally:
         engine.dispose()
 
 
-def _read(connection: sa.Connection, since: datetime | None, registers: Mapping[str, Collection[str]]) -> _Received:
+def _read(connection: sa.Connection, since: datetime | None, wanted: _Wanted) -> _Received:
     profile, delivery, reading, refusal = schema.profile, schema.delivery, schema.reading, schema.refusal
     opened = sa.select(profile.c.identification, sa.func.count()).join_from(
         delivery, profile, delivery.c.profile_no == profile.c.profile_no
@@ -252,7 +257,7 @@ def _read(connection: sa.Connection, since: datetime | None, registers: Mapping[
     for name, (_, last) in counted.items():
         newest = list(queries.readings(connection, queries.Selection(since=datetime.fromtimestamp(last, UTC))))
         own = [stored for stored in newest if stored.profile == name] or [
-            each for each in newest if not each.profile and str(each.signed.reading.obis) in registers.get(name, ())
+            each for each in newest if not each.profile and _place(each.signed.reading) in wanted.get(name, ())
         ]
         if own:
             latest[name] = own[0].signed.reading
@@ -271,6 +276,10 @@ def _read(connection: sa.Connection, since: datetime | None, registers: Mapping[
             connection, sa.select(refusal.c.reason, sa.func.sum(refusal.c.times)).group_by(refusal.c.reason)
         ),
     )
+
+
+def _place(reading: Reading) -> tuple[str, str]:
+    return reading.device.text, str(reading.obis)
 
 
 def _counts(connection: sa.Connection, query: sa.Select[str, int]) -> dict[str, int]:
