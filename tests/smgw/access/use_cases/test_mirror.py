@@ -40,13 +40,15 @@ def test_the_mirror_shows_the_same_values_to_its_own_party() -> None:
         (MIRROR, replace(SERIES, registers=(*SERIES.registers, EXPORTED)), RefusalReason.WRONG_REGISTER),
         (MIRROR, replace(SERIES, valid_until=NOON), RefusalReason.EXPIRED),
         (replace(MIRROR, valid_until=NOON), SERIES, RefusalReason.EXPIRED),
+        (replace(MIRROR, valid_from=NOON + SECOND), SERIES, RefusalReason.NOT_YET_VALID),
+        (MIRROR, replace(SERIES, valid_from=NOON + SECOND), RefusalReason.NOT_YET_VALID),
         (replace(MIRROR, valid_until=NOON), replace(SERIES, valid_from=NOON), RefusalReason.EXPIRED),
         (replace(MIRROR, period_seconds=3600), SERIES, RefusalReason.NO_RULE),
         (replace(MIRROR, purpose=AccessPurpose.VALUE_ADDED), SERIES, RefusalReason.WRONG_PURPOSE),
     ],
 )
 def test_a_mirror_widens_nothing(mirror: EvaluationProfile, shown: EvaluationProfile, reason: RefusalReason) -> None:
-    """FDP_IFF.1/MTR; TR-03109-1, TAF-13: no other meter, register, time or purpose, and nothing that is never stored."""
+    """FDP_IFF.1/MTR; TR-03109-1, TAF-13: no other meter, register, time, purpose, and nothing that is never stored."""
     decision = decided(reading(NOON), mirror, replace(shown, party="unknown"))
     assert (decision.grants, decision.volatile) == ((), ())
     assert reason in [refusal.reason for refusal in decision.refusals]
