@@ -201,6 +201,10 @@ def _may_go(kind: Kind) -> str:
 
 DELETION_TRIGGERS: Final = (
     guard(_CLOCK),
+    (
+        "CREATE TRIGGER ended_update BEFORE UPDATE ON ended "
+        "BEGIN SELECT RAISE(ABORT, 'what is being erased is written down once'); END"
+    ),
     *(
         f"CREATE TRIGGER {kind}_delete BEFORE DELETE ON {kind} WHEN COALESCE({_may_go(kind)}, 0) = 0 "
         f"BEGIN SELECT RAISE(ABORT, '{kind} are kept until they are old and owed to nobody'); END"

@@ -136,6 +136,14 @@ TRIGGERS = (
         "BEGIN SELECT RAISE(ABORT, 'a log does not end'); END"
     ),
     (
+        "CREATE TRIGGER log_time_update BEFORE UPDATE ON log_time WHEN NEW.last_index < OLD.last_index "
+        "BEGIN SELECT RAISE(ABORT, 'the time of the logs never goes back'); END"
+    ),
+    (
+        "CREATE TRIGGER log_time_delete BEFORE DELETE ON log_time "
+        "BEGIN SELECT RAISE(ABORT, 'the time of the logs never goes back'); END"
+    ),
+    (
         "CREATE TRIGGER log_checkpoints_update BEFORE UPDATE ON log_checkpoints WHEN NEW.states <> '' "
         "OR OLD.number = (SELECT MAX(number) FROM log_checkpoints) OR NEW.number <> OLD.number "
         "OR NEW.content <> OLD.content OR NEW.certificate <> OLD.certificate OR NEW.signature <> OLD.signature "

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from smgw.store.contracts import Contracts
 from smgw.store.erasure import ENDED_ROWS, ERASURES
+from smgw.store.errors import StoreError
 from smgw.store.schema import metadata
 from tests.smgw.store.household import Household
 from tests.smgw.store.samples import METER, open_database
@@ -20,6 +23,12 @@ def test_nothing_ended_nothing_erased(tmp_path: Path) -> None:
     house = Household(database)
     house.measure(METER, 0, 3)
     house.deliver()
+    assert Contracts(database).erase(100) == 0
+    # Nor can what is written down there be turned into what the trigger would not have let in.
+    with database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO ended VALUES ('consumer', ?, 0, 1 << 53)", (METER.text,))
+    with pytest.raises(StoreError, match="written down once"), database.write() as connection:
+        connection.exec_driver_sql("UPDATE ended SET kind = 'meter'")
     assert Contracts(database).erase(100) == 0
     assert house.days_of(METER) == [0, 1, 2, 3]
     database.close()

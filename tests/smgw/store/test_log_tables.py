@@ -25,6 +25,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
                     f"INSERT INTO log_heads VALUES ('{log}', '{owner}', {number}, zeroblob(32)) "
                     f"ON CONFLICT DO UPDATE SET last_number = {number}"
                 )
+        connection.exec_driver_sql("INSERT INTO log_time VALUES (1, 0, 7)")
         for number in (1, 2):
             connection.exec_driver_sql(f"INSERT INTO log_checkpoints VALUES ({number}, x'00', '', x'00', x'00')")
     yield database
@@ -49,6 +50,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         "DELETE FROM log_checkpoints WHERE number = 2",
         "INSERT INTO log_checkpoints VALUES (4, x'00', '', x'00', x'00')",
         "INSERT INTO log_time VALUES (2, 0, 0)",
+        "UPDATE log_time SET last_index = 6",
+        "REPLACE INTO log_time VALUES (1, 0, 6)",
+        "DELETE FROM log_time",
     ],
 )
 def test_the_database_itself_refuses_to_alter_a_log(database: Database, statement: str) -> None:
