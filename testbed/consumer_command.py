@@ -16,6 +16,7 @@ from typing import Final
 import click
 
 from pki.errors import CertificateError, TokenError, TrustError
+from pki.store import write_atomically
 from smgw.composition import open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.han.consumer_log import ConsumerLogs
@@ -29,7 +30,6 @@ from smgw.store.errors import StoreError
 from smgw.store.events import Event
 from smgw.store.log_entry import Entry
 from smgw.store.logs import SystemLog
-from smgw.store.store_key import write_durably
 from smgw.trust import TrustFolder
 from wire.instant import format_instant
 
@@ -72,7 +72,7 @@ def consumer_log(config: Path, consumer: str, languages: tuple[str, ...], file: 
             opened.callback(database.close)
             read = read_log(database, configuration.trust.folder, consumer, spoken, export=file is not None)
         if file is not None and read.export is not None:
-            write_durably(file, read.export.to_bytes())
+            write_atomically(file, read.export.to_bytes())
     except (ConfigurationError, TokenError, CertificateError, TrustError, LogIntegrityError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

@@ -18,6 +18,7 @@ from cryptography import x509
 
 from pki.certificates import Purpose, TrustStore, load_certificate
 from pki.errors import CertificateError, CertificateReason
+from pki.store import write_atomically
 from smgw.clock import GatewayClock
 from smgw.composition import open_token
 from smgw.config import Configuration
@@ -40,7 +41,6 @@ from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.events import Log
 from smgw.store.log_entry import Entry
-from smgw.store.store_key import write_durably
 from smgw.trust import TrustFolder
 from wire.instant import format_instant
 
@@ -164,7 +164,7 @@ def export_command(clocks: Clocks, *, config: Path, file: Path, log: str, role: 
         Sealer(opened.database, opened.identity).seal(opened.at, time_valid=opened.time_valid)
         made = export_logs(opened.database, opened.trust, [(Log(log), "")])
     try:
-        write_durably(file, made.to_bytes())
+        write_atomically(file, made.to_bytes())
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{log} log: {sum(len(one.entries) for one in made.logs)} entries are in {file}")

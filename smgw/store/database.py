@@ -16,6 +16,7 @@ from typing import Self
 import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
+from pki.store import write_atomically
 from smgw.store import schema
 from smgw.store.copying import FolderLock, copy, discard, rest
 from smgw.store.errors import StoreError, StoreFullError, StoreReason
@@ -29,7 +30,6 @@ from smgw.store.store_key import (
     KeyKeeper,
     StoreKey,
     sync_folder,
-    write_durably,
 )
 from wire.reading import DeviceId
 
@@ -89,7 +89,7 @@ class Database:
                 raise StoreError(StoreReason.KEY_EXISTS, f"{folder / name} exists: nothing was changed")
         keys = KeyFolder(folder, keeper, gateway)
         key = keys.make_first()
-        write_durably(folder / DATABASE_NAME, b"")
+        write_atomically(folder / DATABASE_NAME, b"")
         database = cls(folder / DATABASE_NAME, key.secret)
         database._create_tables()
         keys.write(key)
@@ -137,7 +137,7 @@ class Database:
         if not file.is_file():
             if not create:
                 raise StoreError(StoreReason.DATABASE_MISSING, f"{file} is missing: nothing is created in its place")
-            write_durably(file, b"")
+            write_atomically(file, b"")
             database = cls(file, key)
             database._create_tables()
             return database

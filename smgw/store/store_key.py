@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pki.errors import TrustError
+from pki.store import write_atomically
 from smgw.store.errors import StoreError, StoreReason
 from wire.reading import DeviceId
 
@@ -93,7 +94,7 @@ class KeyFolder:
     def write(self, key: StoreKey, name: str = KEY_NAME) -> None:
         """Wrap ``key`` and write it durably. Raises TrustError, OSError."""
         wrapped = self._keeper.wrap_secret(storage_label(key.generation), key.secret, self._context)
-        write_durably(self._folder / name, wrapped)
+        write_atomically(self._folder / name, wrapped)
 
     def require(self) -> None:
         """There is a key. Raises StoreError KEY_MISSING."""
@@ -157,18 +158,6 @@ class KeyFolder:
                 continue  # another one wrapped it, or nobody did
             return StoreKey(secret, generation)
         return None
-
-
-def write_durably(file: Path, data: bytes) -> None:
-    """Write a file that only its owner reads: complete after a power cut, or absent."""
-    temporary = file.with_name(file.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
-    sync_folder(file.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -56,6 +56,16 @@ def test_labels_of_wrapping_keys() -> None:
     assert "17" not in repr(StoreKey(b"17" * 16, 1))
 
 
+def test_the_wrapped_key_is_written_for_its_owner_alone_and_through_no_link(tmp_path: Path) -> None:
+    keys, elsewhere = KeyFolder(tmp_path, Keeper(), GATEWAY), tmp_path / "elsewhere"
+    keys.write(key := keys.make_first())
+    assert (tmp_path / KEY_NAME).stat().st_mode & 0o777 == 0o600
+    (tmp_path / f".{KEY_NAME}.new").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic"):
+        keys.write(key)
+    assert not elsewhere.exists()
+
+
 def test_a_changed_key_opens_everything_and_the_old_one_is_destroyed(tmp_path: Path) -> None:
     """FCS_CKM.4: another key wraps another key; what the old one opened is there, and the old one is nowhere."""
     keeper = Keeper()
