@@ -154,14 +154,7 @@ class Assembly:
             runtime=runtime,
             outbox=Outbox(self.database),
             orders=OrderStore(self.database),
-            retention=Retention(
-                Settings(self.database),
-                self.log,
-                Sweeper(self.database),
-                ContractEnd(self.database, self.log, Sealer(self.database, self.ring.current)),
-                profiles=lambda: gateway.profiles,
-                trusted=lambda at: self.clock.state is ClockState.VALID and states.works(Duty.CLAIM_VALID_TIME, at),
-            ),
+            retention=self._retention(gateway, states),
             identity=self.ring.current,
             trust=self.trust,
             timekeeping=timekeeping,
@@ -185,19 +178,19 @@ class Assembly:
             _logger.warning("NOT AS REQUIRED: %s", KEY_IN_MEMORY)
             self.log.record(Event.GATEWAY_STARTED, "wan.tunnel", Outcome.FAILURE, at=now, deviation=KEY_IN_MEMORY)
         return Composed(
-            configuration,
-            environment,
-            gateway,
-            self.log,
-            runtime,
-            report,
-            management,
-            wake_up_port,
-            timekeeping,
-            test,
-            log_watch,
-            firmware,
-            firewall,
+            configuration=configuration,
+            environment=environment,
+            gateway=gateway,
+            log=self.log,
+            runtime=runtime,
+            report=report,
+            management=management,
+            wake_up_port=wake_up_port,
+            timekeeping=timekeeping,
+            self_test=test,
+            log_watch=log_watch,
+            firmware=firmware,
+            firewall=firewall,
         )
 
     def _sender_maker(self, link: Link, states: SecureStates, volatile: VolatileStore) -> Callable[[str], Sender]:
@@ -222,6 +215,16 @@ class Assembly:
             return SenderIdentity(current.gateway, certificate, current.keys[Purpose.SIG])
 
         return lambda party: Sender(party, identity, ports)
+
+    def _retention(self, gateway: Gateway, states: SecureStates) -> Retention:
+        return Retention(
+            Settings(self.database),
+            self.log,
+            Sweeper(self.database),
+            ContractEnd(self.database, self.log, Sealer(self.database, self.ring.current)),
+            profiles=lambda: gateway.profiles,
+            trusted=lambda at: self.clock.state is ClockState.VALID and states.works(Duty.CLAIM_VALID_TIME, at),
+        )
 
     def _log_watch(self, states: SecureStates, gateway: Gateway) -> LogWatch:
         return LogWatch(

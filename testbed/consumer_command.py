@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -32,8 +31,6 @@ from smgw.store.log_entry import Entry
 from smgw.store.logs import SystemLog
 from smgw.trust import TrustFolder
 from wire.instant import format_instant
-
-_LANGUAGES: Final = [one.value for one in Language]
 
 
 @dataclass(frozen=True, slots=True)
