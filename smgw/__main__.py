@@ -25,7 +25,7 @@ from pki.new_token import create_token
 from smgw.clock import GatewayClock
 from smgw.clock_watch import LOOK_SECONDS, ClockWatch, describe
 from smgw.composed import Composed, Environment
-from smgw.composition import compose, open_token
+from smgw.composition import compose, open_store, open_token
 from smgw.config import Configuration, ConfigurationError
 from smgw.enrolment import enrol
 from smgw.firewall.apply import FirewallError, PacketFilter
@@ -43,7 +43,6 @@ from smgw.recalculation.command import EXIT_NO_BILL, tariff
 from smgw.report import KEY_IN_MEMORY, describe_retention, describe_slots
 from smgw.status import StatusError, StatusServer, read_status
 from smgw.store.clock_records import ClockRecords
-from smgw.store.database import Database
 from smgw.store.errors import StoreError
 from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileStore
@@ -321,9 +320,7 @@ def apply_firewall(config: Path) -> None:
 
 def _rules(config: Path) -> str:
     configuration = Configuration.load(config)
-    with open_token(configuration, time.monotonic) as token, ExitStack() as opened:
-        database = Database.open(configuration.store, token, configuration.gateway)
-        opened.callback(database.close)
+    with open_store(configuration, time.monotonic) as (_, database):
         clock = GatewayClock(lambda: datetime.now(UTC), ClockRecords(database).load())
         return rules_of(configuration, ProfileStore(database).load(), clock.administration())
 

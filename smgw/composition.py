@@ -6,7 +6,7 @@ of any of them is raised and nothing has started. Clocks and randomness come fro
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,16 @@ def open_token(configuration: Configuration, monotonic: Callable[[], float]) -> 
     pin = read_pin(configuration.token.pin_file)
     with Token.open(configuration.token.module, configuration.token.label, pin, monotonic=monotonic) as token:
         yield token
+
+
+@contextmanager
+def open_store(configuration: Configuration, monotonic: Callable[[], float]) -> Iterator[tuple[Token, Database]]:
+    """Security module and store for whoever only looks, also while the gateway runs. Raises TokenError, StoreError."""
+    with (
+        open_token(configuration, monotonic) as token,
+        closing(Database.open(configuration.store, token, configuration.gateway)) as database,
+    ):
+        yield token, database
 
 
 @contextmanager

@@ -7,7 +7,6 @@ gateway's token, which outside of a testbed nobody does.
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ import click
 
 from pki.errors import CertificateError, TokenError, TrustError
 from pki.store import write_atomically
-from smgw.composition import open_token
+from smgw.composition import open_store
 from smgw.config import Configuration, ConfigurationError
 from smgw.han.consumer_log import ConsumerLogs
 from smgw.hardening import protect_process
@@ -63,10 +62,7 @@ def consumer_log(config: Path, consumer: str, languages: tuple[str, ...], file: 
     spoken = [Language(one) for one in languages]
     try:
         configuration = Configuration.load(config)
-        with ExitStack() as opened:
-            token = opened.enter_context(open_token(configuration, time.monotonic))
-            database = Database.open(configuration.store, token, configuration.gateway)
-            opened.callback(database.close)
+        with open_store(configuration, time.monotonic) as (_, database):
             read = read_log(database, configuration.trust.folder, consumer, spoken, export=file is not None)
         if file is not None and read.export is not None:
             write_atomically(file, read.export.to_bytes())

@@ -20,7 +20,7 @@ from pki.certificates import Purpose, TrustStore, load_certificate
 from pki.errors import CertificateError, CertificateReason
 from pki.store import write_atomically
 from smgw.clock import GatewayClock
-from smgw.composition import open_token
+from smgw.composition import open_store
 from smgw.config import Configuration
 from smgw.hardening import protect_process
 from smgw.identity import Identity, OwnCertificates, prove_own
@@ -85,16 +85,12 @@ def _opened(config: Path, clocks: Clocks) -> Iterator[_Opened]:
     """Raises what a start of the gateway raises."""
     protect_process()
     configuration = Configuration.load(config)
-    with open_token(configuration, clocks.monotonic) as token:
-        database = Database.open(configuration.store, token, configuration.gateway)
-        try:
-            clock = GatewayClock(clocks.now, ClockRecords(database).load())
-            at = clock.administration().replace(microsecond=0)
-            cabinet = KeyCabinet(token, configuration.wan.tls_key_file)
-            trust = TrustFolder(configuration.trust.folder)()
-            yield _Opened(configuration, database, cabinet, trust, at, clock.valid(at))
-        finally:
-            database.close()
+    with open_store(configuration, clocks.monotonic) as (token, database):
+        clock = GatewayClock(clocks.now, ClockRecords(database).load())
+        at = clock.administration().replace(microsecond=0)
+        cabinet = KeyCabinet(token, configuration.wan.tls_key_file)
+        trust = TrustFolder(configuration.trust.folder)()
+        yield _Opened(configuration, database, cabinet, trust, at, clock.valid(at))
 
 
 _configuration = click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))

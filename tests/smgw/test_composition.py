@@ -1,6 +1,7 @@
 """What a gateway must have before it starts, and with which word it does not."""
 
 import shutil
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, TokenError, TokenReason
 from pki.revoke import Revocation
 from smgw.clock import ClockEvent
-from smgw.store.database import KEY_NAME
+from smgw.composition import open_store
+from smgw.store.database import KEY_NAME, STORAGE_LABEL
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.readings import ReadingStore
 from tests.smgw.composing import composed, make
@@ -31,6 +33,14 @@ def test_what_is_stored_is_there_after_a_restart(premises: Premises) -> None:
         assert isinstance(one.gateway._readings, ReadingStore)
         assert one.gateway._readings.count() == 1
         assert one.status()["profiles"]["grid-1"]["owed"] == 1
+
+
+def test_whoever_only_looks_leaves_token_and_store_as_they_were(premises: Premises) -> None:
+    for _ in range(2):  # what stayed open would be in the way of the second
+        with open_store(premises.configuration, time.monotonic) as (token, database):
+            assert STORAGE_LABEL in token.labels()
+            assert ReadingStore(database).count() == 0
+            assert database.change_key() == []
 
 
 def pin_wrong(premises: Premises) -> None:
