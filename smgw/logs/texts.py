@@ -1,7 +1,7 @@
 """What each event is called in German and in English (TR-03109-1, log texts: template and parameters).
 
 Decides the words and how parameters come into them; never what is recorded. A part in square brackets is left out where
-one of its parameters was not told; nothing that a parameter holds is read as a template.
+one of its parameters was not told, or is empty; nothing that a parameter holds is read as a template.
 """
 
 import re
@@ -156,8 +156,8 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "Retention: readings {readings_days} days, system log {system_log_days} days",
         ),
         Event.DATA_ERASED: Text(
-            "Daten der Art {subject} nach Ablauf ihrer Frist gelöscht",
-            "Data of kind {subject} erased when their time was over",
+            "Daten der Art {subject} gelöscht, weil ihre Frist oder ihr Vertrag zu Ende war",
+            "Data of kind {subject} erased because their time or their contract was over",
         ),
         Event.WAKE_UP_ACCEPTED: Text("Weckruf angenommen", "Wake-up accepted"),
         Event.WAKE_UP_REFUSED: Text(
@@ -266,7 +266,7 @@ def fill(template: str, values: Mapping[str, str | int]) -> str:
 
     def known(part: re.Match[str]) -> str:
         names = PLACEHOLDER.findall(part.group(1))
-        return part.group(1) if all(name in values for name in names) else ""
+        return part.group(1) if all(values.get(name, "") != "" for name in names) else ""
 
     # Brackets are judged before anything is put in: a value may hold brackets and braces of its own.
     return PLACEHOLDER.sub(lambda name: str(values.get(name.group(1), UNTOLD)), OPTIONAL.sub(known, template))

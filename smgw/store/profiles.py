@@ -8,7 +8,7 @@ which set may hold in ``smgw/profile_change.py``.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -68,6 +68,11 @@ class ProfileSet:
     def consumers_of(self, evaluation: EvaluationProfile, at: datetime) -> tuple[str, ...]:
         """Whose values ``evaluation`` gives at ``at``: a meter's former consumer is none of them (FDP_ACC.2)."""
         return tuple(sorted({one.consumer for one in self._metered(at) if one.meter in evaluation.meters}))
+
+    def consumers_during(self, evaluation: EvaluationProfile, begin: datetime, end: datetime) -> tuple[str, ...]:
+        """Whose values of the period from ``begin`` to ``end`` are ``evaluation``'s, whoever is measured since."""
+        last = max(begin, end - timedelta(seconds=1))
+        return tuple(sorted({who for at in (begin, last) for who in self.consumers_of(evaluation, at)}))
 
     def concerned(self, profile: Profile, at: datetime) -> frozenset[str]:
         """Whom ``profile``, of this set or not, concerns: who is measured by it, who is told of by it, or everybody."""

@@ -249,11 +249,11 @@ class Sender:
         self._unstored.forget(delivery.profile)
         if not self.ports.outbox.is_open(delivery.profile, delivery.sequence):
             # Withdrawn while it was on its way: it stays set aside, and the log says what became of it.
-            self.ports.log.record(
+            self._tell(
                 Event.DELIVERY_SET_ASIDE,
-                delivery.profile,
                 Outcome.FAILURE,
-                at=now,
+                delivery,
+                now,
                 party=self.party,
                 sequence=delivery.sequence,
                 reason=WITHDRAWN,
@@ -264,11 +264,11 @@ class Sender:
             progress.acknowledged += 1
             progress.duplicates += outcome.duplicate
             progress.last_error = ""
-            self.ports.log.record(
+            self._tell(
                 Event.DELIVERY_ACKNOWLEDGED,
-                delivery.profile,
                 Outcome.SUCCESS,
-                at=now,
+                delivery,
+                now,
                 party=self.party,
                 values=len(delivery.readings),
                 period_begin=format_instant(delivery.period_begin),
@@ -278,15 +278,28 @@ class Sender:
             self.ports.outbox.set_aside(delivery.profile, delivery.sequence, outcome.reason, now)
             progress.set_aside += 1
             progress.last_error = f"set aside: {outcome.reason}"
-            self.ports.log.record(
+            self._tell(
                 Event.DELIVERY_SET_ASIDE,
-                delivery.profile,
                 Outcome.FAILURE,
-                at=now,
+                delivery,
+                now,
                 party=self.party,
                 sequence=delivery.sequence,
                 reason=outcome.reason,
             )
+
+    def _tell(self, event: Event, outcome: Outcome, delivery: Delivery, now: datetime, **parameters: str | int) -> None:
+        """What became of ``delivery``, in the log of her whose values it carries, whoever is measured by now.
+
+        FAU_GEN.1/CON: the last values of a contract leave after its end, and are nobody else's business.
+        """
+        profiles = self.ports.profiles()
+        evaluation = profiles.evaluations.get(delivery.profile)
+        period = (delivery.period_begin, delivery.period_end)
+        whose = None if evaluation is None else profiles.consumers_during(evaluation, *period)
+        self.ports.log.record_for(
+            event, delivery.profile, outcome, at=now, consumers=whose or None, parameters=parameters
+        )
 
     def _defer(
         self, evaluation: EvaluationProfile, progress: ProfileProgress, reason: Deferral, sentence: str, now: datetime
