@@ -110,7 +110,7 @@ class EvaluationProfile:
         if self.purpose not in demands.purposes:
             raise ProfileError(f"{name} is not for the purpose {self.purpose.value}")
         if not demands.several_meters and len(self.meters) > 1:
-            raise ProfileError(f"{name} takes one of the meters")
+            raise ProfileError(f"{name} takes one of the meters: what takes its place has a profile of its own")
         if not demands.several_registers and len(self.registers) > 1:
             raise ProfileError(f"{name} takes one of the registers")
         if demands.accumulates and not all(is_meter_reading(register) for register in self.registers):
