@@ -137,8 +137,11 @@ def _reached(case: Case, billing: BillingPeriod, open_begin: datetime) -> list[t
     if latest is not None and latest.captured_at > measured.captured_at:
         return []  # the clock went back: what closed is closed
     before = case.history.before(measured.device, measured.obis, measured.captured_at, usable=True)
-    since = _waiting_since(case, open_begin) if before is None else before.captured_at
-    anchors = [anchor for anchor in (since, *_left(case, since)) if anchor < open_begin]
+    if before is None:
+        waiting = (_waiting_since(case, open_begin), *_left(case, case.evaluation.valid_from))
+    else:
+        waiting = (before.captured_at, *_left(case, before.captured_at))
+    anchors = [anchor for anchor in waiting if anchor < open_begin]
     if not anchors:
         return []
     # Where a gap began stands all that was used in it, so these periods are among them however long it was.

@@ -7,9 +7,10 @@ import pytest
 
 from smgw.access.grants import RefusalReason
 from smgw.access.use_cases.periods import MAXIMUM_CLOSED, bounds
-from tests.smgw.access.cases import SECOND_METER, Memory, at, decided, reading, walked
+from tests.smgw.access.cases import GATEWAY, SECOND_METER, Memory, at, decided, reading, walked
 from tests.smgw.access.use_cases.worlds import DAILY, LOAD, QUARTER, TIME, quarters, registers
 from tests.wire.profiles.examples import METER
+from wire.instant import format_instant
 from wire.profiles import BillingPeriod, BillingUnit, UseCase
 
 NOON = at("12:00:00")
@@ -78,6 +79,22 @@ def test_the_first_reading_of_a_meter_closes_every_period_that_waited_for_it() -
     assert [(grant.period_begin, registers(grant)["1.8.0"]) for grant in grants] == [
         (NOON + number * HOUR, 4) for number in range(3)
     ]
+
+
+def test_a_meter_that_comes_days_after_another_one_went_closes_what_that_left_open() -> None:
+    """TR-03109-1, TAF-2: between two meters none hangs there, and nobody could close the period meanwhile."""
+    change = NOON + 3 * HOUR + 2 * QUARTER
+    meters = (
+        replace(METER, valid_until=NOON + 2 * QUARTER),
+        replace(METER, id="new", meter=SECOND_METER, valid_from=change),
+    )
+    both = replace(TIME, meters=(*TIME.meters, SECOND_METER), billing=LOAD.billing)
+    readings = [*quarters(NOON, 10), *quarters(change, 5, 5, 5, device=SECOND_METER)]
+    grants = walked(readings, both, meters=meters)
+    assert {grant.key: registers(grant)["1.8.0"] for grant in grants} == {
+        f"{GATEWAY}|1-0:1.8.0*255|{format_instant(begin)}": amount
+        for begin, amount in ((NOON, 10), (NOON + 3 * HOUR, 10))
+    }
 
 
 def test_a_period_counts_only_if_it_lies_wholly_inside_the_validity() -> None:
