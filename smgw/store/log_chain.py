@@ -63,7 +63,9 @@ def append(connection: sa.Connection, chain: Chain, happening: Happening, capaci
     """Write ``happening`` into ``chain`` or count it there; whether it was written.
 
     1. Where the same stands already and is recent, it is counted.
-    2. A full calibration log takes only what stops operation. Raises StoreError(LOG_FULL).
+    2. A full calibration log takes only what stops operation. Raises StoreError(LOG_FULL). Where its reserve is used up
+       too, such events stand in the other logs alone: nothing is measured any more, and whoever may mend the gateway
+       must not be locked out for want of an entry.
     3. It becomes the last entry.
     4. A ring overwrites its oldest.
     """
@@ -79,8 +81,8 @@ def append(connection: sa.Connection, chain: Chain, happening: Happening, capaci
             return False
     number, previous = head(connection, chain)
     # 2
-    if log is Log.CALIBRATION and number >= capacity:
-        _require_room(happening.event, number, capacity)
+    if log is Log.CALIBRATION and number >= capacity and not _has_room(happening.event, number, capacity):
+        return True
     # 3
     entry = Entry(
         log=log,
@@ -281,9 +283,11 @@ def _write(connection: sa.Connection, entry: Entry) -> None:
     )
 
 
-def _require_room(event: Event, number: int, capacity: int) -> None:
-    if event not in DURING_STOP or number >= capacity + RESERVE:
+def _has_room(event: Event, number: int, capacity: int) -> bool:
+    """Raises StoreError(LOG_FULL) for what may not happen any more."""
+    if event not in DURING_STOP:
         raise StoreError(StoreReason.LOG_FULL, "the calibration log is full: nothing that it must tell may happen")
+    return number < capacity + RESERVE
 
 
 def _seconds_index(connection: sa.Connection, second: int) -> int:

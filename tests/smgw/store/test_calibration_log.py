@@ -76,8 +76,10 @@ def test_when_it_is_full_only_the_stop_is_written(database: Database) -> None:
     assert SystemLog(database).entries() == before
     for number in range(RESERVE):
         note(database, Event.SECURE_STATE, f"{number}")
+    note(database, Event.CLOCK_SET, "one more")
+    assert SystemLog(database).entries()[-1].subject == "one more", "or nobody could administer the gateway any more"
     with pytest.raises(StoreError):
-        note(database, Event.SECURE_STATE, "one more")
+        note(database, Event.FIRMWARE_REFUSED, "another")
     assert [entry.record_number for entry in CalibrationLog(database).entries()] == list(range(1, 5 + RESERVE))
 
 
