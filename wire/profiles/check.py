@@ -79,14 +79,20 @@ def check_set(profiles: Iterable[Profile]) -> tuple[Finding, ...]:
 
 
 def _between_meters(meters: Sequence[MeterProfile]) -> list[Finding]:
-    """A meter is read once, and an address on a line answers with one voice (an empty address: alone on its line)."""
+    """A meter is read once, and an address on a line answers with one voice (an empty address: alone on its line).
+
+    A meter that takes the place of another one may have its address from then on: both are there at once where a bill
+    names both.
+    """
     findings: list[Finding] = []
     for place, profile in enumerate(meters):
         for other in meters[:place]:
             if other.meter == profile.meter:
                 findings.append(Finding(profile.id, FindingReason.DUPLICATE_METER, other.id))
-            elif other.line == profile.line and (
-                other.address == profile.address or "" in (other.address, profile.address)
+            elif (
+                other.line == profile.line
+                and (other.address == profile.address or "" in (other.address, profile.address))
+                and _overlap(profile, other)
             ):
                 findings.append(Finding(profile.id, FindingReason.DUPLICATE_ADDRESS, other.id))
     return findings
@@ -207,6 +213,6 @@ def _towards_mirrored(profile: EvaluationProfile, rule: Mirror, shown: Evaluatio
 
 
 def _overlap(
-    one: EvaluationProfile | ProxyProfile, other: CommunicationProfile | MeterProfile | EvaluationProfile
+    one: EvaluationProfile | ProxyProfile | MeterProfile, other: CommunicationProfile | MeterProfile | EvaluationProfile
 ) -> bool:
     return one.valid_from < other.valid_until and other.valid_from < one.valid_until
