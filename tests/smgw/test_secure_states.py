@@ -132,6 +132,7 @@ def test_a_failed_update_has_time_to_be_replaced() -> None:
     states, grace = gateway(Condition.UPDATE_FAILED), GRACE[Condition.UPDATE_FAILED]
     assert states.at(NOON + grace - timedelta(seconds=1)) is SecureState.NORMAL
     assert states.at(NOON + grace) is SecureState.BOOT
+    assert states.at(NOON - grace) is SecureState.BOOT, "a clock that was set back prolongs nothing"
 
 
 def test_a_condition_holds_since_it_was_found_first_until_it_is_found_gone() -> None:

@@ -62,6 +62,15 @@ def test_the_lmn_the_loopback_and_strangers_stand_nowhere() -> None:
     assert {line.split('"')[1] for line in rules.splitlines() if "ifname" in line} == {"wan", "han"}
 
 
+def test_wake_ups_beyond_the_administrators_rate_take_no_place_from_others() -> None:
+    """FDP_IFF.1/FW: what is dropped of his stands before what is accepted from everybody."""
+    rules = chains(render(SETTINGS, IPV4_ONLY, openings(PROFILES, NOW), user=0))["from_wan"]
+    called = [rule for rule in rules if f"udp dport {IPV4_ONLY.port}" in rule]
+    his = [("ip saddr @administrators_4" in rule, rule.rpartition(" ")[2]) for rule in called]
+    assert his == [(True, "accept"), (True, "drop"), (False, "accept")]
+    assert ["limit rate" in rule for rule in called] == [True, False, True]
+
+
 def test_the_han_without_ports_is_silent() -> None:
     rules = render(FirewallConfiguration("wan", "han"), WAKE_UP, openings(PROFILES, NOW), user=0)
     assert chains(rules)["from_han"] == chains(rules)["to_han"] == []
