@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from smgw.logs.words import TRANSLATED, in_german
 from smgw.store.events import Event, Outcome
 from smgw.store.log_entry import Entry
 
@@ -249,7 +250,10 @@ UNTOLD: Final = "-"
 
 def render(entry: Entry, language: Language) -> str:
     """The text of ``entry``."""
-    values = {**entry.parameters, "subject": entry.subject, "user": entry.user}
+    parameters: dict[str, str | int] = entry.parameters
+    if language is Language.GERMAN:
+        parameters = {name: in_german(one) if name in TRANSLATED else one for name, one in parameters.items()}
+    values = {**parameters, "subject": entry.subject, "user": entry.user}
     text = TEXTS.get(entry.event)
     if entry.parent_record_number is None:
         prefix, outcome = "", entry.outcome

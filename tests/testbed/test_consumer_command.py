@@ -42,7 +42,7 @@ def test_she_reads_the_newest_entry_of_each_kind_in_both_languages(archive: Arch
     told = [line.split(" ", 2) for line in read.lines]
     assert [language for language, _, _ in told] == ["de", "en"] * (len(told) // 2)
     texts = [text for _, _, text in told]
-    assert texts[-2:] == ["Zugriff von anna auf consumer-log", "anna read consumer-log"]
+    assert texts[-2:] == ["Zugriff von anna auf Letztverbraucher-Log", "anna read consumer-log"]
     assert sum("an grid gesendet" in text for text in texts) == 1, "once, however often it happened"
     assert read.export is None
 

@@ -88,10 +88,10 @@ def test_what_is_recorded_is_told_in_both_languages(tmp_path: Path) -> None:
         fold(connection, START, CAPACITY)
     told = [(render(entry, Language.GERMAN), render(entry, Language.ENGLISH)) for entry in log.entries()]
     assert told == [
-        ("Zähler 1ISK0087654321 wurde nicht abgelesen: silent", "Meter 1ISK0087654321 was not read: silent"),
+        ("Zähler 1ISK0087654321 wurde nicht abgelesen: keine Antwort", "Meter 1ISK0087654321 was not read: silent"),
         ("Weckruf abgelehnt: size", "Wake-up refused: size"),
         (
-            "2-mal wieder: Zähler 1ISK0087654321 wurde nicht abgelesen: silent",
+            "2-mal wieder: Zähler 1ISK0087654321 wurde nicht abgelesen: keine Antwort",
             "2 times again: Meter 1ISK0087654321 was not read: silent",
         ),
     ]
