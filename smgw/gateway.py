@@ -194,7 +194,7 @@ class Gateway:
             # moment would each miss the other's reading, and the sum would never be owed.
             with self._deciding:
                 # Step 5, Reading x profiles -> Grants: smgw/access/decision.py.
-                stored = is_recorded(reading, profile, self._known)
+                stored = is_recorded(reading, profile, self._known, self.profiles.evaluations.values())
                 decision = self._signed(
                     decide(
                         signed,
