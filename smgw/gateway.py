@@ -23,8 +23,7 @@ from smgw.access.decision import decide
 from smgw.access.grants import Decision, Grant, RefusalReason
 from smgw.access.recording import is_recorded
 from smgw.access.remembered import Remembered
-from smgw.access.requested import Daily, decide_request
-from smgw.access.schedule import raster_point
+from smgw.access.requested import Daily, decide_request, standing
 from smgw.access.volatile import VolatileStore
 from smgw.clock import EARLIEST_VALID_TIME
 from smgw.counters import Counters
@@ -125,11 +124,7 @@ class Gateway:
             if isinstance(decided, RefusalReason):
                 return decided
             self._readings.owe(decided)
-            # FDP_IFF.1/MTR: however often somebody asks, no more than one present value for a registration period.
-            raster = self.profiles.evaluations[profile].period_seconds
-            asked = self._requests.get(profile)
-            if asked is None or raster_point(asked, raster) != raster_point(at, raster):
-                self._requests[profile] = at
+            self._requests[profile] = standing(self.profiles.evaluations[profile], self._requests.get(profile), at)
             return len(decided)
 
     def happened(self, at: datetime, note: Callable[[datetime], bool]) -> bool:
@@ -183,8 +178,8 @@ class Gateway:
     def _keep(self, profile: MeterProfile, reading: Reading) -> bool:
         """Steps 4 and 5: Reading -> stored, with its grants, in one transaction.
 
-        A reading that stands for no point of the meter's registration period is decided on and not stored: what it
-        owes is volatile (TR-03109-1, TAF-9, TAF-10 and TAF-14).
+        What ``smgw/access/recording.py`` keeps nothing of is decided on and not stored: what it owes is volatile
+        (TR-03109-1, TAF-9, TAF-10 and TAF-14).
         """
         meter, register = reading.device.text, str(reading.obis)
         try:

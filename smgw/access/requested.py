@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from smgw.access.decision import refused_party
 from smgw.access.grants import Grant, RefusalReason
+from smgw.access.schedule import raster_point
 from smgw.metering.tariffs.calendar import day_of
 from wire.obis import Obis
 from wire.profiles import CommunicationProfile, EvaluationProfile, UseCase
@@ -64,6 +65,17 @@ def decide_request(
         for obis in evaluation.registers
         for signed in daily.between(device, obis, begin, at)
     )
+
+
+def standing(evaluation: EvaluationProfile, asked: datetime | None, at: datetime) -> datetime:
+    """Which request stands after one at ``at``: the former, ``asked``, if it came in the same registration period.
+
+    FDP_IFF.1/MTR: however often somebody asks, there is one present value for a registration period at most.
+    """
+    raster = evaluation.period_seconds
+    if asked is not None and raster_point(asked, raster) == raster_point(at, raster):
+        return asked
+    return at
 
 
 def _grant(evaluation: EvaluationProfile, signed: SignedReading) -> Grant:

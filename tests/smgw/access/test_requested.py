@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from smgw.access.grants import RefusalReason
-from smgw.access.requested import SIX_WEEKS, decide_request
+from smgw.access.requested import SIX_WEEKS, decide_request, standing
 from tests.smgw.access.cases import COMMUNICATION, METER_DEVICE, SECOND_METER, SERIES, at, reading
 from tests.smgw.access.use_cases.worlds import DAILY_VALUES, ON_REQUEST
 from tests.wire.profiles.examples import EXPORTED, IMPORTED, certificate
@@ -87,3 +87,11 @@ def test_a_present_value_is_the_next_reading_and_an_unknown_profile_is_none() ->
     assert requested(ON_REQUEST) == ()
     unknown = decide_request("x", NOON, evaluations={}, communications={}, daily=Days())
     assert unknown is RefusalReason.NO_PROFILE
+
+
+def test_the_first_request_of_a_registration_period_stands() -> None:
+    """FDP_IFF.1/MTR; TR-03109-1, TAF-9: asking again makes no resolution finer."""
+    second = timedelta(seconds=1)
+    assert standing(ON_REQUEST, None, NOON) == NOON
+    assert standing(ON_REQUEST, NOON, NOON + 59 * second) == NOON
+    assert standing(ON_REQUEST, NOON, NOON + 60 * second) == NOON + 60 * second
