@@ -60,6 +60,8 @@ class ContractEnd:
             if not (self._erase(contracts, pause) and self._sealed(at)):
                 return False
             ended = contracts.finish()
+            if ended is None:
+                return False
             self.log.record(Event.DATA_ERASED, CONTRACT, Outcome.SUCCESS, at=at, times=ended)
         return True
 

@@ -126,16 +126,20 @@ class Contracts:
                     return gone
         return 0
 
-    def finish(self) -> int:
+    def finish(self) -> int | None:
         """What said that she was there goes, and the store's key is to be changed; gives how many contracts ended.
 
-        Her log went before, with a checkpoint that says so (``smgw/logs/sealing.py``). Raises StoreError.
+        Her log went before, with a checkpoint that says so (``smgw/logs/sealing.py``). None where something was written
+        into it since: another checkpoint is needed, and nothing is finished. Raises StoreError.
         """
         with self._database.write() as connection:
             consumers = connection.scalars(sa.select(ended.c.name).where(ended.c.kind == Ended.CONSUMER)).all()
             measured = {row.profile.consumer for row in _rows(connection)}
             concerns = log_tables.log_concerns
             gone = [consumer for consumer in consumers if consumer not in measured]  # one may have come back meanwhile
+            begun = sa.select(sa.literal(1)).where(log_tables.log_heads.c.owner.in_(gone)).limit(1)
+            if connection.scalar(begun) is not None:
+                return None
             connection.execute(concerns.delete().where(concerns.c.consumer.in_(gone)))
             connection.execute(ended.delete())
             stored.put(connection, {Setting.STORE_KEY_DUE: 1})

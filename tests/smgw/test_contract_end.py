@@ -13,6 +13,7 @@ from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.sealing import Sealer
 from smgw.logs.stored import verify_logs
 from smgw.store.consumer_log import ConsumerLog
+from smgw.store.contracts import Contracts
 from smgw.store.database import DATABASE_NAME, KEY_NAME, Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome, SystemLog
@@ -75,6 +76,24 @@ def home(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> I
     home = Home(tmp_path, archive)
     yield home
     home.database.close()
+
+
+def test_what_is_written_into_her_log_at_the_last_moment_goes_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FDP_RIP.2: a log that began anew between the checkpoint and the end would keep her name for ever."""
+    for profile in (ANNA, SERIES):
+        home.house.withdraw(profile, day(20))
+    finish = Contracts.finish
+
+    def late(contracts: Contracts) -> int | None:
+        home.log.record(Event.SELF_TEST, "gateway", Outcome.SUCCESS, at=day(20), failed="")
+        return finish(contracts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Contracts, "finish", late)
+        assert not home.end.sweep(day(20), day(20), {}, lambda: False)
+    assert home.sweep(day(20))
+    assert not traces(home.folder / DATABASE_NAME, home.keeper.seen[-1], {"name": b"anna-mueller"})
+    verify_logs(home.database)
 
 
 def of(meter: str, numbers: range) -> dict[str, bytes]:
