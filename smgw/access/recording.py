@@ -3,8 +3,9 @@
 Decides two things. Where a meter is read more often than registered, only the first reading for each point of its
 registration period is kept. And of a register that is named only by use cases of which nothing is stored, nothing is,
 but the first meter reading of each local day, because TAF-6 is always on. All other readings are believed, signed,
-decided on and forgotten, so that no value touches the disk for TAF-9, TAF-10 or TAF-14 (TR-03109-1; PP-0073
-T.ResidentData). A register that no profile names belongs to the meter's list and is kept as registered.
+decided on and forgotten, so that no value touches the disk for a use case of which nothing is stored (TR-03109-1,
+TAF-9, TAF-10 and TAF-14; PP-0073 T.ResidentData). A register that no profile names belongs to the meter's list and is
+kept as registered.
 """
 
 from collections.abc import Iterable
