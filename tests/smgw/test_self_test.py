@@ -331,3 +331,22 @@ def test_how_often_is_what_is_demanded() -> None:
     """FPT_TST.1; TR-03109-1, self-test: every 24 hours, and on request ten minutes apart."""
     assert timedelta(seconds=PERIOD_SECONDS) == timedelta(days=1)
     assert timedelta(minutes=10) == LOCK_OUT
+
+
+def test_a_disk_that_fills_is_found_within_a_minute(ports: SelfTestPorts) -> None:
+    """FPT_FLS.1, FPT_TST.1: the room that logs and administration need is not used up until the next daily test."""
+    conditions, free, log = Conditions(), [MINIMUM_FREE], SystemLog(ports.database)
+    test = SelfTest(replace(ports, free=lambda _: free[0]), log, conditions)
+    test.run(NOW)
+    test.step(NOW, 0.0)
+    for seconds in (60.0, 120.0):
+        free[0] = MINIMUM_FREE - int(seconds)
+        test.step(NOW, seconds)
+        assert [one.condition for one in conditions.active] == [Condition.DISK_FULL]
+    free[0] = MINIMUM_FREE
+    test.step(NOW, 180.0)
+    assert conditions.active, "room that comes and goes changes nothing each minute"
+    test.step(NOW, AGAIN_SECONDS)
+    assert not conditions.active
+    told = [entry.parameters["failed"] for entry in log.entries() if entry.event is Event.SELF_TEST]
+    assert told == ["", "free-space"]
