@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smgw.access.grants import RefusalReason
+from smgw.access.history import is_usable
+from smgw.access.use_cases.periods import bounds, seconds
+from smgw.metering.tariffs import taf2
+from smgw.metering.tariffs.calendar import ZONE
 from smgw.metering.tariffs.taf5 import TariffEvent
-from tests.smgw.access.cases import SECOND_METER, SUM, Memory, at, decided, reading, walked
+from smgw.metering.tariffs.values import Value, ValueList
+from tests.smgw.access.cases import SECOND_METER, SERIES, SUM, Memory, at, decided, reading, walked
 from tests.smgw.access.use_cases.worlds import (
     BLOCK,
     DAILY,
@@ -16,11 +22,12 @@ from tests.smgw.access.use_cases.worlds import (
     LOAD,
     QUARTER,
     TIME,
+    of,
     quarters,
     registers,
 )
 from tests.wire.profiles.examples import METER
-from wire.profiles import BillingPeriod, BillingUnit, EvaluationProfile
+from wire.profiles import BillingPeriod, BillingUnit, EvaluationProfile, TimeStages
 from wire.reading import SignedReading, Unit
 
 NOON = at("12:00:00")
@@ -211,6 +218,36 @@ def test_all_periods_together_are_what_the_meter_advanced(
         closing = next(one for one in whole if one.captured_at >= max(closed))
         advanced = closing.register.value - whole[0].register.value
         assert sum(registers(grant)["1.8.0"] for grant in unique.values()) == advanced
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from([(3, 29), (6, 1), (10, 25)]), st.sets(st.integers(1, 91), max_size=60), st.randoms())
+def test_the_live_bill_is_what_anybody_recalculates_from_the_series(
+    day: tuple[int, int], missing: set[int], random: Random
+) -> None:
+    """TR-03109-1, TAF-2 and TAF-7: a party with the one and a party with the other can check one another.
+
+    Days of 23, 24 and 25 hours, gaps, late, flagged and doubled readings, values off the raster.
+    """
+    begin = datetime(2026, *day, tzinfo=ZONE).astimezone(UTC)
+    _, end = bounds(DAILY, begin)
+    count, shown, readings = (end - begin) // QUARTER, 1000, []
+    for number in range(count + 1):
+        shown += random.randrange(200)
+        late = random.choice((0, 0, 0, 4, 9)) if number not in missing else random.choice((400, None))
+        if late is None:
+            continue
+        flagged = 0 < number < count and not random.randrange(20)
+        readings.append(reading(begin + number * QUARTER + late * SECOND, shown, status=0x200 << 32 if flagged else 0))
+        readings += readings[-1:] * (not random.randrange(20))
+    series = replace(SERIES, valid_from=begin)
+    grants = {(one.profile, one.key): one for one in walked(readings, TIME, series)}.values()
+    told = [(one.period_begin, one.readings[0].reading) for one in of(series, grants)]
+    values = ValueList.of(Value(seconds(point), one.register.value, is_usable(one)) for point, one in told)
+    assert isinstance(TIME.rule, TimeStages)
+    booked = taf2.book(values, TIME.rule, seconds(begin), seconds(end))
+    live = next(registers(one) for one in of(TIME, grants) if one.period_begin == begin)
+    assert {int(name.split(".")[2]): amount for name, amount in live.items()} == {**booked.registers, 0: booked.total}
 
 
 def test_a_profile_without_a_rule_that_is_known_grants_nothing() -> None:
