@@ -50,6 +50,7 @@ def render(
         f"table inet {TABLE} {{",
         *_sets(openings),
         *_chain("arriving", _arriving(settings, wake_up), "prerouting priority -450; policy accept"),
+        *_chain("leaving", _leaving(settings), "output priority raw; policy accept"),
         *_chain("input", _jumps("iifname", "from", settings), "input priority filter; policy drop"),
         *_chain("output", _jumps("oifname", "to", settings), "output priority filter; policy drop"),
         *_chain("forward", [], "forward priority filter; policy drop"),
@@ -110,9 +111,15 @@ def _arriving(settings: FirewallConfiguration, wake_up: WakeUpConfiguration) -> 
     return [
         "ip frag-off & 0x3fff != 0 drop",
         "exthdr frag exists drop",
-        # A forged datagram must not take a place in the memory of connections, which our own tunnels need.
+        # Nobody outside takes a place in the memory of connections, which our own tunnels need: neither by a forged
+        # datagram, nor by handshakes, each of which would stay there for five days.
         f'iifname "{settings.wan}" udp dport {wake_up.port} notrack',
+        *([] if settings.han is None else [f'iifname "{settings.han}" notrack']),
     ]
+
+
+def _leaving(settings: FirewallConfiguration) -> list[str]:
+    return [] if settings.han is None else [f'oifname "{settings.han}" notrack']
 
 
 def _from_wan(wake_up: WakeUpConfiguration, families: frozenset[int], *, neighbours: bool) -> Iterator[str]:
@@ -151,15 +158,15 @@ def _from_han(ports: list[int]) -> Iterator[str]:
     if ports:
         yield f"{_NEIGHBOURS} ip6 hoplimit 255 accept"
         yield from _SOUND
-        served = f"tcp dport {_either(ports)}"
-        yield f"{_OPENING} {served} accept"
-        yield f"ct state established ct direction original {served} accept"
+        yield f"tcp dport {_either(ports)} accept"
 
 
 def _to_han(ports: list[int]) -> Iterator[str]:
     if ports:
         yield f"{_NEIGHBOURS} ip6 hoplimit 255 accept"
-        yield f"ct state established ct direction reply tcp sport {_either(ports)} accept"
+        # Without a memory of connections: whatever answers acknowledges. That lets neither a first packet out nor the
+        # reset by which the kernel answers a scan.
+        yield f"tcp sport {_either(ports)} tcp flags & ack == ack accept"
 
 
 def _arp(interface: str, settings: FirewallConfiguration, ports: list[int]) -> Iterator[str]:

@@ -7,7 +7,11 @@ that must not pass does pass while there are no rules, which is tried too.
 import re
 import shutil
 import struct
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from ipaddress import ip_address
 from typing import Any
 
@@ -15,7 +19,7 @@ import pytest
 
 from smgw.firewall.apply import PROGRAM
 from smgw.firewall.openings import Openings
-from tests.smgw.firewall.agent import PATIENCE
+from tests.smgw.firewall.agent import PATIENCE, WAIT
 from tests.smgw.firewall.networks import (
     ADMINISTRATOR,
     OPENINGS,
@@ -154,6 +158,33 @@ def test_tunnels_out_and_local_connections_in(walled: Networks) -> None:
     assert walled.han("connect", each(HAN, 443, 4433), PATIENCE) == ["open"] * 4
     assert walled.gateway("hold", "tunnel", "192.0.2.1", 4060) == "x"
     assert walled.han("hold", "page", "fd00:a::1", 443) == "x"
+
+
+def test_the_han_takes_no_place_in_the_memory_of_connections(walled: Networks) -> None:
+    """FDP_IFC.2/FW: with handshakes from the HAN it could be filled for days, and no tunnel into the WAN would open."""
+
+    def remembered() -> int:
+        return int(walled.gateway.machine.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count"))
+
+    before = remembered()
+    assert walled.han("connect", each(HAN, 443, 4433) * 5, PATIENCE) == ["open"] * 20
+    assert remembered() <= before
+
+
+@pytest.mark.parametrize(("flags", "seen"), [(0x02, 0), (0x04, 0), (0x12, 1), (0x18, 1)])
+def test_only_what_acknowledges_goes_into_the_han(walled: Networks, flags: int, seen: int) -> None:
+    """FDP_IFF.1/FW: replies; neither a first packet nor the reset that answers a scan, from a port that is served."""
+    segment = struct.pack("!HHIIBBHHH", 4433, 8080, 1, 1, 0x50, flags, 1000, 0, 0)
+    packet = ipv4(HAN[0], IN_HAN[0], segment, protocol=6)
+    send = f"import socket; socket.socket(2, 3, 255).sendto(bytes.fromhex('{packet}'), ('{IN_HAN[0]}', 0))"
+    with nullcontext() if seen else pytest.raises(subprocess.CalledProcessError):
+        walled.gateway.machine.run(sys.executable, "-I", "-c", send)
+    sent: list[str] = []
+    until = time.monotonic() + (PATIENCE if seen else WAIT)
+    while len(sent) < max(seen, 1) and time.monotonic() < until:
+        sent += [frame for frame in walled.han("frames") if frame[68:76] == f"{4433:04x}{8080:04x}"]
+        time.sleep(0.01)
+    assert len(sent) == seen
 
 
 def test_only_the_gateways_own_user_reaches_anybody(walled: Networks) -> None:
