@@ -106,6 +106,7 @@ def test_a_consumer_log_that_is_full_gives_way(tmp_path: Path) -> None:
     ("reason", "statement"),
     [
         (IntegrityReason.CUT_START, "DELETE FROM log_entries WHERE log = 'calibration' AND record_number < 3"),
+        (IntegrityReason.GAP, "DELETE FROM log_entries WHERE log = 'calibration' AND record_number = 2"),
         (IntegrityReason.CUT_TAIL, "DELETE FROM log_entries WHERE log = 'calibration' AND record_number > 4"),
         (IntegrityReason.ALTERED, "UPDATE log_entries SET subject = 'x' WHERE log = 'calibration'"),
         (IntegrityReason.CHECKPOINT, "UPDATE log_checkpoints SET states = '[]'"),

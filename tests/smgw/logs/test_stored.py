@@ -87,6 +87,7 @@ def test_an_empty_store_is_believed(tmp_path: Path) -> None:
         (R.CUT_TAIL, "DELETE FROM log_heads WHERE log = 'calibration'"),
         (R.CUT_TAIL, "UPDATE log_heads SET last_number = last_number + 1 WHERE log = 'calibration'"),
         (R.CHECKPOINT, "DELETE FROM log_checkpoints WHERE number = 2; UPDATE log_checkpoints SET number = 2"),
+        (R.CHECKPOINT, "UPDATE log_checkpoints SET number = number + 10"),
         (R.CHECKPOINT, "UPDATE log_checkpoints SET states = '[]' WHERE number = 2"),
         (R.CHECKPOINT, "UPDATE log_checkpoints SET states = 'x' WHERE number = 2"),
         (R.SIGNATURE, "UPDATE log_checkpoints SET signature = zeroblob(64)"),
