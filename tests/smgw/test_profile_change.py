@@ -352,9 +352,8 @@ def test_what_is_over_leaves_its_address_to_its_successor(site: Site, house: Hou
 def test_a_meter_is_exchanged_at_its_address_under_a_bill_that_names_both(site: Site, house: House) -> None:
     """TR-03109-1, TAF-2: the one begins where the other one ends, and one order says it before the change."""
     site.change(house.communication, house.meter, house.evaluation)
-    change = NOW + timedelta(hours=1)
-    old = replace(house.meter, version=2, valid_until=change)
-    new = replace(house.second_meter, address=house.meter.address, valid_from=change)
+    old = replace(house.meter, version=2, valid_until=NOW + timedelta(hours=1))
+    new = replace(house.second_meter, address=house.meter.address, valid_from=old.valid_until)
     both = replace(house.evaluation, version=2, meters=(old.meter, new.meter))
     assert len(site.change(old, new, both).result["installed"]) == 3
 
