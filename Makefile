@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STATE ?= state
 # Twice the cores: a third of the tests' time is waiting, for lines with true timing and for processes of their own.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
+# What was compiled is kept: the tests start some hundred Pythons, and each would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 DURATION ?=
 
 RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl
@@ -46,6 +48,7 @@ format: $(VENV)/installed-dev ## write the style instead of checking it
 
 clean: ## everything that the other targets made
 	rm -rf $(VENV) $(STATE) bench.json build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; set PYTHON=" >&2; exit 1; }

@@ -1,5 +1,6 @@
 """What every test shares: how hard the property tests and the walks try, and how to run only them."""
 
+import gc
 import itertools
 import os
 
@@ -20,6 +21,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--exhaustive", action="store_true", help="cut the power at every moment of a walk, not at a sample of them"
     )
+
+
+def pytest_sessionstart() -> None:
+    """What is collected stays to the end: nobody looks for garbage among it now, nor ever again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From now on garbage is looked for among what the tests make, and nowhere else."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

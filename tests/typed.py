@@ -6,6 +6,7 @@ the interpreter's own end. Machines that run for long are started as programs of
 """
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -30,6 +31,8 @@ MODULES = {
     "tests.smgw.premises": "tests.smgw.premises",
 }
 """Where the function ``main`` of a command is."""
+LATER = {"smgw-datacenter": ["datacenter.serve", "sqlalchemy.dialects.sqlite", "gunicorn.workers.sync"]}
+"""What a program imports only once it is told to do what needs it: that too is done once."""
 ENVIRONMENTS = {"smgw-datacenter": {"OPENSSL_CONF": str(ROOT / "datacenter" / "openssl.cnf")}}
 """What a program must find before it imports anything: OpenSSL reads its configuration once."""
 _LARGEST = 1 << 17
@@ -114,6 +117,7 @@ def _forge(name: str) -> socket.socket:
 
 
 def _serve(way: socket.socket, main: Callable[[], object]) -> None:
+    gc.freeze()  # or every child would search through what all share, and so make a copy of it
     while True:
         data, streams, _, _ = socket.recv_fds(way, _LARGEST, 2)
         if not data:
@@ -151,4 +155,6 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
+    for _module in LATER.get(sys.argv[1], []):
+        import_module(_module)
     _serve(socket.socket(fileno=int(sys.argv[2])), import_module(MODULES[sys.argv[1]]).main)

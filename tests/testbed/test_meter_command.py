@@ -29,11 +29,14 @@ def program(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
         (folder / "said").open("w") as said,
         subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=said, text=True) as process,
     ):
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.wait(10)
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(10)
+        finally:
+            process.kill()  # or whoever leaves the block would wait for ever
 
 
 def test_a_reader_finds_it_under_its_link_and_it_ends_with_ctrl_c(tmp_path: Path) -> None:
