@@ -8,7 +8,8 @@ from smgw.store.contracts import Contracts
 from smgw.store.erasure import ENDED_ROWS, ERASURES
 from smgw.store.errors import StoreError
 from smgw.store.schema import metadata
-from tests.smgw.store.household import Household
+from tests.smgw.store.aged import day
+from tests.smgw.store.household import ANNA, Household
 from tests.smgw.store.samples import METER, open_database
 
 
@@ -31,4 +32,18 @@ def test_nothing_ended_nothing_erased(tmp_path: Path) -> None:
         connection.exec_driver_sql("UPDATE ended SET kind = 'meter'")
     assert Contracts(database).erase(100) == 0
     assert house.days_of(METER) == [0, 1, 2, 3]
+    database.close()
+
+
+def test_a_profile_goes_only_where_its_withdrawal_keeps_its_number(tmp_path: Path) -> None:
+    """FAU_STG.2: or its number could be used anew, for other data."""
+    database = open_database(tmp_path)
+    house = Household(database)
+    house.install(ANNA)
+    with database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO ended VALUES ('profile', 'meter:m-1', ?, 0)", (ANNA.version,))
+    with pytest.raises(StoreError), database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM profiles")
+    house.withdraw(ANNA, day(1))
+    assert Contracts(database).erase(100) == 1
     database.close()

@@ -166,10 +166,10 @@ def test_former_profiles_orders_and_notifications_age(database: Database) -> Non
         ):
             values = (kind, version, document, order, imported_at)
             connection.exec_driver_sql("INSERT INTO profiles VALUES (?, 'p', ?, x'00', ?, ?, ?)", values)
-        for kind, days in (("evaluation", 20), ("proxy", 100)):
-            withdrawn = (kind, second + days * 86400)
+        for kind, days, order in (("evaluation", 20, None), ("proxy", 100, 3)):
+            withdrawn = (kind, second + days * 86400, order)
             connection.exec_driver_sql(
-                "INSERT INTO withdrawals (kind, id, version, at) VALUES (?, 'p', 1, ?)", withdrawn
+                "INSERT INTO withdrawals (kind, id, version, at, order_sequence) VALUES (?, 'p', 1, ?, ?)", withdrawn
             )
         for sent_at in (second, None, second + 600 * 86400):
             connection.exec_driver_sql(
@@ -180,9 +180,9 @@ def test_former_profiles_orders_and_notifications_age(database: Database) -> Non
     sweeper = Sweeper(database)
     let_pass(sweeper, day(760))
     # Version 2 of the meter's profile was followed by version 3 less than two years ago, and the proxy's was withdrawn.
-    assert delete_all(sweeper) == {Kind.PROFILES: 2, Kind.ORDERS: 2, Kind.NOTIFICATIONS: 1}
+    assert delete_all(sweeper) == {Kind.PROFILES: 2, Kind.ORDERS: 1, Kind.NOTIFICATIONS: 1}
     with database.read() as connection:
-        assert connection.exec_driver_sql("SELECT sequence FROM orders").scalars().all() == [2, 4, 5]
+        assert connection.exec_driver_sql("SELECT sequence FROM orders").scalars().all() == [2, 3, 4, 5]
 
 
 def test_a_sweep_that_is_over_leaves_an_empty_log(database: Database, tmp_path: Path) -> None:

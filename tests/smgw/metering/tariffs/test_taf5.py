@@ -52,6 +52,10 @@ def test_a_switch_inside_a_gap_is_an_error_and_a_gap_inside_a_stage_is_not() -> 
     assert book(gap, *back) == {1: 150, 2: 0, 3: 0, ERROR_STAGE: 0}
 
 
+def test_what_ran_backwards_is_an_error_and_no_negative_stage() -> None:
+    assert book(quarter_hours(10, -4, 40), raised(RASTER, "low")) == {1: 10, 2: 40, 3: 0, ERROR_STAGE: -4}
+
+
 events = st.builds(raised, st.integers(-2000, 24 * RASTER), st.sampled_from(("peak", "low")), active=st.booleans())
 
 
