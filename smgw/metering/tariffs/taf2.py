@@ -39,7 +39,8 @@ NOT_LISTED: DayPlan = ((0, ERROR_STAGE),)
 class Booking:
     """What a list comes to: an amount for every stage of the rule and for the error (63), in the register's unit.
 
-    ``total`` is their sum. ``begin`` and ``end`` are the first and last reading in the period, whatever their status.
+    ``total`` is their sum. ``begin`` and ``end`` are the first and last reading in the period: here whatever their
+    status, as the display software has it, under other use cases usable ones (``whole.py``).
     """
 
     registers: Mapping[int, int]

@@ -55,7 +55,7 @@ def test_a_name_opens_nothing_and_is_told(host: str) -> None:
 def test_text_behind_an_address_comes_into_no_rule() -> None:
     """FDP_IFF.1/FW: Python reads whatever stands behind a per cent sign; no profile can hold it, and no rule could."""
     host = "fe80::1%x } ; accept"
-    assert ip_address(host)
+    assert ip_address(host).version == 6
     with pytest.raises(ProfileError):
         replace(PARTY, host=host)
     forged = replace(PARTY)
