@@ -42,9 +42,11 @@ from wire.profiles import (
     AccessPurpose,
     BillingPeriod,
     BillingUnit,
+    BlockStages,
     CommunicationProfile,
     EvaluationProfile,
     MeterProfile,
+    TariffStage,
     UseCase,
 )
 from wire.reading import Reading
@@ -53,6 +55,8 @@ SERIALS = ("00471100", "00471200")
 IMPORT = Obis.parse("1-0:1.8.0*255")
 REGISTERED_SECONDS = 1
 BILLED_SECONDS = 3
+BLOCK_WATT_HOURS = 100
+"""Some of the billed periods have more."""
 _HURRY = 400
 """Simulated time runs so much faster than ours, so that a meter has counted on from one reading to the next."""
 _CHUNK = 4096
@@ -167,7 +171,11 @@ class Storm:
         grid, supplier, _ = communications
         self.series = self._evaluation("series", grid, UseCase.TAF_7, AccessPurpose.GRID_OPERATION)
         self.sums = self._evaluation("sums", supplier, UseCase.TAF_1, AccessPurpose.BILLING)
-        self.premises.hold(*communications, *self.meters, self.series, self.sums)
+        blocks = BlockStages((_stage(1), _stage(2)), (BLOCK_WATT_HOURS,))
+        self.blocks = self._evaluation("blocks", supplier, UseCase.TAF_4, AccessPurpose.BILLING, blocks)
+        self.moments = self._evaluation("moments", grid, UseCase.TAF_14, AccessPurpose.VALUE_ADDED)
+        self.evaluations = (self.series, self.sums, self.blocks, self.moments)
+        self.premises.hold(*communications, *self.meters, *self.evaluations)
         self.gateway: Started | None = None
 
     def close(self) -> None:
@@ -219,7 +227,7 @@ class Storm:
             assert self.gateway is not None
             self.gateway.kill()
             with self.store() as database:
-                if not any(Outbox(database).owes(one.id) for one in (self.series, self.sums)):
+                if not any(Outbox(database).owes(one.id) for one in self.evaluations):
                     self.gateway = None
                     return
             self._start_gateway()
@@ -266,8 +274,7 @@ class Storm:
         return CommunicationProfile(
             id=name, version=1, party="Netz", host="127.0.0.1", port=self.parties[name].wire.port, path="/deliveries",
             tls_certificate=der(world.own_tls), encryption_certificate=der(world.own_encryption),
-            purposes=(AccessPurpose.GRID_OPERATION, AccessPurpose.BILLING), valid_from=begin,
-            valid_until=begin + timedelta(days=30),
+            purposes=tuple(AccessPurpose), valid_from=begin, valid_until=begin + timedelta(days=30),
         )  # fmt: skip
 
     def _meter(self, serial: str) -> MeterProfile:
@@ -276,15 +283,25 @@ class Storm:
         )
 
     def _evaluation(
-        self, name: str, party: CommunicationProfile, use_case: UseCase, purpose: AccessPurpose
+        self,
+        name: str,
+        party: CommunicationProfile,
+        use_case: UseCase,
+        purpose: AccessPurpose,
+        rule: BlockStages | None = None,
     ) -> EvaluationProfile:
-        billing = BillingPeriod(BILLED_SECONDS, BillingUnit.SECOND) if use_case is UseCase.TAF_1 else None
+        meters = tuple(meter.meter for meter in self.meters)
         return EvaluationProfile(
             id=name, version=1, use_case=use_case, party=party.id, purpose=purpose,
-            meters=tuple(meter.meter for meter in self.meters), registers=(IMPORT,), period_seconds=REGISTERED_SECONDS,
-            dispatch_seconds=1, valid_from=party.valid_from, valid_until=party.valid_until,
-            recipient=party.encryption_fingerprint, billing=billing,
+            meters=meters if rule is None else meters[:1], registers=(IMPORT,), period_seconds=REGISTERED_SECONDS,
+            dispatch_seconds=REGISTERED_SECONDS, valid_from=party.valid_from, valid_until=party.valid_until,
+            recipient=party.encryption_fingerprint, rule=rule,
+            billing=BillingPeriod(BILLED_SECONDS, BillingUnit.SECOND) if purpose is AccessPurpose.BILLING else None,
         )  # fmt: skip
+
+
+def _stage(number: int) -> TariffStage:
+    return TariffStage(number, Obis.parse(f"1-0:1.8.{number}*255"))
 
 
 def _certificate(file: Path) -> x509.Certificate:
