@@ -28,6 +28,8 @@ _INTEGER_CHARACTERS = 20
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)|([\[{])|[\]}]', re.DOTALL)
 """Strings (an open one runs to the end, so scanning stays linear), opening brackets, closing brackets."""
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""What an encoding of 16 bits writes a character beyond them with: two of these."""
 
 
 def encode(document: Mapping[str, JsonValue], *, maximum_bytes: int = MAXIMUM_BYTES) -> bytes:
@@ -104,7 +106,7 @@ def _require_representable(value: object, depth: int) -> None:
             raise CanonicalJsonError("an integer is outside 64 bits")
     elif isinstance(value, str):
         # Half of a surrogate pair is no character: no other encoding could hold it.
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if not value.isascii() and _HALF_CHARACTER.search(value):
             raise CanonicalJsonError("a text holds half a character")
     elif isinstance(value, list):
         for item in value:

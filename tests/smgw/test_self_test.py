@@ -1,6 +1,8 @@
 """Each check with the fault that it is there for; the keys are software keys here, a token's are in test_renewal."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,14 +38,22 @@ from wire.orders import RunSelfTest
 PKI = SmallPki()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with some hundred pages, closed."""
+    folder = tmp_path_factory.mktemp("written")
+    with closing(samples.open_database(folder)) as opened:
+        readings = ReadingStore(opened)
+        for number in range(200):
+            readings.record(samples.reading(number), samples.decision())
+    return folder
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = samples.open_database(tmp_path)
-    readings = ReadingStore(opened)
-    for number in range(200):
-        readings.record(samples.reading(number), samples.decision())
-    yield opened
-    opened.close()
+def database(tmp_path: Path, written: Path) -> Iterator[Database]:
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    with closing(samples.open_database(tmp_path, create=False)) as opened:
+        yield opened
 
 
 def identity(generation: int = 1, *, seal: bool = False) -> Identity:
