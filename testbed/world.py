@@ -85,6 +85,8 @@ class World:
     def __init__(self, folder: Path, *, seed: int = 1, start: datetime = START) -> None:
         """Build it; the two databases lie below ``folder``."""
         self.now = start
+        self.astray = timedelta()
+        """By how much the gateway's clock is ahead of everybody else's."""
         self._seeded = random.Random(seed)
         self.pki = SmallPki(seed=seed, now=start - timedelta(hours=1))
         self.trust = self.pki.trust()
@@ -99,7 +101,9 @@ class World:
         )
         self.profiles = _profiles(self.party_holders)
         self.datacenter = DatacenterSide(self, folder / "datacenter.db")
-        self.gateway_side = GatewaySide(self, folder / "store")
+        (folder / "store").mkdir()
+        self._store, self._store_key = folder / "store" / "gateway.db", self.random(32)
+        self.gateway_side = GatewaySide(self, self._store, self._store_key)
 
     def close(self) -> None:
         """Close both databases."""
@@ -113,6 +117,16 @@ class World:
     def advance(self, by: timedelta) -> None:
         """Let time pass; registers and validity follow from it."""
         self.now += by
+
+    @property
+    def gateway_now(self) -> datetime:
+        """What the gateway takes for now."""
+        return self.now + self.astray
+
+    def restart(self) -> None:
+        """The gateway loses its power and gets it back: what is not in its store is gone."""
+        self.gateway_side.close()
+        self.gateway_side = GatewaySide(self, self._store, self._store_key)
 
     def revoke(self, *holders: Holder) -> None:
         """Everybody learns of new revocation lists."""
@@ -139,7 +153,7 @@ class World:
             raise ConversationError(f"{reader.failure}: {reader.detail}")
         (message,) = reader.result.messages
         checked = message.check is BlockCheck.RIGHT
-        return Frame(reader.result.identification, message, checked, self.now, self.now)
+        return Frame(reader.result.identification, message, checked, self.gateway_now, self.gateway_now)
 
     def telegram(self) -> Telegram:
         """Steps 1 and 2."""
@@ -151,22 +165,23 @@ class World:
 
     def deliver(self) -> None:
         """Steps 6 to 9, once what is due now is due."""
-        self.gateway_side.sender.step(self.now)
+        self.gateway_side.sender.step(self.gateway_now)
 
 
 class GatewaySide:
     """The gateway's walk and its sender over one encrypted store."""
 
-    def __init__(self, world: World, folder: Path) -> None:
-        """A new database under a key of the seed (a token's business in a real gateway)."""
-        folder.mkdir()
+    def __init__(self, world: World, file: Path, key: bytes) -> None:
+        """Over the database ``file`` under ``key`` (a token's business in a real gateway), new where there is none."""
         self.world = world
-        self.database = Database.open_with_key(folder / "gateway.db", world.random(32), create=True)
+        self.database = Database.open_with_key(file, key, create=True)
         self.readings = ReadingStore(self.database)
         self.outbox = Outbox(self.database)
         self.log = SystemLog(self.database)
         signer = world.gateway_holders[Purpose.SIG]
-        self.gateway = Gateway(GATEWAY, signer.key, self.readings, self.log, world.profiles, clock=lambda: world.now)
+        self.gateway = Gateway(
+            GATEWAY, signer.key, self.readings, self.log, world.profiles, clock=lambda: world.gateway_now
+        )
         ports = SenderPorts(
             outbox=self.outbox,
             log=self.log,
@@ -262,10 +277,12 @@ class MemoryBackend:
         shown = self.world.party_holders[Purpose.TLS].certificate
         pinned = {fingerprint(peer.certificate)}
         try:
-            self.world.trust.verify(shown, role=peer.role, purpose=Purpose.TLS, at=self.world.now, pinned=pinned)
+            self.world.trust.verify(
+                shown, role=peer.role, purpose=Purpose.TLS, at=self.world.gateway_now, pinned=pinned
+            )
         except CertificateError as error:
             raise TunnelError(TunnelReason.PEER_CERTIFICATE, str(error)) from error
-        return MemoryTunnel(self.world.datacenter, self.world.now)
+        return MemoryTunnel(self.world.datacenter, self.world.gateway_now)
 
 
 class MemoryTunnel:
