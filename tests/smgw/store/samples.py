@@ -1,7 +1,10 @@
 """Readings and grants that differ only in their number, and a database whose key the test holds."""
 
 import hashlib
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from smgw.access.grants import Decision, Grant
@@ -45,4 +48,17 @@ def decision(*grants: Grant) -> Decision:
 
 def open_database(folder: Path, *, create: bool = True) -> Database:
     """The database in ``folder`` under KEY."""
-    return Database.open_with_key(folder / DATABASE_NAME, KEY, create=create)
+    file = folder / DATABASE_NAME
+    if create:
+        with suppress(FileExistsError), file.open("xb") as empty:
+            empty.write(_empty())
+    return Database.open_with_key(file, KEY)
+
+
+@cache
+def _empty() -> bytes:
+    """The file of a database as it is made; making its tables takes longer than most tests do."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / DATABASE_NAME
+        Database.open_with_key(file, KEY, create=True).close()
+        return file.read_bytes()
