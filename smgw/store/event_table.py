@@ -202,9 +202,13 @@ def kind_of(event: Event) -> Kind:
 
 
 def told(event: Event, log: Log, parameters: Mapping[str, str | int]) -> dict[str, str | int]:
-    """The parameters that may stand in ``log``, none of them too long for an entry."""
-    hidden = frozenset() if log is Log.CONSUMER else kind_of(event).private
-    return {name: kept(value) for name, value in parameters.items() if name not in hidden}
+    """The parameters that may stand in ``log``: what the event's row does not name stands in none (OSP.Log).
+
+    None is too long for an entry.
+    """
+    kind = kind_of(event)
+    named = kind.parameters if log is Log.CONSUMER else kind.parameters - kind.private
+    return {name: kept(value) for name, value in parameters.items() if name in named}
 
 
 def kept(value: str | int) -> str | int:

@@ -8,7 +8,7 @@ import pytest
 from smgw.administration.reports import calibration_page, report, system_page
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.database import Database
-from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.logs import Event, Outcome, SystemLog, note
 from tests.smgw.store.samples import START, open_database
 from wire.canonical_json import JsonValue
 from wire.errors import CanonicalJsonError
@@ -68,7 +68,7 @@ def test_an_entry_of_the_calibration_log_stands_for_one_occurrence(database: Dat
 def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
     log = SystemLog(database)
     for number in range(PAGE_ENTRIES + 1):
-        log.record(Event.PROFILE_REFUSED, "s" * 100, Outcome.FAILURE, at=START, number=number, sentence="x" * 200)
+        log.record(Event.PROFILE_REFUSED, "s" * 100, Outcome.FAILURE, at=START, reason=f"r{number}", sentence="x" * 200)
     page = system_page(log, 0)
     numbers = [entry["record_number"] for entry in json.loads(page)["entries"]]
     assert numbers == list(range(1, PAGE_ENTRIES + 1))
@@ -76,17 +76,16 @@ def test_a_full_page_of_the_longest_entries_fits(database: Database) -> None:
 
 
 def test_a_page_of_too_long_entries_is_shorter_and_the_next_goes_on(database: Database) -> None:
-    numbers, names = list[int](), [f"p{number}" for number in range(40)]
-    for number in range(60):
-        parameters: dict[str, str | int] = dict.fromkeys(names, "x" * 500)
-        SystemLog(database).record(
-            Event.CLOCK_DEVIATION, f"s{number}", Outcome.FAILURE, at=START, times=1, **parameters
-        )
-    log = CalibrationLog(database)
-    while page := json.loads(calibration_page(log, numbers[-1] if numbers else 0))["entries"]:
-        assert len(page) < 60
+    numbers = list[int]()
+    with database.write() as connection:
+        for number in range(PAGE_ENTRIES):
+            parameters = {"reason": f"{number:0500}", "sentence": "\u00fc" * 500}
+            note(connection, Event.PROFILE_REFUSED, "s", Outcome.FAILURE, at=START, parameters=parameters)
+    log = SystemLog(database)
+    while page := json.loads(system_page(log, numbers[-1] if numbers else 0))["entries"]:
+        assert len(page) < PAGE_ENTRIES
         numbers += [entry["record_number"] for entry in page]
-    assert numbers == list(range(1, 61))
+    assert numbers == list(range(1, PAGE_ENTRIES + 1))
 
 
 @pytest.mark.parametrize("value", ["x" * MAX_ANSWER_BYTES, 1 << 64])

@@ -30,6 +30,8 @@ def test_a_consumer_log_has_an_audience_and_the_system_log_nothing_private(event
     for log in (Log.SYSTEM, Log.CALIBRATION):
         assert told(event, log, parameters).keys() == kind.parameters - kind.private
     assert told(event, Log.CONSUMER, parameters) == parameters
+    # What nobody entered in the table stands in no log, whoever tells it.
+    assert all(told(event, log, {"watt_hours": 4711}) == {} for log in Log)
 
 
 @pytest.mark.parametrize(

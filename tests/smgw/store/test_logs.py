@@ -122,8 +122,8 @@ def test_the_ring_overwrites_the_oldest(database: Database) -> None:
     """FAU_STG.4/SYS: the oldest entry of the system log gives way."""
     log = SystemLog(database, capacity=10)
     for number in range(25):
-        log.record(Event.GATEWAY_STARTED, "gateway", Outcome.SUCCESS, at=START, number=number)
+        log.record(Event.GATEWAY_STARTED, "gateway", Outcome.SUCCESS, at=START, deviation=number)
     entries = log.entries()
-    assert [entry.parameters["number"] for entry in entries] == list(range(15, 25))
+    assert [entry.parameters["deviation"] for entry in entries] == list(range(15, 25))
     assert [entry.record_number for entry in entries] == list(range(16, 26))
     assert log.entries(after=24, limit=5) == entries[-1:]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smgw.store import notifications
 from smgw.store.logs import Event, Outcome
 from smgw.store.notifications import Queued
 from smgw.wan import retry
@@ -197,7 +198,11 @@ def test_what_has_no_form_is_made_readable_and_what_cannot_be_told_is_logged(tmp
     with at_clerk(tmp_path, keep) as site:
         record = site.house.log.record
         record(Event.SELF_TEST, "tab\tulator", Outcome.FAILURE, at=samples.START, failed="x" * 600)
-        record(Event.STORE_FAILED, "gateway", Outcome.FAILURE, at=samples.START, **{"not a name": 1})
+        with site.house.database.write() as connection:
+            strange: dict[str, str | int] = {"not a name": 1}
+            notifications.note(
+                connection, Event.STORE_FAILED, "gateway", Outcome.FAILURE, at=samples.START, parameters=strange
+            )
         assert site.notifier.step() == LOOK
         assert [(one.subject, one.parameters) for one in seen] == [("tab?ulator", {"failed": "x" * MAXIMUM_TEXT})]
         assert site.house.logged()[-1].parameters == {"told": "STORE_FAILED", "reason": "malformed"}
