@@ -31,7 +31,7 @@ _gateway = click.argument("gateway", type=GatewayType())
     "--system-log-days",
     type=int,
     required=True,
-    help="The same of the system log, at least.",
+    help="How long entries of the system log are kept, if there is room.",
 )
 @no_wait_option
 @timeout_option

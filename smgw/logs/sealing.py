@@ -32,6 +32,7 @@ from smgw.store.log_entry import GENESIS
 from smgw.store.log_tables import log_entries
 from smgw.store.rows import to_seconds
 from smgw.store.schema import ended
+from smgw.store.settings import Setting, get
 
 CONSUMER_RETENTION: Final = timedelta(days=15 * 31)
 """Fifteen months: how long a consumer finds in her log what was done with her data."""
@@ -116,8 +117,8 @@ class Sealer:
             raise LogIntegrityError(IntegrityReason.GAP, sentence)
         if log is Log.CONSUMER and self._has_ended(connection, owner):
             first = number + 1
-        elif log is Log.CONSUMER and at is not None:
-            first = max(first, self._young(connection, chain, number, at - CONSUMER_RETENTION))
+        elif at is not None and (age := self._age(connection, log)) is not None:
+            first = max(first, self._young(connection, chain, number, at - age))
         anchor = head if first > number else self._previous(connection, chain, first)
         return ChainState(log, owner, first, anchor, number, head, capacity)
 
@@ -142,6 +143,17 @@ class Sealer:
     def _oldest(self, connection: sa.Connection, chain: Chain, number: int) -> int:
         query = sa.select(sa.func.min(log_entries.c.record_number)).where(_of(chain))
         return connection.scalar(query) or number + 1
+
+    def _age(self, connection: sa.Connection, log: Log) -> timedelta | None:
+        """How old an entry of ``log`` becomes; None where none leaves by its age."""
+        match log:
+            case Log.CONSUMER:
+                return CONSUMER_RETENTION
+            case Log.SYSTEM:
+                ordered = get(connection, Setting.SYSTEM_LOG_DAYS)
+                return None if ordered is None else timedelta(days=ordered)
+            case Log.CALIBRATION:
+                return None
 
     def _young(self, connection: sa.Connection, chain: Chain, number: int, limit: datetime) -> int:
         """The first entry that is not older than ``limit``, or the next to be written."""

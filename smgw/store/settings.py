@@ -52,8 +52,7 @@ class Settings:
     def get(self, name: Setting) -> int | None:
         """The value of ``name``, None where it was never set. Raises StoreError."""
         with self._database.read() as connection:
-            value = connection.scalar(sa.select(settings.c.value).where(settings.c.name == name.value))
-        return None if value is None else int(value)
+            return get(connection, name)
 
     def put(self, values: dict[Setting, int]) -> None:
         """Set all of ``values`` or none. Raises StoreError."""
@@ -69,6 +68,12 @@ class Settings:
                 Setting.RETENTION_SET_AT: to_seconds(at),
             }
         )
+
+
+def get(connection: sa.Connection, name: Setting) -> int | None:
+    """The value of ``name`` inside the caller's transaction, None where it was never set."""
+    value = connection.scalar(sa.select(settings.c.value).where(settings.c.name == name.value))
+    return None if value is None else int(value)
 
 
 def put(connection: sa.Connection, values: Mapping[Setting, int]) -> None:

@@ -10,12 +10,15 @@ from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.sealing import CONSUMER_RETENTION
 from smgw.logs.stored import verify_logs
 from smgw.store import log_checkpoints
+from smgw.store.calibration_log import CalibrationLog
 from smgw.store.consumer_log import ConsumerLog
 from smgw.store.erasure import Ended
 from smgw.store.events import Event, Level, Log, Outcome
 from smgw.store.log_chain import chains, read
 from smgw.store.log_entry import Entry
+from smgw.store.logs import SystemLog
 from smgw.store.schema import ended
+from smgw.store.settings import Settings
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import SECOND, Archive
 
@@ -89,6 +92,24 @@ def test_a_consumer_log_keeps_fifteen_months(archive: Archive) -> None:
     assert [entry.record_number for entry in log.entries()] == [3]
     verify_logs(archive.database)
     archive.seal()
+    verify_logs(archive.database)
+
+
+def test_the_system_log_keeps_what_was_ordered_and_the_calibration_log_everything(archive: Archive) -> None:
+    """FAU_STG.4/SYS, FAU_STG.4/CAL: days are ordered for the system log alone."""
+    archive.happen(Event.RETENTION_SET, "retention", readings_days=30, system_log_days=30)
+    archive.happen(Event.FIRMWARE_ACTIVATED, "firmware")
+    archive.now += timedelta(days=40)
+    archive.seal()
+    kept = len(SystemLog(archive.database).entries())
+    assert kept == 2
+    Settings(archive.database).set_retention(30, 30, archive.now)
+    archive.seal(time_valid=False)
+    assert len(SystemLog(archive.database).entries()) == kept
+    archive.happen(Event.GATEWAY_STARTED, "gateway")
+    archive.seal()
+    assert [entry.event for entry in SystemLog(archive.database).entries()] == [Event.GATEWAY_STARTED]
+    assert [entry.event for entry in CalibrationLog(archive.database).entries()] == [Event.FIRMWARE_ACTIVATED]
     verify_logs(archive.database)
 
 
