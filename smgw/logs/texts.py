@@ -116,8 +116,8 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "Reading of {subject}[ ({register})] refused: {reason}",
         ),
         Event.DELIVERY_ACKNOWLEDGED: Text(
-            "[{values} Werte von {period_begin} bis {period_end}, ]{subject}: an {party} gesendet",
-            "[{values} values from {period_begin} to {period_end}, ]{subject}: sent to {party}",
+            "{subject}: an {party} gesendet[, Werte: {values}, von {period_begin} bis {period_end}]",
+            "{subject}: sent to {party}[, values: {values}, from {period_begin} to {period_end}]",
         ),
         Event.DELIVERY_DEFERRED: Text(
             "", "", "{subject}: Versand an {party} verschoben: {reason}", "{subject}: to {party} deferred: {reason}"
@@ -241,7 +241,7 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
 )
 """Every event in both languages; a test holds it to that."""
 
-_EXTENSION: Final = {Language.GERMAN: "{count}-mal wieder: ", Language.ENGLISH: "{count} times again: "}
+_EXTENSION: Final = {Language.GERMAN: "Wiederholt ({count}): ", Language.ENGLISH: "Repeated ({count}): "}
 OPTIONAL: Final = re.compile(r"\[([^\]]*)\]")
 PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 UNTOLD: Final = "-"

@@ -91,8 +91,8 @@ def test_what_is_recorded_is_told_in_both_languages(tmp_path: Path) -> None:
         ("Zähler 1ISK0087654321 wurde nicht abgelesen: keine Antwort", "Meter 1ISK0087654321 was not read: silent"),
         ("Weckruf abgelehnt: size", "Wake-up refused: size"),
         (
-            "2-mal wieder: Zähler 1ISK0087654321 wurde nicht abgelesen: keine Antwort",
-            "2 times again: Meter 1ISK0087654321 was not read: silent",
+            "Wiederholt (2): Zähler 1ISK0087654321 wurde nicht abgelesen: keine Antwort",
+            "Repeated (2): Meter 1ISK0087654321 was not read: silent",
         ),
     ]
     database.close()
