@@ -19,21 +19,24 @@ def child() -> str:
     told = subprocess.run(["/bin/cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
     return str(bool(int(told.split("CapEff:")[1].split()[0], 16) >> 12 & 1))
 
+def say(what: str) -> None:
+    print(f"{what} {child()}\\n", end="")  # in one go: two threads say something at the same time
+
 def other() -> None:
-    thread = threading.Thread(target=lambda: print("other thread", child()))
+    thread = threading.Thread(target=lambda: say("other thread"))
     thread.start()
     thread.join()
 
-print("before", child())
+say("before")
 keep_rights()
-print("kept", child())
+say("kept")
 lent, done = threading.Event(), threading.Event()
 def lend() -> None:
     with lent_rights():
         lent.set()
-        print("lent", child())
+        say("lent")
         done.wait()
-    print("back", child())
+    say("back")
 lender = threading.Thread(target=lend)
 lender.start()
 lent.wait()
