@@ -29,6 +29,7 @@ from smgw.store.database import Database
 from smgw.store.outbox import Outbox
 from smgw.store.rows import signed_reading
 from smgw.store.schema import readings
+from testbed.faults import Fault
 from testbed.meter.simulator import SimulatedLine
 from tests.datacenter.served import free_port
 from tests.datacenter.world import World
@@ -55,6 +56,8 @@ SERIALS = ("00471100", "00471200")
 IMPORT = Obis.parse("1-0:1.8.0*255")
 REGISTERED_SECONDS = 1
 BILLED_SECONDS = 3
+CALM_BEFORE_SECONDS = 9.0
+"""Two billed periods at least, undisturbed."""
 BLOCK_WATT_HOURS = 100
 """Some of the billed periods have more."""
 _HURRY = 400
@@ -192,12 +195,13 @@ class Storm:
         for party in self.parties.values():
             party.start()
         self._start_gateway()
+        time.sleep(CALM_BEFORE_SECONDS)
 
     def rage(self, kills: int) -> None:
         """Kill so many machines, one after the other; nobody waits until what was started is ready."""
         while self.kills.total() < kills:
             # Mostly soon, so that starts and recoveries are hit; now and then late enough for some deliveries.
-            time.sleep(self.random.choice((0.02, 0.2, 0.5, 1.0, 2.5)) * self.random.random())
+            time.sleep(self.random.choice((0.02, 0.15, 0.4, 0.8, 2.0)) * self.random.random())
             victim = self.random.choice(("gateway", "gateway", "gateway", "grid", "supplier"))
             wire = self.parties[self.random.choice(("grid", "supplier"))].wire
             wire.turn(self.random.choice((Weather.FAIR, Weather.FAIR, *Weather)))
@@ -216,7 +220,8 @@ class Storm:
             party.start()
 
     def calm(self, seconds: float = 60.0) -> None:
-        """Fair weather, nobody is killed, until nothing is owed; then the gateway is stopped."""
+        """Fair weather, nobody is killed, and meters that are silent, until nothing is owed; then the gateway stops."""
+        self.line.inject(Fault.SILENCE, None)  # or there would always be something of the last second
         for party in self.parties.values():
             party.wire.turn(Weather.FAIR)
         time.sleep(1.0)  # the last machines that were started are up

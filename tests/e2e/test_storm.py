@@ -75,7 +75,7 @@ def test_what_was_counted_arrives_once_at_whom_it_is_for_and_nothing_else_does(s
             assert [each for each in queries.sequence_gaps(connection) if each.profile != "moments"] == []
     # It was a storm over a gateway that worked.
     assert len(measured) >= 20
-    assert len(sums) >= 2
+    assert len(sums) >= 1
     assert len(ends) >= 4
 
 
