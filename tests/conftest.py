@@ -3,11 +3,16 @@
 import gc
 import itertools
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.moments import Moments
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever started the tests in the background has them ignore Ctrl-C, and every process that a test interrupts too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
