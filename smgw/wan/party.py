@@ -41,28 +41,20 @@ def verify(
     2. the TLS certificate is the one that the communication profile names, and good;
     3. both belong to the same party. Raises DeferredError.
     """
+
+    def good(der: bytes, purpose: Purpose, pin: str, deferral: Deferral) -> VerifiedCertificate:
+        certificate = _certificate(der, deferral)
+        try:
+            return trust.verify(certificate, role=Role.EMT, purpose=purpose, at=now, pinned={pin})
+        except CertificateError as error:
+            raise DeferredError(deferral, f"{error.reason.value}: {error}") from error
+
     # 1
-    try:
-        recipient = trust.verify(
-            _certificate(communication.encryption_certificate, Deferral.RECIPIENT_CERTIFICATE),
-            role=Role.EMT,
-            purpose=Purpose.ENC,
-            at=now,
-            pinned={evaluation.recipient},
-        )
-    except CertificateError as error:
-        raise DeferredError(Deferral.RECIPIENT_CERTIFICATE, f"{error.reason.value}: {error}") from error
+    sealing = communication.encryption_certificate
+    recipient = good(sealing, Purpose.ENC, evaluation.recipient, Deferral.RECIPIENT_CERTIFICATE)
     # 2
-    try:
-        peer = trust.verify(
-            _certificate(communication.tls_certificate, Deferral.PEER_CERTIFICATE),
-            role=Role.EMT,
-            purpose=Purpose.TLS,
-            at=now,
-            pinned={communication.tls_fingerprint},
-        )
-    except CertificateError as error:
-        raise DeferredError(Deferral.PEER_CERTIFICATE, f"{error.reason.value}: {error}") from error
+    tunnel = communication.tls_certificate
+    peer = good(tunnel, Purpose.TLS, communication.tls_fingerprint, Deferral.PEER_CERTIFICATE)
     # 3
     if recipient.identity != peer.identity:
         raise DeferredError(
