@@ -14,7 +14,7 @@ from datetime import datetime
 from smgw.access.grants import Decision, Grant, Refusal, RefusalReason
 from smgw.access.history import History
 from smgw.access.use_cases.case import Case, Outcome
-from smgw.access.use_cases.table import evaluate, is_volatile
+from smgw.access.use_cases.table import evaluate
 from wire.profiles import CommunicationProfile, EvaluationProfile, MeterProfile
 from wire.reading import DeviceId, Reading, SignedReading
 
@@ -71,7 +71,7 @@ def decide(
             outcome = evaluate(case)
         for one in outcome:
             if isinstance(one, Grant):
-                granted[is_volatile(evaluation.use_case)].append(one)
+                granted[evaluation.unstored].append(one)
             else:
                 refusals.append(Refusal(evaluation.party, evaluation.id, one))
     served = {grant.party for grant in (*granted[False], *granted[True])}

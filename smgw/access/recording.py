@@ -14,7 +14,7 @@ from datetime import date
 from smgw.access import schedule
 from smgw.access.history import History
 from smgw.metering.tariffs.calendar import day_of
-from wire.profiles import DEMANDS, EvaluationProfile, MeterProfile
+from wire.profiles import EvaluationProfile, MeterProfile
 from wire.profiles.tariff import is_meter_reading
 from wire.reading import Reading
 
@@ -27,7 +27,7 @@ def is_recorded(
     ``evaluations`` are all that are held, over or not: the reading that closes a last period comes after its end.
     """
     using = [one for one in evaluations if reading.device in one.meters and reading.obis in one.registers]
-    if using and all(DEMANDS[one.use_case].unstored for one in using) and not _is_daily_value(reading, history):
+    if using and all(one.unstored for one in using) and not _is_daily_value(reading, history):
         return False
     if profile.store_seconds == profile.interval_seconds:
         return True

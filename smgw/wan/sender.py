@@ -29,7 +29,7 @@ from smgw.wan.exchange import FROM_THE_FUTURE, Acknowledged, Deferral, DeferredE
 from smgw.wan.kept import KeptTunnel
 from smgw.wan.sealing import SenderIdentity
 from smgw.wan.service import ServicePorts
-from smgw.wan.unstored import Unstored, Volatile, is_unstored
+from smgw.wan.unstored import Unstored, Volatile
 from wire.cosem_xml import MEDIA_TYPE
 from wire.errors import HttpError
 from wire.http import host_field
@@ -194,7 +194,7 @@ class Sender:
     def _next(self, evaluation: EvaluationProfile, look: Look, now: datetime) -> Delivery | None:
         """What leaves now: the open delivery, else a new one of what is owed. Raises StoreError."""
         covered = is_covered(evaluation, look, now)
-        if is_unstored(evaluation):
+        if evaluation.unstored:
             wanted = covered or self.ports.outbox.owes(evaluation.id)
             return self._unstored.delivery(evaluation.id, now, look.readings) if wanted else None
         if look.always:

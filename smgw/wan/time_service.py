@@ -28,7 +28,6 @@ from wire.errors import NtpError
 from wire.management import NTP, TIME
 from wire.ntp import Measurement
 from wire.orders import SynchroniseClock
-from wire.profiles import DEMANDS
 
 _logger = logging.getLogger(__name__)
 
@@ -107,7 +106,7 @@ def tolerance(profiles: ProfileSet) -> timedelta:
 
     What is never stored is registered nowhere: how often it is given says nothing about the law's period.
     """
-    registering = [one for one in profiles.evaluations.values() if not DEMANDS[one.use_case].unstored]
+    registering = [one for one in profiles.evaluations.values() if not one.unstored]
     periods = [one.store_seconds for one in profiles.meters.values()] + [one.period_seconds for one in registering]
     return min([LONGEST_PERIOD, *(timedelta(seconds=one) for one in periods)]) * TOLERANCE_PERCENT / 100
 

@@ -9,16 +9,11 @@ receiver had the values of that number already, it refuses the cover and keeps w
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from smgw.access.grants import Grant
-from smgw.access.volatile import still_wanted
+from smgw.access.volatile import GRANTS_PER_PROFILE, still_wanted
 from smgw.store.outbox import Delivery, Outbox
-from wire.profiles import EvaluationProfile
-from wire.profiles.demands import DEMANDS
-
-WAITING_GRANTS: Final = 250
-"""What did not fit into one dispatch waits for the next; beyond this the oldest are forgotten, and what is too old."""
 
 
 class Volatile(Protocol):
@@ -26,11 +21,6 @@ class Volatile(Protocol):
 
     def take(self, profile: str, now: datetime) -> tuple[Grant, ...]:
         """All that ``profile`` is owed, oldest first; afterwards it is the caller's."""
-
-
-def is_unstored(evaluation: EvaluationProfile) -> bool:
-    """Whether the values of ``evaluation`` must never be stored."""
-    return DEMANDS[evaluation.use_case].unstored
 
 
 @dataclass(slots=True)
@@ -69,7 +59,7 @@ class Unstored:
                 del kept[profile]
 
     def _taken(self, profile: str, now: datetime, readings_limit: int) -> tuple[Grant, ...]:
-        """The oldest grants that fit, one at least; the rest waits for the next dispatch."""
+        """The oldest grants that fit, one at least; the rest waits for the next dispatch, and the oldest make room."""
         found = (*still_wanted(self._waiting.pop(profile, ()), now), *self.volatile.take(profile, now))
         count, room = 0, readings_limit
         for grant in found:
@@ -78,5 +68,5 @@ class Unstored:
                 break
             count += 1
         if count < len(found):
-            self._waiting[profile] = found[count:][-WAITING_GRANTS:]
+            self._waiting[profile] = found[count:][-GRANTS_PER_PROFILE:]
         return found[:count]

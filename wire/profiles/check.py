@@ -162,7 +162,7 @@ def _towards_meter(profile: EvaluationProfile, device: DeviceId, meter: MeterPro
     ]
     # Read-outs are scheduled at multiples of the interval, so only a divisor of the raster meets every point of it, and
     # what is kept are those of the registration period.
-    finest = meter.interval_seconds if DEMANDS[profile.use_case].unstored else meter.store_seconds
+    finest = meter.interval_seconds if profile.unstored else meter.store_seconds
     if profile.period_seconds % finest:
         findings.append(Finding(profile.id, FindingReason.RASTER_NOT_MET, meter.id))
     if not _overlap(profile, meter):
@@ -207,7 +207,7 @@ def _towards_mirrored(profile: EvaluationProfile, rule: Mirror, shown: Evaluatio
         return [Finding(profile.id, FindingReason.UNKNOWN_PROFILE, rule.profile)]
     same = (set(shown.meters), set(shown.registers)) == (set(profile.meters), set(profile.registers))
     finer = shown.billing is None and shown.period_seconds < profile.period_seconds
-    if not same or finer or isinstance(shown.rule, Mirror) or DEMANDS[shown.use_case].unstored:
+    if not same or finer or isinstance(shown.rule, Mirror) or shown.unstored:
         return [Finding(profile.id, FindingReason.NOT_MIRRORED, shown.id)]
     return [] if _overlap(profile, shown) else [Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, shown.id)]
 

@@ -104,6 +104,11 @@ class EvaluationProfile:
             if not DEMANDS[self.use_case].sums and len(self.meters) != 1:
                 raise ProfileError("a pseudonym stands for one meter, or for a sum")
 
+    @property
+    def unstored(self) -> bool:
+        """Whether its values are never stored (TR-03109-1, TAF-9, TAF-10 and TAF-14)."""
+        return DEMANDS[self.use_case].unstored
+
     def _require_demands(self, demands: Demands) -> None:
         """FMT_MSA.3/MTR: what the use case does not name is refused."""
         name = self.use_case.value

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from smgw.access.grants import Grant, RefusalReason
 from smgw.access.use_cases.case import Case, Evaluator, Outcome
-from wire.profiles import DEMANDS, EvaluationProfile, Mirror, UseCase
+from wire.profiles import EvaluationProfile, Mirror, UseCase
 
 
 def mirrored(case: Case) -> EvaluationProfile | RefusalReason:
@@ -18,7 +18,7 @@ def mirrored(case: Case) -> EvaluationProfile | RefusalReason:
     if not isinstance(rule, Mirror):
         return RefusalReason.NO_RULE
     shown = case.evaluations.get(rule.profile)
-    if shown is None or shown.use_case is UseCase.TAF_13 or DEMANDS[shown.use_case].unstored:
+    if shown is None or shown.use_case is UseCase.TAF_13 or shown.unstored:
         return RefusalReason.NO_RULE
     if shown.billing is None and shown.period_seconds < case.evaluation.period_seconds:
         return RefusalReason.NO_RULE

@@ -1,4 +1,4 @@
-"""Step 8 of the decision as a table: which evaluator follows which use case, and what of it is never stored.
+"""Step 8 of the decision as a table: which evaluator follows which use case.
 
 Decides by default against: a use case without a row grants nothing.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from smgw.access.grants import RefusalReason
 from smgw.access.use_cases import control, current, extremes, mirror, prepaid, series, stages, total
 from smgw.access.use_cases.case import Case, Evaluator, Outcome
-from wire.profiles import DEMANDS, EvaluationProfile, UseCase
+from wire.profiles import EvaluationProfile, UseCase
 
 
 def on_request_only(_: Case) -> Outcome:
@@ -38,11 +38,6 @@ EVALUATORS: Final[Mapping[UseCase, Evaluator]] = MappingProxyType(
 """TAF-13 stands in no row: it follows the evaluator of the profile that it mirrors."""
 
 
-def is_volatile(use_case: UseCase) -> bool:
-    """Whether values under ``use_case`` are never stored (TR-03109-1, TAF-9, TAF-10 and TAF-14)."""
-    return DEMANDS[use_case].unstored
-
-
 def evaluate(case: Case) -> Outcome:
     """What ``case`` comes to; a reading that is never stored serves volatile use cases only."""
     shown: EvaluationProfile | RefusalReason = case.evaluation
@@ -50,7 +45,7 @@ def evaluate(case: Case) -> Outcome:
         shown = mirror.mirrored(case)
     if isinstance(shown, RefusalReason):
         return (shown,)
-    if not (case.recorded or is_volatile(shown.use_case)):
+    if not (case.recorded or shown.unstored):
         return (RefusalReason.NOT_RECORDED,)
     evaluator = EVALUATORS.get(shown.use_case)
     if evaluator is None:

@@ -14,7 +14,7 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreFullError
 from smgw.store.outbox import Outbox, withdraw
 from smgw.wan import unstored
-from smgw.wan.unstored import Unstored, is_unstored
+from smgw.wan.unstored import Unstored
 from tests.smgw.store.samples import START, grant, open_database, reading
 from tests.wire.profiles.examples import EVALUATION
 from wire.profiles import AccessPurpose, UseCase
@@ -44,13 +44,11 @@ def test_the_use_cases_whose_values_are_never_stored() -> None:
     found = {
         use_case
         for use_case in (UseCase.TAF_7, UseCase.TAF_9, UseCase.TAF_14)
-        if is_unstored(
-            replace(
-                EVALUATION,
-                use_case=use_case,
-                purpose=AccessPurpose.VALUE_ADDED if use_case is UseCase.TAF_14 else EVALUATION.purpose,
-            )
-        )
+        if replace(
+            EVALUATION,
+            use_case=use_case,
+            purpose=AccessPurpose.VALUE_ADDED if use_case is UseCase.TAF_14 else EVALUATION.purpose,
+        ).unstored
     }
     assert found == {UseCase.TAF_9, UseCase.TAF_14}
 
@@ -104,7 +102,7 @@ def test_what_does_not_fit_waits_for_the_next(
     database: Database, volatile: VolatileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FPR_CON.1: a delivery never grows, and its backlog is bounded."""
-    monkeypatch.setattr(unstored, "WAITING_GRANTS", 3)
+    monkeypatch.setattr(unstored, "GRANTS_PER_PROFILE", 3)
     outbox = Outbox(database)
     source = Unstored(outbox, volatile)
     put(volatile, *range(7))
