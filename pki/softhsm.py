@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from pki.store import write_atomically
+
 DEFAULT_CONFIGURATION: Final = Path("/etc/softhsm/softhsm2.conf")
 _DESCRIPTION: Final = "token.object"
 _KEPT: Final = "token.kept"
@@ -55,19 +57,14 @@ def mend(module: Path) -> None:
 def keep(module: Path) -> None:
     """Keep a copy of every description that changed; call it after a log-in. Raises OSError."""
     for folder in _tokens(module):
-        with _locked(folder / _DESCRIPTION) as description:
-            content, owner = _content(description), os.fstat(description)
-        # Another process may have been killed since our own log-in: what is cut off must not take a whole one's place.
-        if not _is_whole(content) or content[_COUNTER_OCTETS:] == _kept(folder)[_COUNTER_OCTETS:]:
-            continue
-        fresh = folder / f"{_KEPT}.{os.getpid()}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-            if os.geteuid() == 0:  # a command of root's must not take the copy away from the user whose token it is
-                os.fchown(stream.fileno(), owner.st_uid, owner.st_gid)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(folder / _KEPT)
+        with _locked(folder / _DESCRIPTION) as description:  # of two processes one after the other writes the copy
+            content, status = _content(description), os.fstat(description)
+            # Another process may have been killed since our own log-in: what is cut off takes no whole one's place.
+            if not _is_whole(content) or content[_COUNTER_OCTETS:] == _kept(folder)[_COUNTER_OCTETS:]:
+                continue
+            # A command of root's must not take the copy away from the user whose token it is.
+            owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 else None
+            write_atomically(folder / _KEPT, content, owner=owner)
 
 
 def _is_whole(content: bytes) -> bool:

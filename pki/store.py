@@ -246,12 +246,17 @@ def key_mark(key: ec.EllipticCurvePublicKey) -> str:
     return sha256(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace ``path`` in one step; after a crash it is the old or the new content, never half of it."""
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Replace ``path`` in one step; after a crash it is the old or the new content, never half of it.
+
+    ``owner`` is the user and group to whom root gives the file, where it is not the writer's own.
+    """
     beside = path.with_name(f".{path.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), mode)
+        if owner is not None:
+            os.fchown(file.fileno(), *owner)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
