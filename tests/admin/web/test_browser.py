@@ -144,8 +144,21 @@ def gateway(place: Place) -> Iterator[None]:
     thread.join()
 
 
+@pytest.fixture
+def inside(hand: Hand, address: str) -> Hand:
+    """Logged in, whichever tests ran before on this browser or on none."""
+    hand.browser.get(address)
+    if hand.browser.current_url == f"{address}/login":
+        hand.enter("name", "otto")
+        hand.enter("password", PASSWORD)
+        hand.click("Log in")
+        hand.see("Last contact")
+    return hand
+
+
 @pytest.mark.usefixtures("gateway")
 def test_an_access_profile_takes_a_handful_of_clicks(hand: Hand, address: str, place: Place) -> None:
+    hand.browser.delete_all_cookies()
     hand.browser.get(address)
     hand.enter("name", "otto")
     hand.enter("password", PASSWORD)
@@ -178,29 +191,30 @@ def test_an_access_profile_takes_a_handful_of_clicks(hand: Hand, address: str, p
 
 
 @pytest.mark.usefixtures("gateway")
-def test_without_scripts_the_page_loads_itself_anew(hand: Hand, address: str) -> None:
-    hand.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+def test_without_scripts_the_page_loads_itself_anew(inside: Hand, address: str) -> None:
+    inside.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        hand.browser.get(f"{address}/gateways/{GATEWAY}")
-        hand.click("Self-test")
-        seen = hand.until(
-            lambda: "yes" if hand.browser.find_elements(By.CSS_SELECTOR, "#order-state .confirmed") else "", "confirmed"
+        inside.browser.get(f"{address}/gateways/{GATEWAY}")
+        inside.click("Self-test")
+        seen = inside.until(
+            lambda: "yes" if inside.browser.find_elements(By.CSS_SELECTOR, "#order-state .confirmed") else "",
+            "confirmed",
         )
         assert seen
     finally:
-        hand.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        inside.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_a_contradiction_is_told_before_anything_is_sent(hand: Hand, address: str, place: Place) -> None:
+def test_a_contradiction_is_told_before_anything_is_sent(inside: Hand, address: str, place: Place) -> None:
     before = len(place.office.orders.all())
-    hand.browser.get(f"{address}/drafts/access?gateway={GATEWAY}")
-    hand.click("More: purpose")
-    Select(hand.thing("//*[@id='purpose']")).select_by_value("billing")
-    hand.click("Read what it means")
-    told = hand.see("nothing can be sent like this")
+    inside.browser.get(f"{address}/drafts/access?gateway={GATEWAY}")
+    inside.click("More: purpose")
+    Select(inside.thing("//*[@id='purpose']")).select_by_value("billing")
+    inside.click("Read what it means")
+    told = inside.see("nothing can be sent like this")
     assert "the party netz may not be given values for this purpose; choose another purpose" in told
-    assert not hand.browser.find_elements(By.ID, "issue")
-    hand.keep("8-contradiction")
+    assert not inside.browser.find_elements(By.ID, "issue")
+    inside.keep("8-contradiction")
     assert len(place.office.orders.all()) == before
 
 
@@ -239,26 +253,26 @@ return [...document.querySelectorAll("body *")].filter(one => one.innerText && o
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-def test_every_page_fits_can_be_read_and_names_its_fields(hand: Hand, address: str, width: int, scheme: str) -> None:
-    hand.browser.execute_cdp_cmd(
+def test_every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address: str, width: int, scheme: str) -> None:
+    inside.browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 500},
     )
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    hand.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    _told(hand)
+    inside.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    _told(inside)
     try:
         for path in PAGES:
-            hand.browser.get(f"{address}{path}")
-            wide = hand.browser.execute_script("return document.documentElement.scrollWidth")
+            inside.browser.get(f"{address}{path}")
+            wide = inside.browser.execute_script("return document.documentElement.scrollWidth")
             assert wide <= width, f"{path} is wider than the screen"
-            assert hand.browser.execute_script(_NAMELESS) == [], path
-            assert hand.browser.execute_script(_FAINT) == [], f"contrast below 4.5 (WCAG 1.4.3) on {path}"
-            hand.keep(f"page-{width}-{path.strip('/').replace('/', '-').split('?')[0] or 'gateways'}")
-        assert [one for one in _told(hand) if one["level"] in {"SEVERE", "WARNING"}] == []
+            assert inside.browser.execute_script(_NAMELESS) == [], path
+            assert inside.browser.execute_script(_FAINT) == [], f"contrast below 4.5 (WCAG 1.4.3) on {path}"
+            inside.keep(f"page-{width}-{path.strip('/').replace('/', '-').split('?')[0] or 'gateways'}")
+        assert [one for one in _told(inside) if one["level"] in {"SEVERE", "WARNING"}] == []
     finally:
-        hand.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        hand.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        inside.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        inside.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def _told(hand: Hand) -> list[dict[str, str]]:
@@ -267,10 +281,10 @@ def _told(hand: Hand) -> list[dict[str, str]]:
     return found
 
 
-def test_the_way_out(hand: Hand, address: str) -> None:
-    hand.browser.get(address)
-    hand.click("Log out")
-    hand.see("Password")
-    hand.browser.back()
-    hand.browser.get(f"{address}/orders")
-    assert hand.browser.current_url == f"{address}/login"
+def test_the_way_out(inside: Hand, address: str) -> None:
+    inside.browser.get(address)
+    inside.click("Log out")
+    inside.see("Password")
+    inside.browser.back()
+    inside.browser.get(f"{address}/orders")
+    assert inside.browser.current_url == f"{address}/login"
