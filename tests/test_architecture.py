@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("wire", "pki", "smgw", "datacenter", "admin", "testbed")
+PACKAGES = ("wire", "pki", "proof", "smgw", "datacenter", "admin", "han_web", "testbed")
 LINES = 400
 TESTED_ELSEWHERE = {
     # Composition roots and measurements: what they put together is tested where it lives, and they are run whole
