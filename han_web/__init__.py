@@ -1,1 +1,1 @@
-"""The page of the consumer in the home area network, and what her tools ask: whatever it shows, ``smgw.han`` hands it."""
+"""The consumer's page in the home area network, and what her tools ask; ``smgw.han`` hands it all that it shows."""
