@@ -15,12 +15,12 @@ import click
 
 from pki.errors import CertificateError, TokenError, TrustError
 from pki.store import write_atomically
+from proof.log_export import Export
 from smgw.composition import open_store
 from smgw.config import Configuration, ConfigurationError
 from smgw.han.consumer_log import ConsumerLogs
 from smgw.hardening import protect_process
 from smgw.logs.errors import LogIntegrityError
-from smgw.logs.export import Export
 from smgw.logs.readers import Interface, Reader, Role
 from smgw.logs.texts import Language, render
 from smgw.store.database import Database

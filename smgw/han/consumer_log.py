@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from pki.certificates import TrustStore
+from proof.log_export import Export
 from smgw.logs.errors import LogAccessError
-from smgw.logs.export import Export
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Reader, Role, require_reader
 from smgw.logs.texts import Language, render

@@ -19,6 +19,8 @@ from cryptography import x509
 from pki.certificates import Purpose, TrustStore, load_certificate
 from pki.errors import CertificateError, CertificateReason
 from pki.store import write_atomically
+from proof.chain import Verified, name_of
+from proof.log_export import MAXIMUM_BYTES, Export, verify_export
 from smgw.clock import GatewayClock
 from smgw.composition import open_store
 from smgw.config import Configuration
@@ -27,9 +29,7 @@ from smgw.identity import Identity, OwnCertificates, prove_own
 from smgw.keys.cabinet import KeyCabinet, certificates_of
 from smgw.keys.state import FIRST, read_state
 from smgw.logs import readers
-from smgw.logs.chain import Verified, name_of
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.logs.export import MAXIMUM_BYTES, Export, verify_export
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Interface, Reader, require_reader
 from smgw.logs.sealing import Sealer

@@ -7,8 +7,8 @@ what was written in this moment is signed.
 from collections.abc import Sequence
 
 from pki.certificates import TrustStore, load_certificate
+from proof.log_export import Export, ExportedLog, grounds
 from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
-from smgw.logs.export import Export, ExportedLog, grounds
 from smgw.logs.stored import last_states, read_entries, signed
 from smgw.store import log_checkpoints
 from smgw.store.database import Database

@@ -16,9 +16,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from pki.certificates import Purpose
+from proof.chain import name_of, verify_chain
+from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
 from smgw.identity import Identity
-from smgw.logs.chain import name_of, ring, verify_chain
-from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
 from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
 from smgw.logs.stored import last_states, read_entries, require_head, signed
 from smgw.store import log_chain, log_checkpoints
@@ -26,7 +26,7 @@ from smgw.store.database import Database
 from smgw.store.erasure import Ended
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.events import Log
-from smgw.store.log_chain import Chain
+from smgw.store.log_chain import Chain, ring
 from smgw.store.log_checkpoints import StoredCheckpoint
 from smgw.store.log_entry import GENESIS
 from smgw.store.log_tables import log_entries

@@ -13,9 +13,9 @@ from pki.certificates import Purpose, Role, TrustStore, fingerprint
 from pki.checks import purpose_of
 from pki.errors import CertificateError
 from pki.profiles import read_subject
-from smgw.logs.checkpoint import Checkpoint
+from proof.checkpoint import Checkpoint
+from proof.log_export import grounds
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.logs.export import grounds
 from smgw.logs.stored import Judge
 from wire.reading import DeviceId
 

@@ -14,13 +14,13 @@ from itertools import pairwise
 import sqlalchemy as sa
 from cryptography import x509
 
-from smgw.logs.chain import Verified, name_of, verify_chain
-from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, require_following, verify
+from proof.chain import Verified, name_of, verify_chain
+from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, require_following, verify
 from smgw.logs.errors import IntegrityReason, LogIntegrityError, unreadable_is_altered
 from smgw.store import log_checkpoints
 from smgw.store.database import Database
 from smgw.store.events import Log
-from smgw.store.log_chain import NO_ENTRY, Chain, chains, head, read
+from smgw.store.log_chain import NO_ENTRY, Chain, chains, head, read, ring
 from smgw.store.log_checkpoints import StoredCheckpoint
 from smgw.store.log_entry import Entry, text_of
 from smgw.store.log_tables import log_entries, log_repetitions
@@ -72,7 +72,7 @@ def verify_store(connection: sa.Connection, judge: Judge | None = None) -> Verif
     for chain in known:
         entries = read_entries(connection, chain)
         # 3
-        found.append(verify_chain(*chain, entries, states.get(chain)))
+        found.append(verify_chain(*chain, entries, states.get(chain), capacity=ring(chain[0])))
         end = head(connection, chain)
         require_head(chain, entries[-1].hash if entries else end[1], found[-1].last, end)
         # 4

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert
 from smgw.store.errors import AlteredEntryError, StoreError, StoreReason
 from smgw.store.event_table import DURING_STOP, kind_of, told
 from smgw.store.events import Event, Level, Log, Outcome
-from smgw.store.log_entry import GENESIS, Entry, Parameters, text_of
+from smgw.store.log_entry import GENESIS, Entry, Parameters, columns_of, entry_of, text_of
 from smgw.store.log_tables import log_concerns, log_entries, log_heads, log_repetitions, log_time
 from smgw.store.rows import from_seconds, to_seconds
 
@@ -44,6 +44,11 @@ GATEWAY_WIDE: Final = ""
 
 Chain = tuple[Log, str]
 """One chain: which log, and whose."""
+
+
+def ring(log: Log) -> int:
+    """The capacity that stands in a state: 0 for the log that is never overwritten."""
+    return 0 if log is Log.CALIBRATION else CAPACITY[log]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,7 @@ def read(connection: sa.Connection, chain: Chain, *, after: int = 0, limit: int 
     )
     for row in connection.execute(query):
         try:
-            entry = Entry.from_row(row, last_at=row.last_at, repetition_count=row.repetition_count or 0)  # type: ignore[arg-type]  # its columns by name
+            entry = entry_of(row, last_at=row.last_at, repetition_count=row.repetition_count or 0)  # type: ignore[arg-type]  # its columns by name
         except NO_ENTRY as error:
             raise AlteredEntryError(chain[0].value, row.record_number) from error
         yield entry
@@ -274,7 +279,7 @@ def _count(connection: sa.Connection, chain: Chain, number: int, second: int, ti
 
 
 def _write(connection: sa.Connection, entry: Entry) -> None:
-    connection.execute(log_entries.insert(), entry.columns())
+    connection.execute(log_entries.insert(), columns_of(entry))
     values = {"last_number": entry.record_number, "last_hash": entry.hash}
     connection.execute(
         insert(log_heads)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from smgw.logs.export import verify_export
+from proof.log_export import verify_export
 from smgw.logs.texts import Language
 from testbed.consumer_command import consumer_log, read_log
 from testbed.small_pki import SmallPki

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from proof.log_export import verify_export
 from smgw.han.consumer_log import ConsumerLogs
 from smgw.logs.errors import LogAccessError
-from smgw.logs.export import verify_export
 from smgw.logs.readers import Interface, Reader, Role
 from smgw.logs.texts import Language
 from smgw.store.consumer_log import ConsumerLog

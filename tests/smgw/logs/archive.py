@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from pki.certificates import Purpose, Role, TrustStore, fingerprint
+from proof.log_export import Export
 from smgw.identity import Identity, OwnCertificates
-from smgw.logs.export import Export
 from smgw.logs.exporting import export_logs
 from smgw.logs.sealing import Sealer
 from smgw.store import log_chain, log_tables, logs

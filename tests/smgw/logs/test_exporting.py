@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from proof.log_export import verify_export
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.logs.export import verify_export
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import ANNA, BERT, CALIBRATION, SYSTEM, Archive
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from proof.checkpoint import sign
 from smgw.logs import sealing
-from smgw.logs.checkpoint import sign
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.sealing import CONSUMER_RETENTION
 from smgw.logs.stored import verify_logs

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from pki.certificates import Purpose, Role
-from smgw.logs.checkpoint import Checkpoint
+from proof.checkpoint import Checkpoint
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.signer import certified_signer, good_signer
 from smgw.logs.stored import verify_logs

@@ -10,6 +10,7 @@ import pytest
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.stored import read_entries, verify_logs, verify_store
 from smgw.store.events import Log
+from smgw.store.log_entry import columns_of
 from smgw.store.log_tables import log_entries
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import CALIBRATION, SYSTEM, Archive
@@ -128,7 +129,7 @@ def rewrite(archive: Archive, log: Log, change: Callable[[int], bool]) -> None:
             connection.execute(
                 log_entries.update()
                 .where(log_entries.c.log == log.value, log_entries.c.record_number == entry.record_number)
-                .values(forged.columns())
+                .values(columns_of(forged))
             )
         connection.exec_driver_sql("UPDATE log_heads SET last_hash = ? WHERE log = ?", (previous, log.value))
 

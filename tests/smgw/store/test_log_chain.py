@@ -102,3 +102,8 @@ def test_no_question_of_a_log_reads_a_whole_log(connection: sa.Connection) -> No
         plan = " ".join(str(row.detail) for row in asked)
         assert by in plan, plan
         assert "TEMP B-TREE" not in plan, plan
+
+
+def test_only_the_calibration_log_is_no_ring() -> None:
+    """FAU_STG.4/CAL: nothing of it is ever overwritten."""
+    assert [log for log in Log if log_chain.ring(log) == 0] == [Log.CALIBRATION]

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from smgw.logs.chain import name_of, ring, verify_chain
-from smgw.logs.checkpoint import ChainState
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.store.events import Event, Level, Log, Outcome
-from smgw.store.log_entry import GENESIS, Entry
+from proof.chain import name_of, verify_chain
+from proof.checkpoint import ChainState
+from proof.entry import GENESIS, Entry
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Event, Level, Log, Outcome
 from tests.smgw.store.samples import START
 
 
@@ -84,8 +84,3 @@ def test_no_sentence_says_whose_log_it_is() -> None:
             verify_chain(Log.CONSUMER, "anna", found, None)
         assert "anna" not in str(refusal.value)
     assert name_of(Log.CONSUMER) == "consumer log"
-
-
-def test_only_the_calibration_log_is_no_ring() -> None:
-    """FAU_STG.4/CAL: nothing of it is ever overwritten."""
-    assert [log for log in Log if ring(log) == 0] == [Log.CALIBRATION]

@@ -3,7 +3,7 @@
 Decides what is signed, and when a signature over it holds. One signature stands for all logs, so that none can be set
 back alone; each is in it as a hash of where it began and ended (:meth:`ChainState.mark`), so that an exported log tells
 nothing about others, above all not whose they are. Checkpoints are chained themselves. Does no IO; who the signer is,
-is decided by the caller, who has the trust store (``signer.py``, ``export.py``).
+is decided by the caller, who has the trust store (``smgw.logs.signer``, ``log_export.py``).
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import elliptic_key, fingerprint, load_certificate
 from pki.errors import CertificateError
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.store.events import Log
-from smgw.store.log_entry import GENESIS, HASH_SIZE
+from proof.entry import GENESIS, HASH_SIZE
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Log
 from wire.canonical_json import JsonObject, JsonValue, decode, encode
 from wire.errors import CanonicalJsonError
 from wire.instant import format_instant, parse_instant

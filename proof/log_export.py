@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
 from pki.checks import UNREADABLE, check_signature
 from pki.errors import CertificateError, CertificateReason
-from smgw.logs.chain import Verified, verify_chain
-from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, hash_of, malformed, members, verify
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.store.events import Event, Level, Log, Outcome
-from smgw.store.log_entry import Entry
+from proof.chain import Verified, verify_chain
+from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, hash_of, malformed, members, verify
+from proof.entry import Entry
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Event, Level, Log, Outcome
 from wire.canonical_json import JsonObject, JsonValue, decode, encode
 from wire.errors import CanonicalJsonError
 

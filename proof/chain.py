@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from smgw.logs.checkpoint import ChainState
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.store.events import Log
-from smgw.store.log_chain import CAPACITY
-from smgw.store.log_entry import GENESIS, Entry
+from proof.checkpoint import ChainState
+from proof.entry import GENESIS, Entry
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Log
 from wire.errors import CanonicalJsonError
 
 
@@ -39,13 +38,12 @@ def name_of(log: Log) -> str:
     return f"{log} log"
 
 
-def ring(log: Log) -> int:
-    """The capacity that stands in a state: 0 for the log that is never overwritten."""
-    return 0 if log is Log.CALIBRATION else CAPACITY[log]
-
-
-def verify_chain(log: Log, owner: str, found: Iterable[Entry], state: ChainState | None) -> Verified:
+def verify_chain(
+    log: Log, owner: str, found: Iterable[Entry], state: ChainState | None, *, capacity: int = 0
+) -> Verified:
     """The entries of one log against the state that was signed; without one the log began after the last checkpoint.
+
+    ``capacity`` is that of a log without a state; 0 where nothing is ever overwritten.
 
     1. Every entry is of this log.
     2. Record numbers are consecutive, and rise.
@@ -75,7 +73,7 @@ def verify_chain(log: Log, owner: str, found: Iterable[Entry], state: ChainState
             raise _altered(name, before.record_number, f"record {entry.record_number} does not follow on it")
     # 5 and 6
     if state is None:
-        _require_start(name, entries, ChainState(log, owner, 1, GENESIS, 0, GENESIS, ring(log)))
+        _require_start(name, entries, ChainState(log, owner, 1, GENESIS, 0, GENESIS, capacity))
     else:
         _require_start(name, entries, state)
         _require_end(name, entries, state)

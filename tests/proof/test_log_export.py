@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pki.certificates import Purpose, Role
-from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.logs.export import Export, ExportedLog, verify_export
-from smgw.store.events import Event
-from smgw.store.log_entry import GENESIS, Entry
+from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
+from proof.entry import GENESIS, Entry
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Event
+from proof.log_export import Export, ExportedLog, verify_export
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import ANNA, CALIBRATION, SYSTEM, Archive
 from tests.smgw.store.samples import GATEWAY

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pki.certificates import Purpose, Role
-from smgw.logs.checkpoint import ChainState, Checkpoint, SignedCheckpoint, hash_of, require_following, sign, verify
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.store.events import Log
-from smgw.store.log_entry import GENESIS
+from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, hash_of, require_following, sign, verify
+from proof.entry import GENESIS
+from proof.errors import IntegrityReason, LogIntegrityError
+from proof.events import Log
 from testbed.small_pki import SmallPki
 from tests.smgw.store.samples import GATEWAY, START
 
