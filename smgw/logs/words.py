@@ -83,6 +83,7 @@ GERMAN: Final[Mapping[str, str]] = MappingProxyType(
         "communication": "Kommunikation",
         "administrator": "Administrator",
         "proxy": "Proxy",
+        "account": "Zugang",
         "consumer-log": "Letztverbraucher-Log",
         "not-his": "steht dieser Rolle nicht zu",
         "anothers": "Log eines anderen",

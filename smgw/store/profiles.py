@@ -18,6 +18,7 @@ from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import to_seconds
 from smgw.store.schema import orders, profiles, withdrawals
 from wire.profiles import (
+    AccountProfile,
     AdministratorProfile,
     BlockStages,
     CommunicationProfile,
@@ -39,6 +40,7 @@ _MEMBERS: dict[str, str] = {
     MeterProfile.KIND: "meters",
     EvaluationProfile.KIND: "evaluations",
     ProxyProfile.KIND: "proxies",
+    AccountProfile.KIND: "accounts",
 }
 """In which member of a ProfileSet each kind stands; in the order in which profiles refer to one another."""
 
@@ -52,6 +54,7 @@ class ProfileSet:
     communications: dict[str, CommunicationProfile] = field(default_factory=dict)
     administrators: dict[str, AdministratorProfile] = field(default_factory=dict)
     proxies: dict[str, ProxyProfile] = field(default_factory=dict)
+    accounts: dict[str, AccountProfile] = field(default_factory=dict)
 
     def all(self) -> tuple[Profile, ...]:
         """Every profile: what others refer to comes before them."""
@@ -84,13 +87,20 @@ class ProfileSet:
             case CommunicationProfile():
                 given = [one for one in self.evaluations.values() if one.party == profile.id]
                 return frozenset(consumer for one in given for consumer in self.consumers_of(one, at))
+            case AccountProfile():
+                # Hers alone; who else may come in, a technician included, is nothing that she is told (FDP_ACF.1).
+                return frozenset() if profile.consumer is None else frozenset({profile.consumer})
             case _:
                 return frozenset(self.consumers(at))
 
     def concerns(self, at: datetime) -> frozenset[tuple[str, str]]:
         """Every consumer with each subject that concerns her at ``at``: meters, and profiles by their ids."""
         of_meters = {(meter.consumer, meter.meter.text) for meter in self._metered(at)}
-        profiles: tuple[Profile, ...] = (*self._metered(at), *self.evaluations.values(), *self.communications.values())
+        measured = self.consumers(at)
+        # An account alone begins nobody's log: whoever is not measured has nothing to be told of the gateway.
+        accounts = [one for one in self.accounts.values() if one.consumer in measured]
+        told: tuple[Profile, ...] = (*self.evaluations.values(), *self.communications.values(), *accounts)
+        profiles = (*self._metered(at), *told)
         return frozenset(of_meters | {(who, one.id) for one in profiles for who in self.concerned(one, at)})
 
     def _metered(self, at: datetime) -> Iterator[MeterProfile]:
@@ -276,6 +286,8 @@ def _require_same_subject(old: Profile, new: Profile) -> None:
             same = old.party == new.party
         case ProxyProfile(), ProxyProfile():
             same = old.party == new.party
+        case AccountProfile(), AccountProfile():
+            same = (old.name, old.role, old.consumer) == (new.name, new.role, new.consumer)
         case _:
             same = False
     if not same:

@@ -1,10 +1,11 @@
-"""The profiles: what an administrator tells a gateway of meters, access, parties, himself and channels (TR-03109-1).
+"""The profiles: what a gateway is told of meters, access, parties, administrator, channels, accounts (TR-03109-1).
 
 Canonical JSON, so that ``to_bytes(parse_profile(data)) == data`` and a signature over the bytes is a signature over the
 values. Every field is checked where a profile is built; unknown and missing keys are refused. Lets only ProfileError
 escape.
 """
 
+from wire.profiles.account import VERIFIER_BYTES, AccountProfile, AccountRole
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.check import Finding, FindingReason, check_set
@@ -40,7 +41,10 @@ __all__ = [
     "DEMANDS",
     "ERROR_STAGE",
     "KINDS",
+    "VERIFIER_BYTES",
     "AccessPurpose",
+    "AccountProfile",
+    "AccountRole",
     "AdministratorProfile",
     "BillingPeriod",
     "BillingUnit",

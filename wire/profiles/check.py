@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wire.profiles.account import AccountProfile
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.communication import CommunicationProfile
 from wire.profiles.demands import DEMANDS
@@ -40,6 +41,8 @@ class FindingReason(StrEnum):
     UNKNOWN_PROFILE = "unknown-profile"
     NOT_MIRRORED = "not-mirrored"
     UNKNOWN_BREAKER = "unknown-breaker"
+    SHARED_NAME = "shared-name"
+    SHARED_CERTIFICATE = "shared-certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def check_set(profiles: Iterable[Profile]) -> tuple[Finding, ...]:
     findings += _between_meters(meters)
     findings += _between_administrators([one for one in everything if isinstance(one, AdministratorProfile)])
     findings += _between_pseudonyms([one for one in everything if isinstance(one, EvaluationProfile)])
+    findings += _between_accounts([one for one in everything if isinstance(one, AccountProfile)])
     by_device = {profile.meter: profile for profile in meters}
     evaluations = {one.id: one for one in everything if isinstance(one, EvaluationProfile)}
     for profile in everything:
@@ -131,6 +135,20 @@ def _known_by_name(hidden: EvaluationProfile, named: EvaluationProfile) -> bool:
     FPR_PSE.1: an alias in front of somebody who is told the name is none.
     """
     return hidden.party == named.party and not set(hidden.meters).isdisjoint(named.meters) and _overlap(hidden, named)
+
+
+def _between_accounts(accounts: Sequence[AccountProfile]) -> list[Finding]:
+    """What somebody proves leads to one account at a time, or nobody could tell as whom he came in (FIA_ATD.1)."""
+    findings: list[Finding] = []
+    for place, profile in enumerate(accounts):
+        for other in accounts[:place]:
+            if other.id == profile.id or not _overlap(profile, other):
+                continue
+            if other.name == profile.name:
+                findings.append(Finding(profile.id, FindingReason.SHARED_NAME, other.id))
+            if not set(other.fingerprints).isdisjoint(profile.fingerprints):
+                findings.append(Finding(profile.id, FindingReason.SHARED_CERTIFICATE, other.id))
+    return findings
 
 
 def _towards_far_end(profile: ProxyProfile, party: CommunicationProfile | None) -> list[Finding]:
@@ -212,7 +230,5 @@ def _towards_mirrored(profile: EvaluationProfile, rule: Mirror, shown: Evaluatio
     return [] if _overlap(profile, shown) else [Finding(profile.id, FindingReason.NEVER_VALID_TOGETHER, shown.id)]
 
 
-def _overlap(
-    one: EvaluationProfile | ProxyProfile | MeterProfile, other: CommunicationProfile | MeterProfile | EvaluationProfile
-) -> bool:
+def _overlap(one: Profile, other: Profile) -> bool:
     return one.valid_from < other.valid_until and other.valid_from < one.valid_until

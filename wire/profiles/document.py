@@ -43,6 +43,10 @@ class Fields:
             raise ProfileError(f"{self._where}{key} is not a text")
         return value
 
+    def text_or_none(self, key: str) -> str | None:
+        """A string or null."""
+        return None if self._is_null(key) else self.text(key)
+
     def integer(self, key: str) -> int:
         """An integer; true and false are none."""
         value = self._take(key)
@@ -80,6 +84,10 @@ class Fields:
     def octets(self, key: str) -> bytes:
         """Bytes in base64."""
         return self._convert(key, self.text(key), _base64)
+
+    def octets_or_none(self, key: str) -> bytes | None:
+        """Bytes in base64 or null."""
+        return None if self._is_null(key) else self.octets(key)
 
     def many(self, key: str, convert: Callable[[str], T]) -> tuple[T, ...]:
         """A list of strings, each converted."""

@@ -3,13 +3,14 @@
 from wire.canonical_json import JsonObject
 from wire.errors import ProfileError
 from wire.profiles import document
+from wire.profiles.account import AccountProfile
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.communication import CommunicationProfile
 from wire.profiles.evaluation import EvaluationProfile
 from wire.profiles.meter import MeterProfile
 from wire.profiles.proxy import ProxyProfile
 
-Profile = MeterProfile | EvaluationProfile | CommunicationProfile | AdministratorProfile | ProxyProfile
+Profile = MeterProfile | EvaluationProfile | CommunicationProfile | AdministratorProfile | ProxyProfile | AccountProfile
 
 KINDS: dict[str, type[Profile]] = {
     MeterProfile.KIND: MeterProfile,
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Profile]] = {
     CommunicationProfile.KIND: CommunicationProfile,
     AdministratorProfile.KIND: AdministratorProfile,
     ProxyProfile.KIND: ProxyProfile,
+    AccountProfile.KIND: AccountProfile,
 }
 """Each kind by its name, as documents, orders and tables spell it."""
 

@@ -16,6 +16,7 @@ from wire.canonical_json import JsonObject, JsonValue
 from wire.errors import ProfileError
 from wire.meter.iec62056.options import WakeUp
 from wire.profiles import document, fields
+from wire.profiles.account import AccountProfile
 from wire.profiles.administrator import DEFAULT_IDLE_SECONDS, AdministratorProfile
 from wire.profiles.billing import BillingUnit
 from wire.profiles.communication import MAXIMUM_SESSION_SECONDS, CommunicationProfile, KeyAgreement, PartyRole
@@ -31,7 +32,7 @@ _BILLING = re.compile(r"([1-9]\d{0,7}) ?(s|d|days?|months?)", re.ASCII)
 _UNITS = {"s": BillingUnit.SECOND, "d": BillingUnit.DAY, "day": BillingUnit.DAY, "month": BillingUnit.MONTH}
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", re.ASCII)
 _DURATIONS = ("interval", "store", "period", "dispatch", "session", "idle")
-_LISTS = ("meters", "subtracted", "registers", "purposes")
+_LISTS = ("meters", "subtracted", "registers", "purposes", "fingerprints")
 _CERTIFICATES = ("tls_certificate", "encryption_certificate", "signature_certificate", "cls_certificate")
 _PROTOCOL: JsonObject = {
     "mode": ProtocolMode.AUTO.value,
@@ -60,6 +61,7 @@ _DEFAULTS: dict[str, JsonObject] = {
         "session_seconds": MAXIMUM_SESSION_SECONDS,
         "idle_seconds": DEFAULT_IDLE_SECONDS,
     },
+    AccountProfile.KIND: {"version": 1, "consumer": None, "fingerprints": [], "verifier": None},
 }
 
 
@@ -98,7 +100,10 @@ def profile_from_mapping(table: Mapping[str, Any]) -> Profile:
         content["registers"] = [code_of(code) for code in registers]
     recipient = content.get("recipient")
     if isinstance(recipient, str):
-        content["recipient"] = recipient.replace(":", "").lower()
+        content["recipient"] = _fingerprint(recipient)
+    fingerprints = content.get("fingerprints")
+    if isinstance(fingerprints, list):
+        content["fingerprints"] = [_fingerprint(one) if isinstance(one, str) else one for one in fingerprints]
     for name in _CERTIFICATES:
         certificate = content.get(name)
         if isinstance(certificate, str):
@@ -147,6 +152,10 @@ def _billing(text: str) -> JsonObject:
         raise ProfileError(f'billing is not a period such as "1 month", "7 days" or "900 s": {text!r:.60}')
     name = match[2] if match[2] in _UNITS else match[2].removesuffix("s")
     return {"count": int(match[1]), "unit": _UNITS[name].value}
+
+
+def _fingerprint(text: str) -> str:
+    return text.replace(":", "").lower()
 
 
 def _certificate(text: str) -> str:

@@ -11,7 +11,7 @@ from smgw.secure_states import Condition, SecureState
 from smgw.self_test import CheckName
 from smgw.store.event_table import KINDS
 from smgw.wan.time_service import TimeReason
-from wire.profiles import AdministratorProfile, CommunicationProfile, EvaluationProfile, MeterProfile, ProxyProfile
+from wire.profiles import KINDS as PROFILES
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,7 @@ def test_every_word_that_a_consumer_reads_has_its_german(words: type[StrEnum]) -
 
 
 def test_kinds_of_profiles_and_of_alterations_too() -> None:
-    profiles = (MeterProfile, EvaluationProfile, CommunicationProfile, AdministratorProfile, ProxyProfile)
-    assert {profile.KIND for profile in profiles} <= GERMAN.keys()
+    assert PROFILES.keys() <= GERMAN.keys()
     assert set(IntegrityReason) - GERMAN.keys() == {IntegrityReason.FORM, IntegrityReason.GATEWAY}
 
 

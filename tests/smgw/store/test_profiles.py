@@ -16,6 +16,8 @@ from tests.smgw.store.samples import IMPORT, METER, START, open_database
 from tests.wire.profiles.rules import EXAMPLES, FREE_DAY, MONTH, STAGES
 from wire.profiles import (
     AccessPurpose,
+    AccountProfile,
+    AccountRole,
     BillingPeriod,
     BillingUnit,
     ControlEvents,
@@ -163,6 +165,38 @@ def test_a_former_consumer_is_nobody_any_more() -> None:
         ("beside", "1ISK0000000001"), ("beside", "meter-2"),
     }  # fmt: skip
     assert told.concerns(end) == {("after", METER.text), ("after", "meter-3"), ("after", "bill")}
+
+
+ACCOUNT = AccountProfile(
+    id="account-house", version=1, name="house", role=AccountRole.CONSUMER, consumer="house",
+    fingerprints=("ab" * 32,), valid_from=START, valid_until=START + timedelta(days=1),
+)  # fmt: skip
+
+
+def test_an_account_concerns_its_consumer_alone() -> None:
+    """FDP_ACF.1: nobody is told that there are others; FMT_SMR.1: a technician is nobody's."""
+    technician = replace(ACCOUNT, id="technician", role=AccountRole.TECHNICIAN, consumer=None)
+    stranger = replace(ACCOUNT, id="account-stranger", consumer="stranger")
+    one = ProfileSet().with_profile(METER_PROFILE).with_profile(ACCOUNT)
+    assert one.accounts == {ACCOUNT.id: ACCOUNT}
+    assert one.concerned(ACCOUNT, START) == {"house"}
+    assert one.concerned(technician, START) == set()
+    told = one.with_profile(technician).with_profile(stranger).concerns(START)
+    assert told == one.concerns(START) == {("house", METER.text), ("house", "meter-1"), ("house", ACCOUNT.id)}
+
+
+@pytest.mark.parametrize(
+    "deviation",
+    [{"name": "home"}, {"consumer": "flat"}, {"role": AccountRole.TECHNICIAN, "consumer": None}],
+    ids=lambda deviation: next(iter(deviation)),
+)
+def test_an_account_stays_the_same_persons(store: ProfileStore, deviation: dict[str, Any]) -> None:
+    """PP-0073 FIA_ATD.1: under one id nobody becomes somebody else."""
+    store.put(ACCOUNT, document=b"one", at=START)
+    with pytest.raises(StoreError) as refusal:
+        store.put(replace(ACCOUNT, version=2, **deviation), document=b"two", at=START)
+    assert refusal.value.reason is StoreReason.PROFILE_IDENTITY
+    assert store.put(replace(ACCOUNT, version=2, fingerprints=("cd" * 32,)), document=b"three", at=START)
 
 
 def test_a_set_by_kind_and_id() -> None:

@@ -11,6 +11,8 @@ from wire.obis import Obis
 from wire.profiles import (
     DEMANDS,
     AccessPurpose,
+    AccountProfile,
+    AccountRole,
     AdministratorProfile,
     BlockCheck,
     CommunicationProfile,
@@ -100,6 +102,17 @@ PROXY = ProxyProfile(
     party=COMMUNICATION.id,
     cls_certificate=certificate(5),
     scenario=ProxyScenario.HKS4,
+    valid_from=BEGIN,
+    valid_until=END,
+)
+ACCOUNT = AccountProfile(
+    id="account-house-1",
+    version=1,
+    name="house",
+    role=AccountRole.CONSUMER,
+    consumer=METER.consumer,
+    fingerprints=("ab" * 32,),
+    verifier=certificate(6),
     valid_from=BEGIN,
     valid_until=END,
 )
@@ -233,6 +246,28 @@ def proxy_profiles(draw: st.DrawFn) -> ProxyProfile:
     )
 
 
+@st.composite
+def account_profiles(draw: st.DrawFn) -> AccountProfile:
+    role = draw(st.sampled_from(AccountRole))
+    fingerprints = draw(st.lists(st.from_regex(r"[0-9a-f]{64}", fullmatch=True), max_size=8, unique=True))
+    sealed = byte.map(certificate)
+    return AccountProfile(
+        id=draw(identifiers),
+        version=draw(st.integers(1, 2**31 - 1)),
+        name=draw(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,31}", fullmatch=True)),
+        role=role,
+        consumer=draw(identifiers) if role is AccountRole.CONSUMER else None,
+        fingerprints=tuple(fingerprints),
+        verifier=draw(st.none() | sealed if fingerprints else sealed),
+        **draw(validities()),
+    )
+
+
 profiles: st.SearchStrategy[Profile] = (
-    meter_profiles() | evaluation_profiles() | communication_profiles() | administrator_profiles() | proxy_profiles()
+    meter_profiles()
+    | evaluation_profiles()
+    | communication_profiles()
+    | administrator_profiles()
+    | proxy_profiles()
+    | account_profiles()
 )

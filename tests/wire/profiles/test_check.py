@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.wire.profiles.examples import (
+    ACCOUNT,
     ADMINISTRATOR,
     BEGIN,
     COMMUNICATION,
@@ -37,7 +38,7 @@ OTHER_METER = replace(METER, id="meter-2", meter=OTHER_DEVICE, address="2")
 
 def test_a_good_set_has_no_findings() -> None:
     both = replace(EVALUATION, meters=(METER.meter, OTHER_DEVICE), registers=(EXPORTED,), id="series-2")
-    assert check_set([METER, OTHER_METER, EVALUATION, both, COMMUNICATION, ADMINISTRATOR, PROXY]) == ()
+    assert check_set([METER, OTHER_METER, EVALUATION, both, COMMUNICATION, ADMINISTRATOR, PROXY, ACCOUNT]) == ()
     assert check_set([]) == ()
 
 
@@ -192,3 +193,17 @@ def test_pseudonyms_of_their_own_are_not_shared() -> None:
     before = replace(EVALUATION, id="before", valid_from=BEGIN.replace(year=2025), valid_until=BEGIN)
     known = replace(METER, valid_from=BEGIN.replace(year=2025))
     assert check_set([known, replace(COMMUNICATION, valid_from=BEGIN.replace(year=2025)), *hidden, before]) == ()
+
+
+def test_what_somebody_proves_leads_to_one_account_at_a_time() -> None:
+    """PP-0073 FIA_ATD.1: a user name and a certificate each belong to one account."""
+    other = replace(ACCOUNT, id="account-house-2", consumer="house-2", name="flat", fingerprints=("cd" * 32,))
+    assert check_set([ACCOUNT, other]) == ()
+    named = replace(other, name=ACCOUNT.name)
+    assert check_set([ACCOUNT, named]) == (Finding(other.id, FindingReason.SHARED_NAME, ACCOUNT.id),)
+    pinned = replace(other, fingerprints=("cd" * 32, *ACCOUNT.fingerprints))
+    assert check_set([ACCOUNT, pinned]) == (Finding(other.id, FindingReason.SHARED_CERTIFICATE, ACCOUNT.id),)
+    both = replace(ACCOUNT, id="account-house-2", valid_until=END + (END - BEGIN))
+    assert len(check_set([ACCOUNT, both])) == 2
+    # Whoever moves in after her may have what was hers until then.
+    assert check_set([ACCOUNT, replace(both, valid_from=END)]) == ()

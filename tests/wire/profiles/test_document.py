@@ -28,6 +28,10 @@ from wire.profiles.document import Fields
         ("day", "2026-02-28", ["2026-02-29", "20260228", "2026-W09-6", "2026-02-28T00:00:00", 1, None]),
         ("nested_or_none", None, [[], "a"]),
         ("nested_or_none", {}, [0]),
+        ("text_or_none", None, [1, False, []]),
+        ("text_or_none", "a", [{}]),
+        ("octets_or_none", None, ["AAE", 1, False]),
+        ("octets_or_none", "AAE=", ["AAF="]),
         ("many_octets", ["AAE=", ""], ["AAE=", [1], ["AAF="]]),
     ],
 )

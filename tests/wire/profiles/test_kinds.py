@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.profiles.examples import ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, profiles
+from tests.wire.profiles.examples import ACCOUNT, ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, profiles
 from wire.canonical_json import encode
 from wire.errors import ProfileError
 from wire.profiles import KINDS, Profile, parse_profile
 
-EXAMPLES: tuple[Profile, ...] = (METER, EVALUATION, COMMUNICATION, ADMINISTRATOR, PROXY)
+EXAMPLES: tuple[Profile, ...] = (METER, EVALUATION, COMMUNICATION, ADMINISTRATOR, PROXY, ACCOUNT)
 
 
 def test_every_kind_has_its_name_and_its_example() -> None:

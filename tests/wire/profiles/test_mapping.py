@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.profiles.examples import ADMINISTRATOR, COMMUNICATION, EVALUATION, METER, PROXY, PSEUDONYM, profiles
+from tests.wire.profiles.examples import (
+    ACCOUNT,
+    ADMINISTRATOR,
+    COMMUNICATION,
+    EVALUATION,
+    METER,
+    PROXY,
+    PSEUDONYM,
+    profiles,
+)
 from wire.canonical_json import decode
 from wire.errors import ProfileError
 from wire.profiles import EvaluationProfile, Profile, Protocol62056, ProtocolMode, profile_from_mapping
@@ -93,12 +102,26 @@ def proxy_table() -> dict[str, Any]:
     }
 
 
+def account_table() -> dict[str, Any]:
+    return {
+        "kind": "account",
+        "id": "account-house-1",
+        "name": "house",
+        "role": "consumer",
+        "consumer": "house-1",
+        "fingerprints": ":".join(["AB"] * 32),
+        "valid_from": datetime(2026, 1, 1, tzinfo=UTC),
+        "valid_until": datetime(2027, 1, 1, tzinfo=UTC),
+    }
+
+
 def test_convenient_spellings_mean_the_exact_profile() -> None:
     assert profile_from_mapping(tomllib.loads(METER_TABLE)) == METER
     assert profile_from_mapping(tomllib.loads(EVALUATION_TABLE)) == EVALUATION
     assert profile_from_mapping(communication_table()) == COMMUNICATION
     assert profile_from_mapping(administrator_table()) == ADMINISTRATOR
     assert profile_from_mapping(proxy_table()) == PROXY
+    assert profile_from_mapping(account_table()) == replace(ACCOUNT, verifier=None)
     shorter = replace(ADMINISTRATOR, session_seconds=3600, idle_seconds=120)
     assert profile_from_mapping(administrator_table() | {"session": "1 h", "idle": "2 min"}) == shorter
     hidden = tomllib.loads(EVALUATION_TABLE) | {"pseudonym": PSEUDONYM.text}
@@ -163,7 +186,7 @@ plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_si
 
 
 @given(
-    st.sampled_from(("meter", "evaluation", "communication", "administrator", "proxy")),
+    st.sampled_from(("meter", "evaluation", "communication", "administrator", "proxy", "account")),
     st.dictionaries(st.text(max_size=8), plain),
 )
 def test_nothing_else_escapes(kind: str, table: dict[str, Any]) -> None:
@@ -174,7 +197,7 @@ def test_nothing_else_escapes(kind: str, table: dict[str, Any]) -> None:
 @given(st.data(), plain | st.lists(plain, max_size=2) | st.dictionaries(st.text(max_size=3), plain, max_size=2))
 def test_any_value_in_any_place_is_refused_or_means_a_profile(data: st.DataObject, value: object) -> None:
     tables = [tomllib.loads(METER_TABLE), tomllib.loads(EVALUATION_TABLE)]
-    tables += [communication_table(), administrator_table(), proxy_table()]
+    tables += [communication_table(), administrator_table(), proxy_table(), account_table()]
     table = data.draw(st.sampled_from(tables))
     key = data.draw(st.sampled_from(sorted(table)))
     try:

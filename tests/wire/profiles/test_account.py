@@ -1,0 +1,63 @@
+"""The account profile: every field is checked where the profile is built."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.wire.profiles.examples import ACCOUNT, BEGIN, certificate
+from wire.errors import ProfileError
+from wire.profiles import AccountRole
+from wire.profiles.account import require_user_name
+
+TECHNICIAN = replace(ACCOUNT, id="technician", name="technician", role=AccountRole.TECHNICIAN, consumer=None)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "field"),
+    [
+        ({"id": ""}, "id"),
+        ({"version": 0}, "version"),
+        ({"name": "House"}, "name"),
+        ({"role": "consumer"}, "role"),
+        ({"consumer": "house 1"}, "consumer"),
+        ({"consumer": None}, "consumer"),
+        ({"role": AccountRole.TECHNICIAN}, "consumer"),
+        ({"fingerprints": ["ab" * 32]}, "fingerprints"),
+        ({"fingerprints": ("AB" * 32,)}, "fingerprints"),
+        ({"fingerprints": ("ab" * 32, "ab" * 32)}, "fingerprints"),
+        ({"fingerprints": tuple(f"{number:064x}" for number in range(9))}, "fingerprints"),
+        ({"fingerprints": (b"ab" * 32,)}, "fingerprints"),
+        ({"verifier": b"\x30\x03abc"}, "verifier"),
+        ({"verifier": "verifier"}, "verifier"),
+        ({"verifier": b"\x30\x82\x08\x00" + bytes(2048)}, "verifier"),
+        ({"verifier": None, "fingerprints": ()}, "fingerprint"),
+        ({"valid_until": BEGIN}, "validity"),
+    ],
+)
+def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
+    with pytest.raises(ProfileError, match=field):
+        replace(ACCOUNT, **deviation)
+
+
+def test_one_way_of_proving_it_is_enough() -> None:
+    """PP-0073 FIA_UAU.5: a password, a certificate, or both; and FMT_SMR.1: a technician is nobody's consumer."""
+    for profile in (ACCOUNT, TECHNICIAN):
+        replace(profile, verifier=None)
+        replace(profile, fingerprints=())
+        replace(profile, verifier=b"\x30\x82\x07\xfc" + bytes(2044), fingerprints=())
+    assert replace(ACCOUNT, verifier=certificate(7)) != ACCOUNT
+
+
+@pytest.mark.parametrize("name", ["a", "0", "house-1", "a.b_c-d", "a" * 32])
+def test_a_user_name_is_typed_alike_everywhere(name: str) -> None:
+    require_user_name("name", name)
+    for wrong in (name.upper() if name.islower() else "-" + name, name + ":", " " + name, name + "\n", name + "ä"):
+        with pytest.raises(ProfileError, match="name is not well formed"):
+            require_user_name("name", wrong)
+
+
+@pytest.mark.parametrize("name", ["", ".a", "-a", "_a", "a" * 33, "a:b", "müller", "ﬁ"])
+def test_what_is_no_user_name(name: str) -> None:
+    with pytest.raises(ProfileError, match="name is not well formed"):
+        require_user_name("name", name)
