@@ -1,0 +1,25 @@
+"""The customer's page as a WSGI application over one port to the gateway (TR-03109-1, consumer).
+
+Decides what it is put together from, and nothing else. There is no way to anybody's data but through the port, which
+answers for the visitor who proved who he is.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from flask import Flask
+
+from han_web import auth, errors, pages, security, words
+from smgw.han.port import HanPort
+
+
+def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_bytes) -> Flask:
+    """The application; safe to use from several threads. ``random`` gives so many octets that nobody can guess."""
+    app = Flask("han_web", static_folder=None)
+    app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    auth.keep_port(app, port, random)
+    security.guard(app)
+    words.equip(app)
+    errors.register(app)
+    pages.register(app)
+    return app
