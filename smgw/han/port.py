@@ -218,6 +218,11 @@ class Door(Protocol):
         """Log out."""
 
 
+def sign_nothing(_: bytes) -> bytes:
+    """What a gateway without a signature key has. Raises HanError NOT_NOW."""
+    raise HanError(HanReason.NOT_NOW, "the gateway has no key to sign documents with")
+
+
 @dataclass(frozen=True, slots=True)
 class HanPort:
     """Everything that is behind the door, for one gateway."""
@@ -232,3 +237,5 @@ class HanPort:
     """Raises HanError NOT_ALLOWED for anybody else."""
     serving: Callable[[datetime], bool]
     """Whether the gateway's state lets it serve consumers (``Duty.SERVE_CONSUMER``)."""
+    sign: Callable[[bytes], bytes] = sign_nothing
+    """A document of this gateway's own making as CMS SignedData by its signature key. Raises HanError NOT_NOW."""

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from smgw.han.port import HanError, HanReason, LoginRefusedError, RefusedReason
+import pytest
+
+from smgw.han.port import HanError, HanReason, LoginRefusedError, RefusedReason, sign_nothing
 
 UNTIL = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
@@ -15,3 +17,9 @@ def test_a_refusal_says_why_and_until_when() -> None:
 def test_a_refused_login_says_no_more_than_its_reason() -> None:
     error = LoginRefusedError(RefusedReason.LOCKED, UNTIL)
     assert (error.reason, str(error), error.until) == (RefusedReason.LOCKED, "locked", UNTIL)
+
+
+def test_without_a_key_nothing_is_signed() -> None:
+    with pytest.raises(HanError) as caught:
+        sign_nothing(b"a document")
+    assert caught.value.reason is HanReason.NOT_NOW
