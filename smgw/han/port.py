@@ -135,6 +135,9 @@ class ConsumerView(Protocol):
     def log(self, language: Language, at: datetime, *, after: int, limit: int) -> Sequence[ShownEntry]:
         """Her log, oldest first, above record number ``after``; reading it is an entry itself."""
 
+    def last_record(self) -> int:
+        """The number of the newest entry of her log, 0 where it has none; people read the newest page first."""
+
     def log_is_whole(self, at: datetime) -> str:
         """What is wrong with the chain of her log, in a sentence; nothing where it is whole."""
 
