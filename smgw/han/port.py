@@ -214,8 +214,12 @@ class Door(Protocol):
     def open_session(self, visitor: Visitor, at: datetime) -> str:
         """A new session's secret: 48 hours at most, 10 idle minutes. Raises LoginRefusedError FULL."""
 
-    def session(self, secret: str, at: datetime) -> Visitor | None:
-        """Whose session it is, if it is one still and its account holds; the idle minutes begin anew."""
+    def session(self, secret: str, at: datetime, *, used: bool = True) -> Visitor | None:
+        """Whose session it is, if it is one still and its account holds.
+
+        The idle minutes begin anew, except where it is not ``used`` by a person: a page that asks by itself for fresh
+        figures would keep a session alive for which nobody is there.
+        """
 
     def close_session(self, secret: str, at: datetime) -> None:
         """Log out."""
