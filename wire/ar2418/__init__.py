@@ -1,6 +1,7 @@
 """Files in the form of VDE AR 2418-6: what a gateway and a supplier hand to the consumer's display software.
 
-The reader and its table are strict, the rules are those of that software. Lets only Ar2418Error escape.
+The reader and its table are strict, the writer writes what the reader reads back, the rules are those of that software.
+Lets only Ar2418Error escape.
 """
 
 from wire.ar2418.model import (
@@ -20,6 +21,7 @@ from wire.ar2418.model import (
     UsagePoint,
 )
 from wire.ar2418.reader import MAXIMUM_BYTES, Ar2418Reader, parse
+from wire.ar2418.writer import Form, LogLine, write
 
 __all__ = [
     "MAXIMUM_BYTES",
@@ -28,10 +30,12 @@ __all__ = [
     "Certificate",
     "CertificateKind",
     "DayTable",
+    "Form",
     "Interval",
     "IntervalBlock",
     "IntervalReading",
     "ListedDay",
+    "LogLine",
     "MeterReading",
     "ReadingType",
     "Service",
@@ -39,4 +43,5 @@ __all__ = [
     "UnitSymbol",
     "UsagePoint",
     "parse",
+    "write",
 ]

@@ -205,12 +205,12 @@ _INSTANT = Leaf(scalars.instant)
 _U8, _U16, _U32 = Leaf(UINT8), Leaf(UINT16), Leaf(UINT32)
 _HOUR, _SIXTY, _HUNDRED = (Leaf(scalars.integer(0, highest)) for highest in (23, 59, 99))
 _STATUS_PTB = Leaf(scalars.integer(0, 4))
-_POWERS = (-6, -3, 0, 1, 2, 3, 6, 9)
+POWERS: Final = (-6, -3, 0, 1, 2, 3, 6, 9)
 
 
 def _power_of_ten(found: str) -> int:
     power = INT8(found)
-    if power not in _POWERS:
+    if power not in POWERS:
         raise Ar2418Error(f"is no power of ten that has a name: {found[:40]!r}")
     return power
 
