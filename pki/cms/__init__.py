@@ -6,7 +6,16 @@ spelling.
 """
 
 from pki.cms.identifiers import ContentEncryption
-from pki.cms.sealing import Opened, envelop, open_document, open_sealed, seal, sign_document, sign_envelope
+from pki.cms.sealing import (
+    Opened,
+    envelop,
+    open_document,
+    open_envelope,
+    open_sealed,
+    seal,
+    sign_document,
+    sign_envelope,
+)
 from wire.profiles import KeyAgreement
 
 __all__ = [
@@ -15,6 +24,7 @@ __all__ = [
     "Opened",
     "envelop",
     "open_document",
+    "open_envelope",
     "open_sealed",
     "seal",
     "sign_document",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from smgw.store import ages, log_tables
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Kept in ``PRAGMA user_version``; a database of another version is refused, never converted silently."""
 
 metadata = sa.MetaData()
@@ -257,6 +257,19 @@ conditions = sa.Table(
 )
 """What is wrong with the gateway and was not found gone yet (``smgw/store/condition_records.py``)."""
 
+han_credentials = sa.Table(
+    "han_credentials",
+    metadata,
+    sa.Column("account", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("verifier", sa.LargeBinary(32), nullable=False),
+    sa.Column("changed_at", sa.Integer, nullable=True),
+    sa.CheckConstraint("length(verifier) = 32"),
+    sqlite_with_rowid=False,
+)
+"""By what a password is known again, for the version of an account that holds; ``changed_at`` is when the person gave
+herself another one, null while it is the administrator's (``smgw/han/credentials.py``)."""
+
 _APPEND_ONLY = (
     "readings",
     "derived_readings",
@@ -317,6 +330,22 @@ TRIGGERS = (
         "CREATE TRIGGER deliveries_closed_once BEFORE UPDATE ON deliveries "
         "WHEN OLD.acknowledged_at IS NOT NULL OR OLD.set_aside_at IS NOT NULL "
         "BEGIN SELECT RAISE(ABORT, 'a delivery is closed once'); END"
+    ),
+    # FDP_RIP.2: a password goes with its account, and a newer version of the account brings its own or none.
+    (
+        "CREATE TRIGGER han_credentials_withdrawn AFTER INSERT ON withdrawals WHEN NEW.kind = 'account' "
+        "BEGIN DELETE FROM han_credentials WHERE account = NEW.id AND version <= NEW.version; END"
+    ),
+    (
+        "CREATE TRIGGER han_credentials_renewed AFTER INSERT ON profiles WHEN NEW.kind = 'account' "
+        "BEGIN DELETE FROM han_credentials WHERE account = NEW.id AND version < NEW.version; END"
+    ),
+    (
+        "CREATE TRIGGER han_credentials_held BEFORE INSERT ON han_credentials WHEN NOT EXISTS "
+        "(SELECT 1 FROM profiles AS held WHERE held.kind = 'account' AND held.id = NEW.account "
+        "AND held.version = NEW.version) OR EXISTS (SELECT 1 FROM withdrawals AS over "
+        "WHERE over.kind = 'account' AND over.id = NEW.account AND over.version >= NEW.version) "
+        "BEGIN SELECT RAISE(ABORT, 'a password belongs to an account that holds'); END"
     ),
     (
         "CREATE TRIGGER deliveries_gapless BEFORE INSERT ON deliveries "

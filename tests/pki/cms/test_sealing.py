@@ -16,6 +16,7 @@ from pki.cms import (
     Opened,
     envelop,
     open_document,
+    open_envelope,
     open_sealed,
     seal,
     sign_document,
@@ -291,3 +292,13 @@ def test_an_envelope_for_somebody_else_is_not_signed() -> None:
         SealReason.NOT_FOR_US,
         lambda: sign_envelope(enveloped(), recipient=other.certificate, signer=signer.certificate, key=signer.key),
     )
+
+
+def test_an_envelope_within_something_signed_opens_for_its_recipient_alone() -> None:
+    ours, other = WORLD.recipient, stranger(Role.SMGW, Purpose.ENC)
+    assert open_envelope(enveloped(), recipient=ours.certificate, key=ours.key) == CONTENT
+    refused(SealReason.NOT_FOR_US, lambda: open_envelope(enveloped(), recipient=other.certificate, key=other.key))
+    for altered in (enveloped() + b"\0", SEALED, b"", bytes(MAX_MESSAGE_SIZE + 1)):
+        with pytest.raises(SealError) as caught:
+            open_envelope(altered, recipient=ours.certificate, key=ours.key)
+        assert caught.value.reason is SealReason.MALFORMED
