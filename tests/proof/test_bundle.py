@@ -65,12 +65,13 @@ series = st.builds(
 )
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}", fullmatch=True)
 periods = st.tuples(moments, moments).map(sorted)
-derived = st.builds(
-    lambda numbered, period, some: Derived(*numbered, period[0], period[1], some),
-    st.tuples(names, st.integers(1, 99), names, st.integers(1, 99)),
-    periods,
-    st.lists(values, min_size=1, max_size=2).map(tuple),
-)
+
+
+def derived_of(contract: str, delivery: int, period: list[datetime], some: list[SignedReading]) -> Derived:
+    return Derived(contract, delivery % 7 + 1, contract, delivery, period[0], period[1], tuple(some))
+
+
+derived = st.builds(derived_of, names, st.integers(1, 99), periods, st.lists(values, min_size=1, max_size=2))
 sets = st.lists(st.binary(min_size=1, max_size=5), max_size=3).map(ordered)
 bundles = st.builds(
     lambda begin_and_end, **others: Bundle(begin=begin_and_end[0], end=begin_and_end[1], **others),
