@@ -1,5 +1,6 @@
 """``smgw-admin profiles``: drafts, checks, and what gateways are told."""
 
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -28,10 +29,7 @@ def draft(session: Session, *, name: str, file: TextIO) -> None:
 
     Leave the version out, and it gets the next one of its gateway when it is issued.
     """
-    try:
-        text = file.read(MAXIMUM_CHARACTERS + 1)
-    except UnicodeDecodeError as error:
-        raise DraftError(DraftReason.MALFORMED, f"{file.name} is not UTF-8") from error
+    text = _read(file)
     with session.office() as office:
         profile = office.drafts.save(name, text, session.operator, session.now)
     session.one(
@@ -39,6 +37,31 @@ def draft(session: Session, *, name: str, file: TextIO) -> None:
         f"{name} is a draft of the {profile.KIND} profile {profile.id}; "
         f"issue it with: smgw-admin profiles issue {name} GATEWAY",
     )
+
+
+@profiles.command("import", epilog="Example: smgw-admin profiles import drafts/*.toml")
+@click.argument("files", nargs=-1, required=True, type=click.File("r", encoding="utf-8"), metavar="FILE...")
+@administers
+def import_(session: Session, *, files: tuple[TextIO, ...]) -> None:
+    """Keep the profile in each FILE (TOML) as the draft of the file's own name: netz.toml becomes the draft netz.
+
+    Where one is refused, those before it are kept.
+    """
+    rows = []
+    with session.office() as office:
+        for file in files:
+            name = Path(file.name).stem
+            profile = office.drafts.save(name, _read(file), session.operator, session.now)
+            rows.append({"draft": name, "kind": profile.KIND, "id": profile.id})
+    session.rows(("draft", "kind", "id"), rows, "")
+
+
+def _read(file: TextIO) -> str:
+    """What stands in ``file``, cut where no draft goes on. Raises DraftError."""
+    try:
+        return file.read(MAXIMUM_CHARACTERS + 1)
+    except UnicodeDecodeError as error:
+        raise DraftError(DraftReason.MALFORMED, f"{file.name} is not UTF-8") from error
 
 
 @profiles.command("list", epilog="Example: smgw-admin profiles list --json")

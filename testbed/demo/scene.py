@@ -218,9 +218,8 @@ class Scene:
         folder = self.administrator / "drafts"
         folder.mkdir(mode=0o700)
         for name, text in drafts(self.plan, self.parties, datetime.now(UTC).replace(microsecond=0)):
-            file = folder / f"{name}.toml"
-            file.write_text(text)
-            self.administer("profiles", "draft", name, file)
+            (folder / f"{name}.toml").write_text(text)
+        self.administer("profiles", "import", *sorted(folder.glob("*.toml")))
 
     def administer(self, *words: object) -> None:
         """Run one command of the administrator. Raises SceneError."""

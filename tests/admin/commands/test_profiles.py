@@ -28,6 +28,15 @@ def test_drafts(drafted: Desk) -> None:
     assert "no draft 'netz'" in drafted("profiles", "show", "netz", code=Exit.REFUSED).stderr
 
 
+def test_many_drafts_at_once_are_called_as_their_files(desk: Desk) -> None:
+    (desk.bureau.folder / "netz.toml").write_text(NETZ)
+    (desk.bureau.folder / "bad.toml").write_text("kind = 1")
+    good, bad = str(desk.bureau.folder / "netz.toml"), str(desk.bureau.folder / "bad.toml")
+    assert "bad" not in desk("profiles", "import", good, bad, code=Exit.REFUSED).stdout
+    assert [row["draft"] for row in desk.lines("profiles", "list")] == ["netz"]
+    assert desk.lines("profiles", "import", good) == [{"draft": "netz", "kind": "communication", "id": "netz"}]
+
+
 def test_a_draft_from_standard_input(desk: Desk) -> None:
     assert "profiles issue netz" in desk("profiles", "draft", "netz", "-", text=NETZ).stdout
 
