@@ -56,6 +56,13 @@ class Event(StrEnum):
     CERTIFICATE_EXPIRING = "CERTIFICATE_EXPIRING"
     CONSUMER_ACCESS = "CONSUMER_ACCESS"
     """A consumer asked for what is hers; it stands in her own log alone."""
+    CONSUMER_LOGIN = "CONSUMER_LOGIN"
+    """Somebody came in by a consumer's account, or was not let in; it stands in her own log alone."""
+    TECHNICIAN_LOGIN = "TECHNICIAN_LOGIN"
+    LOGIN_REFUSED = "LOGIN_REFUSED"
+    """Somebody tried a name or a certificate that nobody has; which one is told to nobody."""
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"  # noqa: S105 - a name
+    """A consumer gave herself another password."""
     CALIBRATION_LOG_FILLING = "CALIBRATION_LOG_FILLING"
     CALIBRATION_LOG_FULL = "CALIBRATION_LOG_FULL"
     LOG_ALTERED = "LOG_ALTERED"

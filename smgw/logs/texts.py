@@ -137,6 +137,25 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "Zugriff von {user} auf {what} verweigert[: {reason}]",
             "{user} was refused {what}[: {reason}]",
         ),
+        Event.CONSUMER_LOGIN: Text(
+            "Anmeldung von {subject} ({how})",
+            "{subject} logged in ({how})",
+            "Anmeldung von {subject} abgewiesen ({how}: {reason})[, gesperrt bis {until}]",
+            "Login of {subject} refused ({how}: {reason})[, locked until {until}]",
+        ),
+        Event.TECHNICIAN_LOGIN: Text(
+            "Anmeldung des Technikers {subject} ({how})",
+            "Technician {subject} logged in ({how})",
+            "Anmeldung des Technikers {subject} abgewiesen ({how}: {reason})[, gesperrt bis {until}]",
+            "Login of technician {subject} refused ({how}: {reason})[, locked until {until}]",
+        ),
+        Event.LOGIN_REFUSED: Text(
+            "",
+            "",
+            "Anmeldung mit unbekanntem Namen oder Zertifikat abgewiesen",
+            "Login by an unknown name or certificate refused",
+        ),
+        Event.PASSWORD_CHANGED: Text("Passwort von {subject} geändert", "Password of {subject} changed"),
         Event.PROFILE_IMPORTED: Text(
             "Profil {subject} ({kind}), Version {version}, eingelesen",
             "Profile {subject} ({kind}), version {version}, imported",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-TRANSLATED: Final = frozenset({"state", "condition", "failed", "reason", "kind", "what", "direction"})
+TRANSLATED: Final = frozenset({"state", "condition", "failed", "reason", "kind", "what", "direction", "how"})
 """The parameters that hold a word out of an enumeration."""
 
 GERMAN: Final[Mapping[str, str]] = MappingProxyType(
@@ -87,6 +87,11 @@ GERMAN: Final[Mapping[str, str]] = MappingProxyType(
         "consumer-log": "Letztverbraucher-Log",
         "not-his": "steht dieser Rolle nicht zu",
         "anothers": "Log eines anderen",
+        # Who comes in.
+        "password": "Passwort",
+        "digest": "Digest",
+        "wrong": "falsch",
+        "not-valid": "nicht gültig",
         # Logs.
         "altered": "verändert",
         "gap": "Lücke",
