@@ -221,7 +221,12 @@ class Assembly:
             Settings(self.database),
             self.log,
             Sweeper(self.database),
-            ContractEnd(self.database, self.log, Sealer(self.database, self.ring.current)),
+            ContractEnd(
+                self.database,
+                self.log,
+                Sealer(self.database, self.ring.current),
+                begun=lambda: gateway.change_profiles(ProfileStore(self.database).load),
+            ),
             profiles=lambda: gateway.profiles,
             trusted=lambda at: self.clock.state is ClockState.VALID and states.works(Duty.CLAIM_VALID_TIME, at),
         )
@@ -283,6 +288,7 @@ class Assembly:
             ProfileStore(self.database),
             self.trust,
             lines=[line.name for line in self.configuration.lines],
+            identity=self.ring.current,
             reachable=link.reachable,
             exchange=gateway.change_profiles,
             apply=apply,

@@ -39,6 +39,8 @@ class ContractEnd:
     log: SystemLog
     sealer: Sealer
     """Makes the checkpoint with which her log goes."""
+    begun: Callable[[], object]
+    """Called once an erasure has begun: her account holds no more, and who asks for profiles must be told others."""
 
     def sweep(
         self,
@@ -56,6 +58,7 @@ class ContractEnd:
         if not contracts.pending():
             for consumer in contracts.ended(reached, needed):
                 contracts.begin(consumer, at)
+                self.begun()
         if contracts.pending():
             if not (self._erase(contracts, pause) and self._sealed(at)):
                 return False

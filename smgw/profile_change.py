@@ -5,8 +5,9 @@ what is newer, withdraws what is named, and what was withdrawn owes nothing from
 tried before it holds, because only whoever the gateway reaches can ever order anything again. Who may order is
 decided in ``smgw/administration/order_gate.py``; what a version may change, in ``smgw/store/profiles.py``. Each change
 stands in the system log and in the calibration log, in the same transaction (TR-03109-1: Zaehler-, Auswertungs- and
-Kommunikationsprofile are the administrator's to manage).
-PP-0073: FMT_MSA.1/MTR, FMT_MSA.1/AC.
+Kommunikationsprofile are the administrator's to manage). What an account brings sealed is opened before anything is
+stored and stored with it, or the whole order is refused.
+PP-0073: FMT_MSA.1/MTR, FMT_MSA.1/AC, FIA_ATD.1.
 """
 
 from collections.abc import Callable, Collection
@@ -19,14 +20,17 @@ from cryptography import x509
 
 from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
 from pki.checks import check_validity
-from pki.errors import CertificateError, TunnelError
+from pki.errors import CertificateError, SealError, TokenError, TunnelError
 from smgw.administration.errors import CommandRefusedError, Done, FollowUp
+from smgw.han import credentials
+from smgw.identity import Identity
 from smgw.store import logs
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome
 from smgw.store.profiles import ProfileSet, ProfileStore
 from wire.orders import ChangeProfiles
 from wire.profiles import (
+    AccountProfile,
     AdministratorProfile,
     CommunicationProfile,
     Finding,
@@ -52,6 +56,11 @@ class ChangeReason(StrEnum):
     NAMED_HOST = "named-host"
     """A host that is a name leads nowhere: the firewall opens addresses only (ADR 0014)."""
     CERTIFICATE = "certificate"
+    UNKNOWN_CONSUMER = "unknown-consumer"
+    """An account of somebody whom no meter here measures: it would outlive every contract."""
+    VERIFIER = "verifier"
+    """What an account brings sealed is not for this gateway's ENC key in use, or holds no verifier."""
+    SECURITY_MODULE = "security-module"
     INCONSISTENT = "inconsistent"
 
 
@@ -71,12 +80,15 @@ class ProfileChange:
         trust: Callable[[], TrustStore],
         *,
         lines: Collection[str],
+        identity: Callable[[], Identity],
         reachable: Callable[[AdministratorProfile], None],
         exchange: Callable[[Callable[[], ProfileSet]], ProfileSet],
         apply: Callable[[ProfileSet], None],
         addresses_only: bool = False,
     ) -> None:
         """``lines`` are the names of the gateway's lines; ``reachable`` dials an administrator or raises TunnelError.
+
+        ``identity`` gives the keys in use, with which what is sealed for this gateway is opened.
 
         ``exchange`` runs the change while nothing is granted and takes over what it returns
         (``Gateway.change_profiles``); ``apply`` makes lines and senders follow (``Runtime.apply``).
@@ -85,6 +97,7 @@ class ProfileChange:
         self._store = store
         self._trust = trust
         self._lines = frozenset(lines)
+        self._identity = identity
         self._reachable = reachable
         self._exchange = exchange
         self._apply = apply
@@ -95,12 +108,14 @@ class ProfileChange:
 
         1. What is withdrawn holds.
         2. One administrator remains, and its profile holds now: nobody locks himself out.
-        3. Every meter hangs on a line that this gateway has, and every party has an address where a firewall stands.
+        3. Every meter hangs on a line that this gateway has, every party has an address where a firewall stands, and
+           every consumer who gets an account is measured here.
         4. Every certificate in what is installed is good now, for its role and its purpose, and those of one profile
            belong to the same party.
         5. Nothing in what would hold contradicts what is installed, or lacks what is withdrawn.
-        6. Another profile of the administrator leads to somebody who answers with its certificate.
-        7. Nothing goes back to an older version, or changes whose data it is about (in the transaction itself).
+        6. What a new version of an account brings sealed opens with this gateway's key.
+        7. Another profile of the administrator leads to somebody who answers with its certificate.
+        8. Nothing goes back to an older version, or changes whose data it is about (in the transaction itself).
 
         Raises CommandRefusedError, and StoreError where the store fails; nothing was changed then.
         """
@@ -121,16 +136,20 @@ class ProfileChange:
             # 3. Every meter hangs on a line that this gateway has.
             if isinstance(profile, MeterProfile) and profile.line not in self._lines:
                 raise _refused(ChangeReason.UNKNOWN_LINE, f"{profile.id}: this gateway has no line {profile.line}")
+            if isinstance(profile, AccountProfile):
+                _require_measured(profile, after)
             if self._addresses_only and isinstance(profile, CommunicationProfile | AdministratorProfile):
                 _require_address(profile)
             # 4. Every certificate is good now.
             _require_good_certificates(profile, self._trust(), at)
         # 5. Nothing contradicts or lacks what is changed.
         _require_consistent(before, after, command, at)
-        # 6. Another profile of the administrator leads to him.
+        # 6. What is sealed opens; the transaction itself must not wait for the security module.
+        opened = self._opened(before, command)
+        # 7. Another profile of the administrator leads to him.
         if after.administrators != before.administrators:
             self._require_reachable(administrators[0])
-        # 7. Nothing goes back or changes whose data it is about.
+        # 8. Nothing goes back or changes whose data it is about.
         withdrawn = [(reference.kind, reference.id) for reference in command.withdraw]
         noted: list[tuple[Profile, bool]] = []
 
@@ -138,6 +157,8 @@ class ProfileChange:
             # Whom it concerned and whom it concerns now: both learn that it changed (FAU_GEN.1/CON).
             consumers = before.concerned(profile, at) | after.concerned(profile, at)
             _note(connection, profile, at, consumers, installed=installed)
+            if isinstance(profile, AccountProfile) and installed and profile.id in opened:
+                credentials.keep(connection, profile, opened[profile.id])
             noted.append((profile, installed))
 
         try:
@@ -155,6 +176,24 @@ class ProfileChange:
             # The tunnel rests on the administrator's profile: whoever the new one names is dialled at the next call.
             then=FollowUp.NOTHING if before.administrators == holding.administrators else FollowUp.END_TUNNEL,
         )
+
+    def _opened(self, before: ProfileSet, command: ChangeProfiles) -> dict[str, bytes]:
+        """The verifiers of the accounts that are new, by their ids. FIA_ATD.1, FIA_UAU.5."""
+        found = {}
+        for profile in command.install:
+            # What stands already was opened when it came; by now another key may be in use.
+            if not isinstance(profile, AccountProfile) or before.accounts.get(profile.id) == profile:
+                continue
+            if profile.verifier is None:
+                continue
+            try:
+                found[profile.id] = credentials.open_verifier(profile.verifier, self._identity())
+            except SealError as error:
+                sentence = f"{profile.id}: {error.reason.value}: seal its verifier for the ENC certificate in use"
+                raise _refused(ChangeReason.VERIFIER, sentence) from error
+            except TokenError as error:
+                raise _refused(ChangeReason.SECURITY_MODULE, f"{profile.id}: {error.reason.value}") from error
+        return found
 
     def _require_reachable(self, administrator: AdministratorProfile) -> None:
         try:
@@ -187,6 +226,13 @@ def _require_address(profile: CommunicationProfile | AdministratorProfile) -> No
         ip_address(profile.host)
     except ValueError as error:
         raise _refused(ChangeReason.NAMED_HOST, f"{profile.id}: {profile.host} is no address") from error
+
+
+def _require_measured(profile: AccountProfile, after: ProfileSet) -> None:
+    """FDP_RIP.2: what is hers goes with her contract, and there is a contract for whom a meter measures."""
+    if profile.consumer is not None and profile.consumer not in {one.consumer for one in after.meters.values()}:
+        sentence = f"{profile.id}: no meter profile here names the consumer {profile.consumer}"
+        raise _refused(ChangeReason.UNKNOWN_CONSUMER, sentence)
 
 
 def _require_good_certificates(profile: Profile, trust: TrustStore, at: datetime) -> None:

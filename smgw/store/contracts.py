@@ -22,7 +22,7 @@ from smgw.store.erasure import ERASURES, Ended
 from smgw.store.rows import to_seconds
 from smgw.store.schema import deliveries, ended, grant_readings, grants, profiles, readings, withdrawals
 from smgw.store.settings import Setting
-from wire.profiles import EvaluationProfile, MeterProfile, parse_profile
+from wire.profiles import AccountProfile, EvaluationProfile, MeterProfile, parse_profile
 from wire.reading import DeviceId
 
 GRACE: Final = timedelta(days=30)
@@ -39,6 +39,20 @@ class Span:
     device: DeviceId
     begin: int
     until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How a device measures a consumer, or did.
+
+    What lies outside of ``span`` is somebody else's. ``since`` and ``until`` are the seconds from and before which a
+    profile says that the device is read for her, within the span; ``profile`` is the newest of these.
+    """
+
+    span: Span
+    since: int
+    until: int
+    profile: MeterProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,10 @@ class Contracts:
             spans = [replace(span, until=min(span.until, to_seconds(at))) for span in _spans(rows, consumer)]
             marks: dict[tuple[Ended, str, int], int] = {(Ended.CONSUMER, consumer, 0): 0}
             marks |= {(Ended.METER, span.device.text, span.begin): span.until for span in spans}
-            gone: list[MeterProfile | EvaluationProfile]
+            gone: list[MeterProfile | EvaluationProfile | AccountProfile]
             gone = [row.profile for row in rows if row.profile.consumer == consumer]
+            # Her account too, even where it would hold still: by its withdrawal her password goes at once.
+            gone += _accounts_of(connection, consumer)
             for versions in _evaluations_of(connection, {span.device for span in spans}):
                 own = [span for span in spans if span.device in versions[-1].meters]
                 begin, until = min(span.begin for span in own), max(span.until for span in own)
@@ -144,6 +160,33 @@ class Contracts:
             connection.execute(ended.delete())
             stored.put(connection, {Setting.STORE_KEY_DUE: 1})
             return len(consumers)
+
+
+def measured_by(connection: sa.Connection, consumer: str) -> list[Measured]:
+    """With which devices ``consumer`` is measured or was, as long as the profiles that say so are kept (FDP_ACC.2)."""
+    rows = _rows(connection)
+    withdrawn = sa.select(withdrawals.c.id, withdrawals.c.version, withdrawals.c.at)
+    gone = {
+        (row.id, row.version): row.at
+        for row in connection.execute(withdrawn.where(withdrawals.c.kind == MeterProfile.KIND))
+    }
+    found = []
+    for span in _spans(rows, consumer):
+        hers = [
+            (max(to_seconds(row.profile.valid_from), row.imported_at), row)
+            for row in rows
+            if row.profile.consumer == consumer and row.profile.meter == span.device
+        ]
+        own = [(first, row) for first, row in hers if span.begin <= first < span.until]
+        ends = [
+            min(to_seconds(row.profile.valid_until), gone.get((row.profile.id, row.profile.version), FOR_EVER))
+            for _, row in own
+            if row.newest
+        ]
+        newest = max(own, key=lambda pair: (pair[1].imported_at, pair[1].profile.version))[1].profile
+        since = min(first for first, _ in own)
+        found.append(Measured(span, since, min(span.until, max(ends, default=span.until)), newest))
+    return found
 
 
 def _rows(connection: sa.Connection) -> list[_Row]:
@@ -230,6 +273,13 @@ def _evaluations_of(connection: sa.Connection, devices: set[DeviceId]) -> list[l
         if isinstance(profile, EvaluationProfile):
             versions[profile.id].append(profile)
     return [some for some in versions.values() if all(devices.issuperset(one.meters) for one in some)]
+
+
+def _accounts_of(connection: sa.Connection, consumer: str) -> list[AccountProfile]:
+    """Every stored version of the accounts of ``consumer``."""
+    query = sa.select(profiles.c.content).where(profiles.c.kind == AccountProfile.KIND)
+    parsed = (parse_profile(content) for content in connection.scalars(query))
+    return [one for one in parsed if isinstance(one, AccountProfile) and one.consumer == consumer]
 
 
 def _end_of(connection: sa.Connection, profile: EvaluationProfile) -> int:

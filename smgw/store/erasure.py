@@ -1,10 +1,10 @@
 """What is erased when a contract ends, whatever its age: the words that the database itself applies.
 
 Decides which rows are a former consumer's: the readings of a device within the time in which it measured her
-consumption, what was granted of them, the sums that were made of her devices alone, and the profiles that name her.
-What stretches of time these are stands in the table ``ended`` as long as the erasure goes on (``contracts.py``). The
-database takes no row into it for a device while a profile that holds says that it is measured there for somebody, and
-deletes nothing by it that is still owed (FDP_RIP.2, FAU_STG.2).
+consumption, what was granted of them, the sums that were made of her devices alone, and the profiles that name her, her
+accounts among them. What stretches of time these are stands in the table ``ended`` as long as the erasure goes on
+(``contracts.py``). The database takes no row into it for a device while a profile that holds says that it is measured
+there for somebody, and deletes nothing by it that is still owed (FDP_RIP.2, FAU_STG.2).
 """
 # ruff: noqa: S608 - these are the words of triggers, which take no parameters, put together from constants only.
 
@@ -23,8 +23,8 @@ class Ended(StrEnum):
     EVALUATION = "evaluation"
     """An evaluation profile of her devices alone, for periods that begin in that time."""
     PROFILE = "profile"
-    """The version ``begin`` of a meter profile that names her, or of an evaluation profile of hers; the name is its
-    kind, a colon and its id."""
+    """The version ``begin`` of a meter profile or an account that names her, or of an evaluation profile of hers; the
+    name is its kind, a colon and its id."""
 
 
 _OF_DEVICE: Final = (

@@ -112,6 +112,7 @@ class FleetGateway:
                 self.profiles,
                 trust,
                 lines=[LINE],
+                identity=lambda: identity,
                 reachable=link.reachable,
                 exchange=self._walk.change_profiles,
                 apply=self._changed,
@@ -121,7 +122,7 @@ class FleetGateway:
                 Settings(database),
                 self.log,
                 Sweeper(database),
-                ContractEnd(database, self.log, Sealer(database, lambda: identity)),
+                ContractEnd(database, self.log, Sealer(database, lambda: identity), begun=_never),
                 profiles=lambda: self._walk.profiles,
                 trusted=lambda _: False,  # it reads no meter, so there is nothing to sweep
             )
@@ -172,4 +173,4 @@ class FleetGateway:
 
 
 def _never() -> None:
-    """No order that this gateway takes ends the process, and it has no clock to set."""
+    """No order that this gateway takes ends the process, it has no clock to set, and no contract ends here."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pki.errors import TokenError, TokenReason
 from smgw.contract_end import ContractEnd
+from smgw.han.credentials import Credentials
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
 from smgw.logs.sealing import Sealer
 from smgw.logs.stored import verify_logs
@@ -17,17 +19,21 @@ from smgw.store.contracts import Contracts
 from smgw.store.database import DATABASE_NAME, KEY_NAME, Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.logs import Event, Outcome, SystemLog
+from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.settings import Setting, Settings
 from smgw.store.sweep import Sweeper
 from testbed.small_pki import SmallPki
+from tests.smgw.han.accounts import VERIFIER
 from tests.smgw.logs.archive import Archive
 from tests.smgw.store.aged import day
 from tests.smgw.store.household import ANNA, BERT, OTHER, SERIES, Household, signed
 from tests.smgw.store.keeper import Keeper
 from tests.smgw.store.residue import traces
 from tests.smgw.store.samples import GATEWAY, METER
+from tests.wire.profiles.examples import ACCOUNT
 
 TWENTY = range(20)
+ANNAS_ACCOUNT = replace(ACCOUNT, id="account-1", consumer=ANNA.consumer, valid_until=ANNA.valid_until)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,11 @@ class Home:
         self.database = Database.create(self.folder, self.keeper, GATEWAY)
         self.log = SystemLog(self.database)
         self.sealer = Sealer(self.database, lambda: archive.identity)
-        self.end = ContractEnd(self.database, self.log, self.sealer)
+        self.reloaded: list[ProfileSet] = []
+        profiles = ProfileStore(self.database)
+        self.end = ContractEnd(
+            self.database, self.log, self.sealer, begun=lambda: self.reloaded.append(profiles.load())
+        )
         self.house = Household(self.database)
         self.house.install(ANNA, BERT, SERIES)
         self.log.concern([("anna-mueller", "grid-1"), ("bert", "other")])
@@ -110,7 +120,9 @@ def of(meter: str, numbers: range) -> dict[str, bytes]:
 def test_nothing_of_her_is_left(home: Home) -> None:
     """FDP_RIP.2, FCS_CKM.4, T.ResidentData: values, signatures, device, log and name are gone; another's are there."""
     file = home.folder / DATABASE_NAME
-    hers, his = of(METER.text, TWENTY) | {"name": b"anna-mueller"}, of(OTHER.text, TWENTY)
+    home.house.install(ANNAS_ACCOUNT)
+    Credentials(home.database).put(ANNAS_ACCOUNT, VERIFIER)
+    hers, his = of(METER.text, TWENTY) | {"name": b"anna-mueller", "verifier": VERIFIER}, of(OTHER.text, TWENTY)
     old_key, old = home.keeper.seen[-1], (file.read_bytes(), (home.folder / KEY_NAME).read_bytes())
     assert traces(file, old_key, hers | his) == hers.keys() | his.keys()
     home.sealer.seal(day(20), time_valid=True)  # a checkpoint speaks of her log
@@ -120,6 +132,7 @@ def test_nothing_of_her_is_left(home: Home) -> None:
     for profile in (ANNA, SERIES):
         home.house.withdraw(profile, day(20))
     assert home.sweep(day(20))
+    assert [one.accounts for one in home.reloaded] == [{}]  # nobody comes in by it from the first moment on
     new_key = home.keeper.seen[-1]
     assert new_key != old_key
     assert traces(file, new_key, hers | his) == his.keys()

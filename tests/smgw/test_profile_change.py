@@ -10,23 +10,21 @@ from typing import Any
 
 import pytest
 
-from pki.certificates import Purpose, Role, TrustStore
-from pki.errors import TunnelError, TunnelReason
+from pki.certificates import Purpose, Role
 from pki.revoke import Revocation
 from smgw import profile_change
 from smgw.administration.errors import CommandRefusedError, FollowUp
-from smgw.profile_change import ChangeReason, ProfileChange
+from smgw.profile_change import ChangeReason
 from smgw.store import profiles
 from smgw.store.calibration_log import CalibrationLog
 from smgw.store.consumer_log import ConsumerLog
-from smgw.store.database import Database
 from smgw.store.logs import Event, SystemLog
-from smgw.store.orders import OrderStore
 from smgw.store.outbox import Balance, Outbox
-from smgw.store.profiles import ProfileSet, ProfileStore
+from smgw.store.profiles import ProfileStore
 from smgw.store.readings import ReadingStore
 from testbed.small_pki import NOW, SmallPki
-from tests.smgw.office import LINE, House
+from tests.smgw.office import House
+from tests.smgw.profile_site import Site
 from tests.smgw.store import samples
 from tests.smgw.wan.station import der
 from wire.orders import ChangeProfiles, ProfileReference
@@ -39,46 +37,10 @@ def house() -> House:
     return House(SmallPki())
 
 
-class Site:
-    """A gateway's store with the handler over it."""
-
-    def __init__(self, database: Database, trust: TrustStore) -> None:
-        self.database = database
-        self.trust = trust
-        self.store = ProfileStore(database)
-        self.applied: list[ProfileSet] = []
-        self.tried: list[Profile] = []
-        self.nobody_there = False
-        self.handler = ProfileChange(
-            self.store,
-            lambda: self.trust,
-            lines=[LINE],
-            reachable=self.try_out,
-            exchange=lambda change: change(),
-            apply=self.applied.append,
-            addresses_only=True,
-        )
-
-    def try_out(self, profile: Profile) -> None:
-        self.tried.append(profile)
-        if self.nobody_there:
-            raise TunnelError(TunnelReason.UNREACHABLE, "nobody listens")
-
-    def change(self, *install: Profile, withdraw: tuple[Profile, ...] = ()) -> Any:
-        return self.order(ChangeProfiles(install, tuple(ProfileReference(one.KIND, one.id) for one in withdraw)))
-
-    def order(self, command: ChangeProfiles) -> Any:
-        """As the desk does: the number of an order is taken before it is carried out."""
-        orders = OrderStore(self.database)
-        sequence = orders.last() + 1
-        orders.take(sequence, b"%032d" % sequence, repeatable=False, at=NOW)
-        return self.handler(command, NOW)
-
-
 @pytest.fixture
 def site(tmp_path: Path, house: House) -> Iterator[Site]:
     database = samples.open_database(tmp_path)
-    site = Site(database, house.pki.trust())
+    site = Site(database, house.pki)
     site.store.put(house.administrator, document=b"signed", at=NOW)
     yield site
     database.close()
@@ -373,7 +335,7 @@ def test_killed_between_two_writes_the_old_set_holds(
     child = os.fork()
     if child == 0:
         try:
-            dying = Site(samples.open_database(tmp_path, create=False), site.trust)
+            dying = Site(samples.open_database(tmp_path, create=False), house.pki)
             writes = iter(range(WRITES))
 
             def counted(function: Callable[..., Any]) -> Callable[..., Any]:

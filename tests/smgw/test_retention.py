@@ -45,7 +45,7 @@ class World:
             Settings(self.database),
             self.log,
             self.sweeper,
-            ContractEnd(self.database, self.log, Sealer(self.database, nobody)),
+            ContractEnd(self.database, self.log, Sealer(self.database, nobody), begun=lambda: None),
             profiles=lambda: self.profiles,
             trusted=lambda at: self.trusted,  # noqa: ARG005 - this test's word counts for every time
         )

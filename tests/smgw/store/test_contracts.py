@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from smgw.han.credentials import Credentials
 from smgw.store.contracts import GRACE, Contracts
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.settings import Setting, Settings
 from smgw.store.sweep import Sweeper
 from tests.smgw.store.aged import day
-from tests.smgw.store.household import ANNA, BERT, CLARA, OTHER, SERIES, Household
+from tests.smgw.store.household import ANNA, BERT, CLARA, NEVER, OTHER, SERIES, Household
 from tests.smgw.store.samples import GATEWAY, METER, START, decision, grant, open_database, reading
+from tests.wire.profiles.examples import ACCOUNT
+from wire.profiles import AccountRole
 
 
 @pytest.fixture
@@ -103,6 +106,28 @@ def test_hers_goes_and_what_is_others_stays(house: Household) -> None:
     assert contracts.ended(day(20), {}) == []
     assert Settings(house.database).get(Setting.STORE_KEY_DUE) == 1
     assert {profile.id for profile in house.profiles.load().all()} == {"m-bert", "m-3", "grid-1"}
+
+
+def test_her_account_goes_with_her_and_nobody_elses(house: Household) -> None:
+    """FDP_RIP.2: from the first moment of the erasure on nobody comes in by it; then every version of it is erased."""
+    hers = replace(ACCOUNT, id="account-1", consumer=ANNA.consumer, valid_from=START, valid_until=NEVER)
+    his = replace(hers, id="account-2", consumer=BERT.consumer, name="bert", fingerprints=())
+    technicians = replace(his, id="account-3", name="service", role=AccountRole.TECHNICIAN, consumer=None)
+    house.install(hers, replace(hers, version=2), his, technicians)
+    for account in (replace(hers, version=2), his):
+        Credentials(house.database).put(account, bytes(32))
+    house.withdraw(ANNA, day(5))
+    contracts = Contracts(house.database)
+    contracts.begin(ANNA.consumer, day(20))
+    assert house.profiles.load().accounts.keys() == {"account-2", "account-3"}
+    with house.database.read() as connection:
+        kept = connection.exec_driver_sql("SELECT account FROM han_credentials").scalars().all()
+    assert kept == ["account-2"]
+    erase(contracts)
+    with house.database.read() as connection:
+        kept = connection.exec_driver_sql("SELECT id FROM profiles WHERE kind = 'account' ORDER BY id").scalars().all()
+    assert kept == ["account-2", "account-3"]
+    assert contracts.finish() == 1
 
 
 def test_an_erasure_that_was_cut_off_goes_on(house: Household) -> None:
