@@ -139,10 +139,10 @@ KINDS: Final[Mapping[Event, Kind]] = MappingProxyType(
         Event.ACCESS_REFUSED: _own(33, "reason profile meter"),
         Event.CONSUMER_ACCESS: _own(34, "what reason", system=False, consumer=_ALWAYS, **_TO_CONCERNED),
         # Who comes in; the door says whose log tells it.
-        Event.CONSUMER_LOGIN: _own(35, "how reason until", system=False, consumer=_ALWAYS),
+        Event.CONSUMER_LOGIN: _own(35, "how reason until", system=False, consumer=_ALWAYS, **_TO_CONCERNED),
         Event.TECHNICIAN_LOGIN: _own(36, "how reason until"),
         Event.LOGIN_REFUSED: _own(37, actor=Actor.UNKNOWN),
-        Event.PASSWORD_CHANGED: _own(38, system=False, consumer=_ALWAYS),
+        Event.PASSWORD_CHANGED: _own(38, system=False, consumer=_ALWAYS, **_TO_CONCERNED),
         # Profiles.
         Event.PROFILE_IMPORTED: _own(40, "kind version"),
         Event.PROFILE_REFUSED: _own(41, "reason sentence", failure=Level.ERROR),

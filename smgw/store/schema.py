@@ -270,6 +270,17 @@ han_credentials = sa.Table(
 """By what a password is known again, for the version of an account that holds; ``changed_at`` is when the person gave
 herself another one, null while it is the administrator's (``smgw/han/credentials.py``)."""
 
+han_lock_outs = sa.Table(
+    "han_lock_outs",
+    metadata,
+    sa.Column("account", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("last_at", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Wrong attempts at accounts that count still (``smgw/store/lock_outs.py``)."""
+
 _APPEND_ONLY = (
     "readings",
     "derived_readings",
