@@ -47,11 +47,18 @@ def verify_reading(signed: SignedReading, signer: VerifiedCertificate) -> Readin
     except ReadingError as error:
         raise SealError(SealReason.UNKNOWN_SIGNER, "the certificate names no gateway") from error
     # 2. Its signature over this reading.
+    check_reading(signed, gateway, names_of(signer.certificate).public_key)
+    return signed.reading
+
+
+def check_reading(signed: SignedReading, gateway: DeviceId, key: ec.EllipticCurvePublicKey) -> None:
+    """Step 2 of :func:`verify_reading` alone: ``key`` made the signature; whose key it is, is another question.
+
+    Raises SealError(SIGNATURE).
+    """
     r = int.from_bytes(signed.signature[:_HALF], "big")
     s = int.from_bytes(signed.signature[_HALF:], "big")
-    public_key = names_of(signer.certificate).public_key
     try:
-        public_key.verify(encode_dss_signature(r, s), signed.reading.signed_bytes(gateway), _ECDSA)
+        key.verify(encode_dss_signature(r, s), signed.reading.signed_bytes(gateway), _ECDSA)
     except InvalidSignature as error:
         raise SealError(SealReason.SIGNATURE, "the inner signature of a reading does not hold") from error
-    return signed.reading

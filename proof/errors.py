@@ -37,3 +37,7 @@ class LogIntegrityError(Exception):
         """A reason for programs and a sentence that names log and record number for people."""
         super().__init__(sentence)
         self.reason = reason
+
+
+class ProofError(Exception):
+    """There is nothing to check: no root, not the file of the gateway that was meant."""

@@ -143,6 +143,9 @@ def grounds(trust: TrustStore, certificate: x509.Certificate) -> tuple[tuple[byt
     anchors = {fingerprint(root) for root in trust.roots}
     while fingerprint(issued) not in anchors:
         issuer = _issuer(trust.authorities, issued)
+        if issuer.public_bytes(Encoding.DER) in authorities:
+            sentence = f"the CAs above {certificate.subject.rfc4514_string()} lead round in a circle"
+            raise CertificateError(CertificateReason.UNKNOWN_ISSUER, sentence)
         named = [each for each in trust.crls if each.issuer == issuer.subject]
         if named:
             newest = max(named, key=lambda each: each.last_update_utc)
