@@ -35,6 +35,7 @@ from smgw.store.errors import ConflictError, StoreError
 from smgw.store.logs import Event, Outcome, SystemLog
 from smgw.store.profiles import ProfileSet
 from smgw.store.readings import ReadingStore, Recorded
+from wire.obis import Obis
 from wire.profiles import MeterProfile
 from wire.reading import DeviceId, Reading
 
@@ -135,6 +136,10 @@ class Gateway:
         with self._deciding:
             newest = self._known.newest()
             return note(at if newest is None else max(at, newest + timedelta(seconds=1)))
+
+    def latest(self, device: DeviceId, obis: Obis) -> Reading | None:
+        """The newest reading of a register that was believed, stored or not. Raises StoreError."""
+        return self._known.latest(device, obis)
 
     def accept(self, profile: MeterProfile, telegram: Telegram) -> list[Reading]:
         """Walk what the meter of ``profile`` said; returns the readings that were decided on.

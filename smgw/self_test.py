@@ -164,6 +164,12 @@ class SelfTest:
         # The result stands in everybody's log; who asked for it is nobody else's business.
         return self.run(at)
 
+    def locked_until(self, consumer: str, at: datetime) -> datetime | None:
+        """Until when a test that ``consumer`` asks for at ``at`` is refused; None where it is not."""
+        with self._testing:
+            last = self._asked.get(consumer)
+        return None if last is None or abs(at - last) >= LOCK_OUT else last + LOCK_OUT
+
     def run(self, at: datetime, *, user: str = "") -> tuple[Check, ...]:
         """Make every check at the moment ``at``, set and clear what they find, and write the outcome down.
 

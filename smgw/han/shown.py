@@ -108,6 +108,9 @@ class Series:
     energies: tuple[int | None, ...]
     doubtful: tuple[bool, ...]
     """Whether a part rests on a reading that no bill may rest on."""
+    partial: tuple[bool, ...] = ()
+    """Whether a part is told from the first reading in it, or up to the last: it runs still, or a meter came or went.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,8 @@ class Transmission:
     """Of hers, or of a sum that hers are part of; 0 for a cover, which holds nothing."""
     period_begin: int | None
     period_end: int | None
+    kept: bool = True
+    """False for one whose values are never stored: how many it carried is known to nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)

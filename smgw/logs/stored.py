@@ -81,6 +81,23 @@ def verify_store(connection: sa.Connection, judge: Judge | None = None) -> Verif
 
 
 @unreadable_is_altered()
+def verify_log(connection: sa.Connection, chain: Chain, judge: Judge) -> Verified:
+    """One log as ``connection`` sees it, by the last checkpoint, whose signer ``judge`` believes.
+
+    Nothing of any other log is looked at, and none is named in what is raised: what is told of it is its owner's.
+    Raises LogIntegrityError, StoreError.
+    """
+    newest = log_checkpoints.newest(connection)
+    if newest is not None:
+        judge(*verify(signed(newest)))
+    entries, end = read_entries(connection, chain), head(connection, chain)
+    found = verify_chain(*chain, entries, last_states(newest).get(chain), capacity=ring(chain[0]))
+    require_head(chain, entries[-1].hash if entries else end[1], found.last, end)
+    _require_counts(connection, chain, entries)
+    return found
+
+
+@unreadable_is_altered()
 def last_states(stored: StoredCheckpoint | None) -> dict[Chain, ChainState]:
     """Where each log began and ended at this checkpoint. Raises LogIntegrityError."""
     if stored is None:

@@ -77,6 +77,10 @@ ERASURES: Final = (
     ),
     f"DELETE FROM readings WHERE id IN ({_METERS_OF} LIMIT {{limit}})",
     (
+        "DELETE FROM han_prices WHERE (consumer, contract, since) IN (SELECT consumer, contract, since FROM ended "
+        f"CROSS JOIN han_prices ON consumer = ended.name WHERE ended.kind = '{Ended.CONSUMER}' LIMIT {{limit}})"
+    ),
+    (
         "DELETE FROM daily_values WHERE (device, obis, day) IN (SELECT device, obis, day FROM ended CROSS JOIN "
         "daily_values AS hers ON hers.device = ended.name AND hers.captured_at >= ended.begin "
         f"AND hers.captured_at < ended.until WHERE ended.kind = '{Ended.METER}' LIMIT {{limit}})"

@@ -270,6 +270,18 @@ han_credentials = sa.Table(
 """By what a password is known again, for the version of an account that holds; ``changed_at`` is when the person gave
 herself another one, null while it is the administrator's (``smgw/han/credentials.py``)."""
 
+han_prices = sa.Table(
+    "han_prices",
+    metadata,
+    sa.Column("consumer", sa.String, primary_key=True),
+    sa.Column("contract", sa.String, primary_key=True),
+    sa.Column("since", sa.Integer, primary_key=True),
+    sa.Column("base_per_month", sa.Integer, nullable=False),
+    sa.Column("stages", sa.String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a consumer entered as her own prices (``smgw/han/prices.py``); nobody else reads it."""
+
 han_lock_outs = sa.Table(
     "han_lock_outs",
     metadata,

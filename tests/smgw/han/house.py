@@ -1,0 +1,301 @@
+"""A house with two consumers behind one gateway: real store, real profiles, real signatures, and a port to show them.
+
+"house" has two meters, "flat" one; "attic" was measured by the second meter of the house until April 2025 and moved
+out. Everything is as at :data:`~tests.smgw.han.house_readings.NOW`, four days after the clocks were set back.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pki.certificates import Purpose, Role, TrustStore, fingerprint
+from smgw.clock import GatewayClock
+from smgw.gateway import Gateway
+from smgw.han.port import ConsumerView, Door, HanPort, LoginRefusedError, RefusedReason, Visitor
+from smgw.han.status import Facts
+from smgw.han.views import make_port
+from smgw.identity import Identity, OwnCertificates
+from smgw.lmn.telegram import Telegram, Value
+from smgw.logs import readers
+from smgw.logs.sealing import Sealer
+from smgw.metering.tariffs.calendar import midnight
+from smgw.secure_states import Conditions, SecureStates
+from smgw.self_test import MINIMUM_FREE, SelfTest, SelfTestPorts
+from smgw.store import logs
+from smgw.store.database import Database
+from smgw.store.events import Event, Outcome
+from smgw.store.logs import SystemLog
+from smgw.store.profiles import ProfileSet, ProfileStore
+from smgw.store.readings import ReadingStore
+from smgw.store.rows import columns_of
+from smgw.store.schema import deliveries, derived_readings, grant_readings, grants, readings
+from testbed.small_pki import SmallPki
+from tests.smgw.han import house_profiles
+from tests.smgw.han.house_readings import EXPORT, FIRST, FLAT, IMPORT, NOW, POWER, RENEWED, SECOND, Signer, shown
+from tests.smgw.han.house_readings import readings as recorded
+from tests.smgw.store.samples import GATEWAY, open_database
+from wire.reading import DeviceId, Reading, Register, Unit
+
+__all__ = ["EXPORT", "FIRST", "FLAT", "IMPORT", "NOW", "POWER", "SECOND", "House", "house"]
+
+PASSWORDS = {"house": "Ofen-Birne-Garten-52", "flat": "Lampe-Regen-Kiste-17", "attic": "Wolke-Gabel-Rasen-88"}
+TECHNICIAN = ("service", "Werkzeug-Tasche-Leiter-31")
+PROGRAM = "ab" * 32
+
+
+class TinyDoor:
+    """A door with accounts that nobody changes: passwords as they are, certificates by name, sessions for ever."""
+
+    def __init__(self) -> None:
+        self.passwords = {**PASSWORDS, TECHNICIAN[0]: TECHNICIAN[1]}
+        self.sessions: dict[str, Visitor] = {}
+        self.pinned: dict[bytes, str] = {}
+
+    def visitor(self, name: str) -> Visitor:
+        role, interface = readers.Role.CONSUMER, readers.Interface.CONSUMER
+        if name == TECHNICIAN[0]:
+            reader = readers.Reader(readers.Role.TECHNICIAN, readers.Interface.SERVICE)
+        else:
+            reader = readers.Reader(role, interface, name)
+        return Visitor(name, f"account-{name}", reader)
+
+    def by_password(self, name: str, password: str, at: datetime) -> Visitor:
+        if self.passwords.get(name) != password:
+            raise LoginRefusedError(RefusedReason.WRONG)
+        return self.visitor(name)
+
+    def by_digest(self, header: str, method: str, target: str, at: datetime) -> Visitor:
+        raise LoginRefusedError(RefusedReason.MALFORMED)
+
+    def by_certificate(self, der: bytes, at: datetime) -> Visitor:
+        if der not in self.pinned:
+            raise LoginRefusedError(RefusedReason.WRONG)
+        return self.visitor(self.pinned[der])
+
+    def challenge(self, at: datetime, *, stale: bool = False) -> str:
+        return f'Digest realm="{GATEWAY}", nonce="{int(at.timestamp())}", algorithm=SHA-256, qop="auth"'
+
+    def open_session(self, visitor: Visitor, at: datetime) -> str:
+        secret = hashlib.sha256(f"{visitor.name}{len(self.sessions)}".encode()).hexdigest()
+        self.sessions[secret] = visitor
+        return secret
+
+    def session(self, secret: str, at: datetime, *, used: bool = True) -> Visitor | None:
+        return self.sessions.get(secret)
+
+    def close_session(self, secret: str, at: datetime) -> None:
+        self.sessions.pop(secret, None)
+
+    def change_password(self, visitor: Visitor, old: str, new: str, at: datetime) -> None:
+        self.by_password(visitor.name, old, at)
+        self.passwords[visitor.name] = new
+
+
+@dataclass
+class House:
+    """The parts; a test changes what it wants to, with a house of its own."""
+
+    folder: Path
+    now: datetime = NOW
+    door: TinyDoor = field(default_factory=TinyDoor)
+    conditions: Conditions = field(default_factory=Conditions)
+
+    def __post_init__(self) -> None:
+        self.pki = SmallPki(now=RENEWED)
+        # Certificates lie as the key ring has them.
+        holders = {purpose: self.pki.holder(Role.SMGW, purpose, GATEWAY.text) for purpose in Purpose}
+        self.trust: TrustStore = self.pki.trust(now=self.now)
+        verified = {
+            purpose: self.trust.verify(
+                one.certificate, role=Role.SMGW, purpose=purpose, at=self.now, pinned={fingerprint(one.certificate)}
+            )
+            for purpose, one in holders.items()
+        }
+        keys = {purpose: one.key for purpose, one in holders.items()}
+        self.identity = Identity(GATEWAY, 2, OwnCertificates(verified), keys, {one: one.value for one in Purpose})
+        self.key = holders[Purpose.SIG].key
+        self.signer = Signer(self.key)
+        self.database: Database = open_database(self.folder)
+        self.system_log = SystemLog(self.database)
+        self.profiles: ProfileSet = self._install()
+        self._record()
+        self._deliver()
+        self._happen()
+        self.gateway = Gateway(
+            GATEWAY, self.key, ReadingStore(self.database), self.system_log, self.profiles, clock=lambda: self.now
+        )
+        self._hear()
+        self.port = self._port()
+
+    def visitor(self, name: str) -> Visitor:
+        """Somebody who came in: "house", "flat", "attic", or "service"."""
+        return self.door.visitor(name)
+
+    def view(self, name: str) -> ConsumerView:
+        """What a consumer sees."""
+        return self.port.consumer(self.visitor(name))
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _install(self) -> ProfileSet:
+        store = ProfileStore(self.database)
+        for profile, at in house_profiles.every(self.pki):
+            store.put(profile, document=b"signed", at=at)
+        return store.load()
+
+    def _record(self) -> None:
+        former = self.pki.holder(Role.SMGW, Purpose.SIG, GATEWAY.text).key
+        with self.database.write() as connection:
+            connection.execute(readings.insert(), [columns_of(one) for one in recorded(self.key, former)])
+
+    def _hear(self) -> None:
+        """The first meter was read this minute: of that reading nothing is stored."""
+        at = int(self.now.timestamp())
+        data_sets = {"C.1.0": (Value("00471100", ""),), "1.7.0": (Value("0.412", "kW"),)}
+        for code, obis in (("1.8.0", IMPORT), ("2.8.0", EXPORT)):
+            tenths = shown(FIRST, obis, -1, at)
+            data_sets[code] = (Value(f"{tenths // 10_000:06}.{tenths % 10_000:04}", "kWh"),)
+        heard = Telegram("ISk", "MT", data_sets, self.now, self.now)
+        if not self.gateway.accept(self.profiles.meters["meter-house-1"], heard):
+            raise AssertionError(self.gateway.counters.snapshot())
+
+    def _deliver(self) -> None:
+        """A week of series, two months of sums, covers, an unstored one, one that was refused and one that waits."""
+        with self.database.write() as connection:
+            ids = {
+                (row.device, row.captured_at): row.id
+                for row in connection.execute(
+                    readings.select().where(
+                        readings.c.obis == IMPORT.to_bytes(), readings.c.captured_at >= midnight(date(2026, 10, 23))
+                    )
+                )
+            }
+            for profile, meter in (("house-series", FIRST), ("flat-series", FLAT)):
+                for sequence, day in enumerate(range(23, 29), start=1):
+                    begin, end = midnight(date(2026, 10, day)), midnight(date(2026, 10, day + 1))
+                    close = {5: {"set_aside_at": end + 90, "set_aside_reason": "too-large"}, 6: {}}
+                    row = {"profile": profile, "sequence": sequence, "kind": "stored", "created_at": end + 60}
+                    connection.execute(deliveries.insert(), row | close.get(sequence, {"acknowledged_at": end + 62}))
+                    for (device, at), reading in ids.items():
+                        if device == meter.text and begin <= at < end:
+                            self._grant(connection, profile, sequence, "grid", (at - at % 900, at), reading)
+            for profile in ("house-sum", "house-stages", "shared-sum"):
+                for sequence, month in enumerate((8, 9), start=1):
+                    begin, end = midnight(date(2026, month, 1)), midnight(date(2026, month + 1, 1))
+                    row = {"profile": profile, "sequence": sequence, "kind": "stored", "created_at": end + 300}
+                    connection.execute(deliveries.insert(), row | {"acknowledged_at": end + 305})
+                    self._grant(connection, profile, sequence, "supplier", (begin, end), None)
+            # Nothing was owed: a cover, as long as any other (FPR_CON.1).
+            row = {"profile": "house-pseudonym", "sequence": 1, "kind": "stored", "created_at": int(NOW.timestamp())}
+            connection.execute(deliveries.insert(), row)
+            row = {"profile": "house-live", "sequence": 1, "kind": "unstored", "created_at": int(NOW.timestamp()) - 60}
+            connection.execute(deliveries.insert(), row | {"acknowledged_at": int(NOW.timestamp()) - 58})
+
+    def _grant(  # noqa: PLR0917 - the columns of a row
+        self,
+        connection: sa.Connection,
+        profile: str,
+        sequence: int,
+        party: str,
+        period: tuple[int, int],
+        reading: int | None,
+    ) -> None:
+        begin, end = period
+        row = {"profile": profile, "key": f"{reading} {begin}", "profile_version": 1, "party": party}
+        row |= {"period_begin": begin, "period_end": end, "sequence": sequence}
+        grant = connection.execute(grants.insert(), row).lastrowid
+        if reading is not None:
+            connection.execute(grant_readings.insert(), {"grant_id": grant, "position": 0, "reading_id": reading})
+            return
+        derived = Reading(GATEWAY, IMPORT, Register(4711, -1, Unit.WH), datetime.fromtimestamp(end, UTC))
+        signed = columns_of(self.signer.sign(derived))
+        connection.execute(derived_readings.insert(), {"grant_id": grant, "position": 0, **signed})
+
+    def _happen(self) -> None:
+        """What stands in the logs, with a checkpoint before the last day."""
+        # Times of deliveries are those of the table.
+        for day in range(23, 29):
+            end = datetime.fromtimestamp(midnight(date(2026, 10, day + 1)) + 62, UTC)
+            for profile in ("house-series", "flat-series"):
+                if day != 28:
+                    told: dict[str, str | int] = {"party": "grid", "sequence": day - 22, "values": 96}
+                    event = Event.DELIVERY_ACKNOWLEDGED
+                    outcome = Outcome.SUCCESS
+                    if day == 27:
+                        event, outcome = Event.DELIVERY_SET_ASIDE, Outcome.FAILURE
+                        told = {"party": "grid", "sequence": 5, "reason": "too-large"}
+                    self._note(event, profile, outcome, end, told)
+            if day == 23:
+                morning = end - timedelta(hours=20)
+                self._note(Event.METER_STATE, FIRST.text, Outcome.FAILURE, morning, {"reason": "silent"})
+                self._note(Event.METER_STATE, FIRST.text, Outcome.SUCCESS, end, {"reason": "answers-again"})
+                self._note(Event.ORDER_DONE, "at night", Outcome.SUCCESS, end, {"sequence": 7})
+            if day == 27:
+                Sealer(self.database, lambda: self.identity).seal(end, time_valid=True)
+        self._note(Event.SELF_TEST, GATEWAY.text, Outcome.SUCCESS, NOW - timedelta(hours=3), {"failed": ""})
+
+    def _note(self, event: Event, subject: str, outcome: Outcome, at: datetime, told: dict[str, str | int]) -> None:
+        with self.database.write() as connection:
+            logs.note(connection, event, subject, outcome, at=at, parameters=told)
+
+    def _port(self) -> HanPort:
+        states = SecureStates(GatewayClock(lambda: self.now), self.conditions)
+        ports = SelfTestPorts(
+            store=self.folder,
+            database=self.database,
+            identity=lambda: self.identity,
+            trust=lambda: self.trust,
+            clock_valid=lambda _: True,
+            program=lambda: PROGRAM,
+            installed=lambda: PROGRAM,
+            free=lambda _: MINIMUM_FREE,
+        )
+        facts = Facts(
+            gateway=GATEWAY,
+            version="1.0",
+            program_sha256=PROGRAM,
+            started_at=NOW - timedelta(days=3),
+            states=states,
+            identity=lambda: self.identity,
+            trust=lambda: self.trust,
+            certificates=self.folder,
+        )
+        return make_port(
+            door=self.door,
+            clock=lambda: self.now,
+            database=self.database,
+            gateway=self.gateway,
+            log=self.system_log,
+            self_test=SelfTest(ports, self.system_log, self.conditions),
+            facts=facts,
+        )
+
+
+def require_door(door: TinyDoor) -> Door:
+    """For the type checker: it is one."""
+    return door
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Built once a module: whoever changes something that others would notice builds one of his own."""
+    built = House(tmp_path_factory.mktemp("house"))
+    with closing(built):
+        yield built
+
+
+def instant(text: str) -> datetime:
+    """``2026-10-25T02:00+02:00`` as aware UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def devices(*meters: DeviceId) -> tuple[str, ...]:
+    """As they are shown."""
+    return tuple(meter.text for meter in meters)
