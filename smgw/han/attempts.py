@@ -126,9 +126,11 @@ class Attempts:
             _tell(connection, account, Outcome.FAILURE, moment.at, parameters)
 
     def password_changed(self, account: AccountProfile, moment: Moment) -> None:
-        """Tell a consumer that her password is another one. Raises StoreError."""
+        """Tell a consumer that her password is another one; she knew the one before. Raises StoreError."""
         with self._database.write() as connection:
+            lock_outs.forget(connection, account.id)
             _tell(connection, account, Outcome.SUCCESS, moment.at, {}, event=Event.PASSWORD_CHANGED)
+        self._accounts.forget(account.id)
 
     def _stranger(self, counted: Wrong, moment: Moment) -> None:
         self._untold += 1

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 from cryptography import x509
 
+from pki.checks import UNREADABLE
 from smgw.han import digest, passwords
 from smgw.han.attempts import Attempts, Way
 from smgw.han.credentials import Credentials
@@ -67,7 +68,7 @@ class HanDoor:
         self._gateway = gateway
         self._profiles = profiles
         self._credentials = credentials
-        self._random = random
+        self._nobodys = random(passwords.VERIFIER_SIZE)
         self._monotonic = monotonic
         # One attempt after the other: none may be looked at before the one before it is counted.
         self._attempting = Lock()
@@ -224,7 +225,7 @@ class HanDoor:
         # 2
         kept = self._credentials.verifier(_NOBODY if account is None else account)
         # 3
-        is_known = is_right(self._random(passwords.VERIFIER_SIZE) if kept is None else kept)
+        is_known = is_right(self._nobodys if kept is None else kept)
         if account is None or kept is None or not is_known:
             self._refuse(name, account, way, moment)
         return account
@@ -271,6 +272,6 @@ def _validity(der: bytes) -> tuple[datetime, datetime]:
     try:
         certificate = x509.load_der_x509_certificate(der)
         begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except ValueError:
+    except UNREADABLE:
         raise LoginRefusedError(RefusedReason.MALFORMED) from None
     return begin, end
