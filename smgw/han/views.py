@@ -4,7 +4,6 @@ Decides who knows whom, and nothing about data.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -15,7 +14,8 @@ from pki.errors import TrustError
 from smgw.gateway import Gateway
 from smgw.han.consumer import ConsumerPage, Parts
 from smgw.han.consumer_log import ConsumerLogs
-from smgw.han.port import Door, Exported, ExportForm, HanError, HanPort, HanReason, Visitor
+from smgw.han.export import Exports
+from smgw.han.port import Door, HanError, HanPort, HanReason, Visitor
 from smgw.han.status import Facts
 from smgw.han.technician import TechnicianPage
 from smgw.secure_states import Duty
@@ -47,15 +47,16 @@ def make_port(
     what is newest and never stored, and the profiles that hold; ``log`` takes what is to be recorded; ``self_test`` is
     the one that the administrator has too; ``facts`` say how the gateway is (``smgw/han/status.py``).
     """
+    logs = ConsumerLogs(database, log)
     parts = Parts(
         clock=clock,
         database=database,
         gateway=gateway,
-        logs=ConsumerLogs(database, log),
+        logs=logs,
         self_test=self_test,
         facts=facts,
         change_password=door.change_password,
-        export=_Exports(database, facts),
+        export=Exports(database, logs, facts),
     )
     return HanPort(
         gateway=facts.gateway.text,
@@ -66,20 +67,6 @@ def make_port(
         serving=facts.states.allows(Duty.SERVE_CONSUMER),
         sign=partial(_signed, facts),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Exports:
-    """Files of a consumer's data."""
-
-    database: Database
-    facts: Facts
-
-    def __call__(  # noqa: PLR0917 - as ConsumerView.export has them
-        self, visitor: Visitor, form: ExportForm, at: datetime, begin: datetime, end: datetime, contract: str | None
-    ) -> Exported:
-        """The file. Raises HanError."""
-        raise HanError(HanReason.NOT_NOW, "this gateway writes no files yet")
 
 
 def _signed(facts: Facts, content: bytes) -> bytes:

@@ -215,7 +215,7 @@ def _instant(at: int) -> str:
 
 
 def _obis(obis: Obis) -> str:
-    return f"<obisCode>{obis.to_bytes().hex()}</obisCode>"
+    return f"<obisCode>{obis.to_bytes().hex().upper()}</obisCode>"
 
 
 def _number(name: str, value: int, lowest: int, highest: int) -> str:

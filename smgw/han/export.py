@@ -1,0 +1,96 @@
+"""Her data as a file: table, JSON, the form of the display software, or a proof (TR-03109-1, consumer; HAF1).
+
+Decides what may be asked for: what is hers, of one period, of one contract where the form wants one. What is not hers
+is refused in the words for what there is not (PP-0073 FDP_ACF.1). A file is made in memory, so how much it may hold is
+bounded (``export_lists.py``); nobody can make the gateway busy with it for longer than a year of readings takes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from smgw.han.consumer_log import ConsumerLogs
+from smgw.han.export_ar2418 import gateway_file
+from smgw.han.export_lists import MAXIMUM_READINGS, lists
+from smgw.han.export_proof import proof
+from smgw.han.export_source import Source, StoredSource
+from smgw.han.export_tables import document, table
+from smgw.han.port import Exported, ExportForm, HanError, HanReason, Visitor
+from smgw.han.status import Facts
+from smgw.logs.sealing import Sealer
+from smgw.metering.tariffs.calendar import day_of
+from smgw.store.database import Database
+from smgw.store.rows import to_seconds
+from wire.profiles import EvaluationProfile
+
+_NO_CONTRACT: Final = "this form holds one contract a file: choose one"
+
+
+def export_for(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
+    source: Source, form: ExportForm, at: datetime, begin: datetime, end: datetime, contract: str | None = None
+) -> Exported:
+    """What is hers from ``begin`` to ``end``, both included, as a file of ``form``; ``at`` is now.
+
+    ``contract`` is the id of an evaluation profile: the XML form needs one, the others hold then its meters and
+    registers only.
+
+    Raises:
+        HanError: BAD_QUESTION, NOT_FOUND, TOO_MUCH; NOT_NOW where a proof is wanted and the log cannot be sealed.
+        StoreError: where the store fails.
+    """
+    # 1. The contract is hers.
+    hers = None if contract is None else source.contract(contract)
+    chosen = None if hers is None else hers.profile
+    if form is ExportForm.XML and chosen is None:
+        raise HanError(HanReason.BAD_QUESTION, _NO_CONTRACT)
+    if chosen is not None and chosen.unstored:
+        raise HanError(HanReason.NOT_FOUND, "of this contract the gateway stores nothing: choose another one")
+    # 2. The period, within that in which the contract was about her.
+    first, last = to_seconds(begin), to_seconds(end)
+    if hers is not None and first <= last:
+        first, last = max(first, hers.since), min(last, hers.until)
+        if first > last:
+            raise HanError(HanReason.NOT_FOUND, "this contract did not hold in this time: ask for another one")
+    # 3. The readings.
+    found = lists(source, first, last, chosen)
+    name = _name(source, chosen, first, last)
+    match form:
+        case ExportForm.CSV:
+            return Exported(f"{name}.csv", "text/csv; charset=utf-8", table(found))
+        case ExportForm.JSON:
+            return Exported(f"{name}.json", "application/json", document(source, found, at, first, last))
+        case ExportForm.XML:
+            if chosen is None:
+                raise HanError(HanReason.BAD_QUESTION, _NO_CONTRACT)
+            return Exported(f"{name}.xml", "application/xml", gateway_file(source, found, chosen, at, (first, last)))
+        case ExportForm.PROOF:
+            derived = source.delivered(first, last, limit=MAXIMUM_READINGS)
+            of_contract = [one for one in derived if contract in {None, one.contract}]
+            return Exported(
+                f"{name}-proof.json", "application/json", proof(source, found, of_contract, at, (first, last))
+            )
+
+
+def _name(source: Source, contract: EvaluationProfile | None, first: int, last: int) -> str:
+    """A file name of letters, digits and ``._-``, as all identifiers are."""
+    whose = source.consumer if contract is None else f"{source.consumer}-{contract.id}"
+    return f"{whose}-{day_of(first)}-{day_of(last)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """Makes the files of one gateway, each for the visitor who asks."""
+
+    database: Database
+    logs: ConsumerLogs
+    facts: Facts
+
+    def __call__(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
+        self, visitor: Visitor, form: ExportForm, at: datetime, begin: datetime, end: datetime, contract: str | None
+    ) -> Exported:
+        """The file. Raises HanError, StoreError."""
+        # A checkpoint that somebody's export asks for makes no old entry go: that is the business of the clock.
+        seal = partial(Sealer(self.database, self.facts.identity).seal, time_valid=False)
+        source = StoredSource(visitor.reader, self.database, self.logs, self.facts, seal)
+        return export_for(source, form, at, begin, end, contract)
