@@ -54,9 +54,10 @@ class LoginReason(StrEnum):
 class Attempts:
     """The attempts at one gateway's door. Belongs to one thread at a time."""
 
-    def __init__(self, database: Database) -> None:
-        """Those of the gateway whose store ``database`` is."""
+    def __init__(self, database: Database, *, writes: int = WRITES) -> None:
+        """Those of the gateway whose store ``database`` is; ``writes`` in an hour under names that nobody has."""
         self._database = database
+        self._writes = writes
         self._accounts = LockOuts()
         self._strangers = LockOuts(capacity=CAPACITY)
         self._versions: dict[str, int] = {}
@@ -135,7 +136,7 @@ class Attempts:
     def _stranger(self, counted: Wrong, moment: Moment) -> None:
         self._untold += 1
         self._written = [one for one in self._written if moment.now - one < WRITES_SECONDS]
-        if len(self._written) >= WRITES:
+        if len(self._written) >= self._writes:
             return
         self._written.append(moment.now)
         with self._database.write() as connection:
