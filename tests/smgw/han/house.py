@@ -4,7 +4,7 @@
 out. Everything is as at :data:`~tests.smgw.han.house_readings.NOW`, four days after the clocks were set back.
 """
 
-import hashlib
+import random
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,12 +17,16 @@ import sqlalchemy as sa
 from pki.certificates import Purpose, Role, TrustStore, fingerprint
 from smgw.clock import GatewayClock
 from smgw.gateway import Gateway
-from smgw.han.port import ConsumerView, Door, HanPort, LoginRefusedError, RefusedReason, Visitor
+from smgw.han.credentials import Credentials
+from smgw.han.door import HanDoor
+from smgw.han.passwords import verifier_of
+from smgw.han.port import ConsumerView, HanPort, Visitor
 from smgw.han.status import Facts
 from smgw.han.views import make_port
 from smgw.identity import Identity, OwnCertificates
 from smgw.lmn.telegram import Telegram, Value
 from smgw.logs import readers
+from smgw.logs.readers import Interface, Reader
 from smgw.logs.sealing import Sealer
 from smgw.metering.tariffs.calendar import midnight
 from smgw.secure_states import Conditions, SecureStates
@@ -42,59 +46,16 @@ from tests.smgw.han.house_readings import readings as recorded
 from tests.smgw.store.samples import GATEWAY, open_database
 from wire.reading import DeviceId, Reading, Register, Unit
 
-__all__ = ["EXPORT", "FIRST", "FLAT", "IMPORT", "NOW", "POWER", "SECOND", "House", "house"]
+__all__ = ["EXPORT", "FIRST", "FLAT", "IMPORT", "NOW", "PASSWORDS", "POWER", "SECOND", "TECHNICIAN", "House", "house"]
 
-PASSWORDS = {"house": "Ofen-Birne-Garten-52", "flat": "Lampe-Regen-Kiste-17", "attic": "Wolke-Gabel-Rasen-88"}
-TECHNICIAN = ("service", "Werkzeug-Tasche-Leiter-31")
+TECHNICIAN = "service"
+PASSWORDS = {
+    "house": "Ofen-Birne-Garten-52",
+    "flat": "Lampe-Regen-Kiste-17",
+    "attic": "Wolke-Gabel-Rasen-88",
+    TECHNICIAN: "Werkzeug-Tasche-Leiter-31",
+}
 PROGRAM = "ab" * 32
-
-
-class TinyDoor:
-    """A door with accounts that nobody changes: passwords as they are, certificates by name, sessions for ever."""
-
-    def __init__(self) -> None:
-        self.passwords = {**PASSWORDS, TECHNICIAN[0]: TECHNICIAN[1]}
-        self.sessions: dict[str, Visitor] = {}
-        self.pinned: dict[bytes, str] = {}
-
-    def visitor(self, name: str) -> Visitor:
-        role, interface = readers.Role.CONSUMER, readers.Interface.CONSUMER
-        if name == TECHNICIAN[0]:
-            reader = readers.Reader(readers.Role.TECHNICIAN, readers.Interface.SERVICE)
-        else:
-            reader = readers.Reader(role, interface, name)
-        return Visitor(name, f"account-{name}", reader)
-
-    def by_password(self, name: str, password: str, at: datetime) -> Visitor:
-        if self.passwords.get(name) != password:
-            raise LoginRefusedError(RefusedReason.WRONG)
-        return self.visitor(name)
-
-    def by_digest(self, header: str, method: str, target: str, at: datetime) -> Visitor:
-        raise LoginRefusedError(RefusedReason.MALFORMED)
-
-    def by_certificate(self, der: bytes, at: datetime) -> Visitor:
-        if der not in self.pinned:
-            raise LoginRefusedError(RefusedReason.WRONG)
-        return self.visitor(self.pinned[der])
-
-    def challenge(self, at: datetime, *, stale: bool = False) -> str:
-        return f'Digest realm="{GATEWAY}", nonce="{int(at.timestamp())}", algorithm=SHA-256, qop="auth"'
-
-    def open_session(self, visitor: Visitor, at: datetime) -> str:
-        secret = hashlib.sha256(f"{visitor.name}{len(self.sessions)}".encode()).hexdigest()
-        self.sessions[secret] = visitor
-        return secret
-
-    def session(self, secret: str, at: datetime, *, used: bool = True) -> Visitor | None:
-        return self.sessions.get(secret)
-
-    def close_session(self, secret: str, at: datetime) -> None:
-        self.sessions.pop(secret, None)
-
-    def change_password(self, visitor: Visitor, old: str, new: str, at: datetime) -> None:
-        self.by_password(visitor.name, old, at)
-        self.passwords[visitor.name] = new
 
 
 @dataclass
@@ -103,7 +64,6 @@ class House:
 
     folder: Path
     now: datetime = NOW
-    door: TinyDoor = field(default_factory=TinyDoor)
     conditions: Conditions = field(default_factory=Conditions)
 
     def __post_init__(self) -> None:
@@ -123,6 +83,7 @@ class House:
         self.signer = Signer(self.key)
         self.database: Database = open_database(self.folder)
         self.system_log = SystemLog(self.database)
+        self.client = self.pki.holder(Role.EMT, Purpose.TLS, "Browser")
         self.profiles: ProfileSet = self._install()
         self._record()
         self._deliver()
@@ -135,7 +96,10 @@ class House:
 
     def visitor(self, name: str) -> Visitor:
         """Somebody who came in: "house", "flat", "attic", or "service"."""
-        return self.door.visitor(name)
+        reader = Reader(readers.Role.CONSUMER, Interface.CONSUMER, name)
+        if name == TECHNICIAN:
+            reader = Reader(readers.Role.TECHNICIAN, Interface.SERVICE)
+        return Visitor(name, f"account-{name}", reader)
 
     def view(self, name: str) -> ConsumerView:
         """What a consumer sees."""
@@ -148,6 +112,20 @@ class House:
         store = ProfileStore(self.database)
         for profile, at in house_profiles.every(self.pki):
             store.put(profile, document=b"signed", at=at)
+        credentials = Credentials(self.database)
+        for name, password in PASSWORDS.items():
+            pinned = fingerprint(self.client.certificate) if name == "house" else ""
+            account = house_profiles.account(name, None if name == TECHNICIAN else name, pinned)
+            store.put(account, document=b"signed", at=house_profiles.BEGIN)
+            credentials.put(account, verifier_of(name, GATEWAY.text, password))
+        self.door = HanDoor(
+            gateway=GATEWAY.text,
+            profiles=lambda: self.profiles,
+            credentials=credentials,
+            database=self.database,
+            random=random.Random(7).randbytes,
+            monotonic=lambda: self.now.timestamp(),  # noqa: PLW0108 - of the moment that a test sets
+        )
         return store.load()
 
     def _record(self) -> None:
@@ -276,11 +254,6 @@ class House:
             self_test=SelfTest(ports, self.system_log, self.conditions),
             facts=facts,
         )
-
-
-def require_door(door: TinyDoor) -> Door:
-    """For the type checker: it is one."""
-    return door
 
 
 @pytest.fixture(scope="module")

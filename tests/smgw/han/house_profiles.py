@@ -11,6 +11,8 @@ from testbed.small_pki import SmallPki
 from tests.smgw.han.house_readings import EXPORT, FIRST, FLAT, IMPORT, POWER, SECOND
 from wire.profiles import (
     AccessPurpose,
+    AccountProfile,
+    AccountRole,
     BillingPeriod,
     BillingUnit,
     CommunicationProfile,
@@ -94,6 +96,21 @@ def every(pki: SmallPki) -> Iterator[tuple[Profile, datetime]]:
     yield evaluation("house-live", UseCase.TAF_14, "service", FIRST, **live), BEGIN
     alias = DeviceId("EPSN0000000001")
     yield evaluation("house-pseudonym", UseCase.TAF_7, "service", FIRST, pseudonym=alias), BEGIN
+
+
+def account(name: str, consumer: str | None, pinned: str = "") -> AccountProfile:
+    """Who comes in as ``name``; what its verifier opens to is put into the store beside it."""
+    return AccountProfile(
+        id=f"account-{name}",
+        version=1,
+        name=name,
+        role=AccountRole.TECHNICIAN if consumer is None else AccountRole.CONSUMER,
+        consumer=consumer,
+        fingerprints=(pinned,) if pinned else (),
+        verifier=b"\x30\x82\x01\x00" + bytes(256),
+        valid_from=BEGIN,
+        valid_until=END,
+    )
 
 
 def _meter(  # noqa: PLR0917 - the columns of a small table
