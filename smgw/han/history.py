@@ -28,7 +28,7 @@ from wire.obis import Obis
 Row: TypeAlias = tuple[int, int, int, int, int]
 """captured_at, value, status, scaler, unit."""
 
-_COLUMNS: Final = "captured_at, value, status, scaler, unit"
+_COLUMNS: Final = "captured_at, readings.value, status, scaler, unit"
 _RANGE: Final = (
     f"SELECT {_COLUMNS} FROM readings WHERE device = ? AND obis = ? AND captured_at BETWEEN ? AND ? "  # noqa: S608
     "ORDER BY captured_at"
