@@ -80,15 +80,16 @@ class HanDoor:
     def by_password(self, name: str, password: str, at: datetime) -> Visitor:
         """Who ``name`` is, if the password is his. Raises LoginRefusedError, StoreError.
 
-        User names have small letters only: what a telephone writes in capitals is the same name.
+        User names have small letters only: what a telephone writes in capitals is the same name. What can be nobody's
+        name or password is as wrong as any other, and no attempt.
         """
         name = name.strip().lower()
         if not 0 < len(name) <= LONGEST_NAME:
-            raise LoginRefusedError(RefusedReason.MALFORMED)
+            raise LoginRefusedError(RefusedReason.WRONG)
         try:
             given = passwords.verifier_of(name, self._gateway, password)
         except (PasswordError, UnicodeEncodeError):
-            raise LoginRefusedError(RefusedReason.MALFORMED) from None
+            raise LoginRefusedError(RefusedReason.WRONG) from None
         with self._attempting:
             moment = self._moment(at)
             account = self._require(name, Way.PASSWORD, moment, lambda kept: hmac.compare_digest(given, kept))
