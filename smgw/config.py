@@ -10,25 +10,20 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from pki.new_token import TokenConfiguration
-from wire.errors import WireError
+from smgw.config_han import HanConfiguration, read_han, require_agreement
+from smgw.config_table import ConfigurationError, Table
 from wire.profiles.fields import HIGHEST_PORT
 from wire.reading import DeviceId
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
+__all__ = ["Configuration", "ConfigurationError", "HanConfiguration"]
 
-MAX_LINES = 16
-"""More serial lines than any gateway has; a bound on threads."""
 MAX_CONFIGURATION_SIZE = 64 * 1024
 _INTERFACE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,14})", re.ASCII)
 """What Linux takes as the name of an interface (15 octets), less what would be a pattern to the packet filter."""
 LINE_SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-
-
-class ConfigurationError(Exception):
-    """The configuration is refused; the message is a sentence with the path of the key."""
 
 
 class TunnelKind(StrEnum):
@@ -91,6 +86,8 @@ class FirewallConfiguration:
     lmn: str | None = None
     https_port: int | None = None
     cls_port: int | None = None
+    mdns: bool = False
+    """Whether names are asked for and told in the HAN (UDP 5353); follows from ``[han]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +118,8 @@ class Configuration:
     """Without it the gateway takes no firmware."""
     firewall: FirewallConfiguration | None = None
     """Without it somebody else must keep the interfaces apart, and the status says so."""
+    han: HanConfiguration | None = None
+    """Without it nothing is served in the home area network."""
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -143,7 +142,7 @@ class Configuration:
     def parse(cls, text: str, *, base: Path) -> Self:
         """Read TOML whose relative paths start at ``base``. Raises ConfigurationError."""
         try:
-            root = _Table("", tomllib.loads(text), base)
+            root = Table("", tomllib.loads(text), base)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigurationError(f"not TOML: {error}") from error
         gateway = root.table("gateway")
@@ -153,6 +152,8 @@ class Configuration:
         administrator = root.table("administrator")
         firmware = root.optional_table("firmware")
         firewall = root.optional_table("firewall")
+        page = root.optional_table("han")
+        han = None if page is None else read_han(page)
         configuration = cls(
             gateway=gateway.device("id"),
             token=TokenConfiguration(
@@ -174,11 +175,14 @@ class Configuration:
             firmware=None
             if firmware is None
             else FirmwareConfiguration(firmware.path("folder"), firmware.path("manufacturer")),
-            firewall=None if firewall is None else _firewall(firewall),
+            firewall=None if firewall is None else _firewall(firewall, mdns=han is not None and han.mdns is not None),
+            han=han,
         )
         for table in (gateway, token, store, trust, administrator, firmware, root):
             if table is not None:
                 table.finish()
+        if configuration.han is not None and configuration.firewall is not None:
+            require_agreement(configuration.han, configuration.firewall.han, configuration.firewall.https_port)
         names = [line.name for line in configuration.lines]
         if len(set(names)) != len(names):
             raise ConfigurationError("lines: two lines have the same name")
@@ -187,7 +191,7 @@ class Configuration:
         return configuration
 
 
-def _wan(table: "_Table") -> WanConfiguration:
+def _wan(table: Table) -> WanConfiguration:
     tunnel = table.choice("tunnel", TunnelKind)
     key_file = table.optional_path("tls_key_file")
     if (tunnel is TunnelKind.PRIVATE_KEY_IN_PROCESS_MEMORY) != (key_file is not None):
@@ -199,7 +203,7 @@ def _wan(table: "_Table") -> WanConfiguration:
     return WanConfiguration(tunnel, key_file)
 
 
-def _wake_up(table: "_Table") -> WakeUpConfiguration:
+def _wake_up(table: Table) -> WakeUpConfiguration:
     wake_up = WakeUpConfiguration(host=table.text("host"), port=table.integer("port"))
     if not 1 <= wake_up.port <= HIGHEST_PORT:
         raise ConfigurationError(f"{table.name('port')} is {wake_up.port}, not 1 to {HIGHEST_PORT}")
@@ -207,7 +211,7 @@ def _wake_up(table: "_Table") -> WakeUpConfiguration:
     return wake_up
 
 
-def _firewall(table: "_Table") -> FirewallConfiguration:
+def _firewall(table: Table, *, mdns: bool) -> FirewallConfiguration:
     wan, han, lmn = table.text("wan"), table.optional_text("han"), table.optional_text("lmn")
     names = {"wan": wan, "han": han, "lmn": lmn}
     ports = {key: table.optional_integer(key) for key in ("https_port", "cls_port")}
@@ -225,10 +229,10 @@ def _firewall(table: "_Table") -> FirewallConfiguration:
     if ports["https_port"] is not None and ports["https_port"] == ports["cls_port"]:
         raise ConfigurationError("firewall: https_port and cls_port are the same")
     table.finish()
-    return FirewallConfiguration(wan, han, lmn, ports["https_port"], ports["cls_port"])
+    return FirewallConfiguration(wan, han, lmn, ports["https_port"], ports["cls_port"], mdns)
 
 
-def _line(table: "_Table") -> LineConfiguration:
+def _line(table: Table) -> LineConfiguration:
     line = LineConfiguration(
         name=table.text("name"),
         port=table.text("port"),
@@ -242,86 +246,3 @@ def _line(table: "_Table") -> LineConfiguration:
         )
     table.finish()
     return line
-
-
-class _Table:
-    """One TOML table that knows its own path and which of its keys were asked for."""
-
-    def __init__(self, path: str, values: dict[str, Any], base: Path) -> None:
-        self._path = path
-        self._values = dict(values)
-        self._base = base
-
-    def name(self, key: str) -> str:
-        return f"{self._path}.{key}" if self._path else key
-
-    def finish(self) -> None:
-        """Refuse what nobody asked for."""
-        for key in sorted(self._values):
-            raise ConfigurationError(f"{self.name(key)} is unknown: nothing reads it")
-
-    def table(self, key: str) -> "_Table":
-        return _Table(self.name(key), self._take(key, dict, "a table"), self._base)
-
-    def optional_table(self, key: str) -> "_Table | None":
-        return self.table(key) if key in self._values else None
-
-    def tables(self, key: str) -> list["_Table"]:
-        """Tables ``[[key]]``; none is allowed: a gateway without a line delivers what it has."""
-        found = self._take(key, list, "a list of tables", default=[])
-        if len(found) > MAX_LINES:
-            raise ConfigurationError(f"{self.name(key)} has more than {MAX_LINES} entries")
-        for index, value in enumerate(found):
-            if not isinstance(value, dict):
-                raise ConfigurationError(f"{self.name(key)}[{index}] is not a table")
-        return [_Table(f"{self.name(key)}[{index}]", value, self._base) for index, value in enumerate(found)]
-
-    def text(self, key: str) -> str:
-        value: str = self._take(key, str, "a text")
-        if not value or not value.isprintable():
-            raise ConfigurationError(f"{self.name(key)} is empty or not printable")
-        return value
-
-    def integer(self, key: str) -> int:
-        value: int = self._take(key, int, "a whole number")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        return self.text(key) if key in self._values else None
-
-    def optional_integer(self, key: str) -> int | None:
-        return self.integer(key) if key in self._values else None
-
-    def boolean(self, key: str, *, default: bool) -> bool:
-        value: bool = self._take(key, bool, "true or false", default=default)
-        return value
-
-    def path(self, key: str) -> Path:
-        return self._base / self.text(key)
-
-    def optional_path(self, key: str) -> Path | None:
-        return self.path(key) if key in self._values else None
-
-    def device(self, key: str) -> DeviceId:
-        try:
-            return DeviceId(self.text(key))
-        except WireError as error:
-            raise ConfigurationError(f"{self.name(key)}: {error}") from error
-
-    def choice(self, key: str, kind: type[_Choice]) -> _Choice:
-        value = self.text(key)
-        try:
-            return kind(value)
-        except ValueError as error:
-            allowed = ", ".join(f'"{choice}"' for choice in kind)
-            raise ConfigurationError(f"{self.name(key)} is {value[:40]!r}, not one of {allowed}") from error
-
-    def _take(self, key: str, kind: type, description: str, default: object = None) -> Any:
-        if key not in self._values:
-            if default is None:
-                raise ConfigurationError(f"{self.name(key)} is missing")
-            return default
-        value = self._values.pop(key)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise ConfigurationError(f"{self.name(key)} is not {description}")
-        return value
