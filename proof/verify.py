@@ -23,7 +23,7 @@ from pki.inner import check_reading, verify_reading
 from pki.profiles import read_subject
 from proof import log_export
 from proof.bundle import FORM as BUNDLE_FORM
-from proof.bundle import Bundle, Derived, Series
+from proof.bundle import Bundle, BundleError, Derived, Series
 from proof.checkpoint import verify as verify_checkpoint
 from proof.errors import IntegrityReason, LogIntegrityError, ProofError
 from proof.events import Log
@@ -63,7 +63,7 @@ def verify(
         return verify_bundle(Bundle.from_bytes(data), roots, gateway=gateway, progress=progress)
     if f'"form":"{log_export.FORM}"'.encode() in data:
         return verify_log(data, roots, gateway=gateway)
-    raise ProofError("this is no proof and no exported log, or it was written by a newer program or changed by another")
+    raise BundleError("it says of itself neither that it is a proof nor that it is an exported log")
 
 
 def verify_log(data: bytes, roots: Sequence[x509.Certificate], *, gateway: str | None = None) -> Report:
