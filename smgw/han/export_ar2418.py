@@ -153,13 +153,13 @@ def _written(found: UsagePoint, log: Sequence[LogLine], form: Form) -> bytes:
 def _meter_readings(
     lists: Sequence[Listed], contract: EvaluationProfile, status_word: TextForm | None
 ) -> Iterator[MeterReading]:
-    # One list a register: of one that was written in two ways the finer one is taken, which loses nothing.
+    # One list a register, all of a unit at the finest scaler of any: whoever adds lists up wants one scaler.
     together: dict[tuple[DeviceId, Obis, Unit], list[Listed]] = defaultdict(list)
     for one in lists:
         if one.unit in UNITS:
             together[one.register.meter, one.register.obis, one.unit].append(one)
     for (_, _, unit), parts in together.items():
-        register, scaler = parts[0].register, min(part.scaler for part in parts)
+        register, scaler = parts[0].register, min(one.scaler for one in lists if one.unit is unit)
         rows = sorted((row for part in parts for row in part.rows), key=_captured_at)
         period, own = contract.period_seconds, register.registered_seconds
         readings = [
