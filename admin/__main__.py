@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from admin.commands.accounts import accounts
 from admin.commands.audit import audit
 from admin.commands.enrol import enrol
 from admin.commands.firmware import firmware
@@ -46,6 +47,7 @@ def main(context: click.Context) -> None:
 
 
 for _command in (
+    accounts,
     audit,
     break_up,
     clock,

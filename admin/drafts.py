@@ -7,7 +7,7 @@ no version gets the next one. Check and queuing are one transaction, so that two
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,14 @@ class Drafts:
         with writing(self._engine) as connection:
             command = self._wanted(connection, tables, gateway)
             return None if command is None else self._orders.queue_within(connection, gateway, command, by, at)
+
+    def issue_made(self, make: Callable[[Holding], Profile], gateway: DeviceId, by: str, at: datetime) -> int:
+        """As :meth:`issue_together`, for one profile that ``make`` builds on what ``gateway`` will hold by then."""
+        with writing(self._engine) as connection:
+            expected = self._orders.expected_within(connection, gateway)
+            command = _change([make(expected)])
+            _require_consistent(expected, command)
+            return self._orders.queue_within(connection, gateway, command, by, at)
 
     def check_tables(self, tables: Mapping[str, Mapping[str, Any]], gateway: DeviceId) -> bool:
         """Whether :meth:`issue_tables` would queue something. Raises as it."""

@@ -79,6 +79,30 @@ class DraftError(AdminError):
         self.reason = reason
 
 
+class AccountReason(StrEnum):
+    """Why an account in the home area network is refused."""
+
+    UNKNOWN = "unknown"
+    EXISTS = "exists"
+    MALFORMED = "malformed"
+    UNKNOWN_CONSUMER = "unknown-consumer"
+    NO_PROOF = "no-proof"
+    """Neither a password nor a certificate."""
+    CERTIFICATE = "certificate"
+    RENEWAL = "renewal"
+    """The gateway is about to get other keys than those for which a password would be sealed."""
+    LETTER = "letter"
+
+
+class AccountError(AdminError):
+    """An account is not there, or cannot be made as it is asked for."""
+
+    def __init__(self, reason: AccountReason, sentence: str) -> None:
+        """Keep ``reason`` for programs and ``sentence`` for people."""
+        super().__init__(sentence)
+        self.reason = reason
+
+
 class AuditReason(StrEnum):
     """Why the audit log is not believed."""
 
