@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from smgw.han.attempts import STRANGER, SUBJECT, WRITES_SECONDS, Attempts, LoginReason, Way
-from smgw.han.lock_out import FREE_ATTEMPTS
+from smgw.han.lock_out import FORGOTTEN_SECONDS, FREE_ATTEMPTS
 from smgw.han.port import LoginRefusedError
 from smgw.han.sessions import IDLE_SECONDS, Moment
 from smgw.logs.texts import Language, render
@@ -154,6 +154,23 @@ def test_a_program_that_asks_again_and_again_is_told_once(entrance: Entrance) ->
             (consumer.removeprefix("consumer-"), consumer, Outcome.SUCCESS, {"how": how})
         ]
         assert [entry.repetition_count for entry in entrance.log_of(consumer)] == [1]
+
+
+def test_who_begins_anew_is_forgiven_though_nothing_is_told(entrance: Entrance) -> None:
+    """FIA_AFL.1: a program that answers a fresh challenge showed the password as any other."""
+    entrance.door.by_digest(next(entrance.answers("house", PASSWORDS["house"])), "GET", "/", entrance.at)
+    for _ in range(2):
+        fail(entrance, "house", FREE_ATTEMPTS - 1)
+        entrance.door.by_digest(next(entrance.answers("house", PASSWORDS["house"])), "GET", "/", entrance.at)
+    assert [one[2] for one in told(entrance, "consumer-house")] == [Outcome.SUCCESS, Outcome.FAILURE]
+
+
+def test_what_is_a_day_old_counts_no_more_after_a_restart_either(entrance: Entrance) -> None:
+    fail(entrance, "house", FREE_ATTEMPTS)
+    entrance.wait(FORGOTTEN_SECONDS)
+    entrance.restart()
+    fail(entrance, "house", FREE_ATTEMPTS - 1)
+    entrance.door.by_password("house", PASSWORDS["house"], entrance.at)
 
 
 def test_a_certificate_whose_time_is_over_is_told_once_in_ten_minutes(entrance: Entrance) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smgw.han.door import LONGEST_CERTIFICATE
 from smgw.han.lock_out import FREE_ATTEMPTS
 from smgw.han.port import LoginRefusedError, RefusedReason, Visitor
 from smgw.han.sessions import IDLE_SECONDS
@@ -291,6 +292,11 @@ def test_a_certificate_that_nobody_pins_is_none(entrance: Entrance) -> None:
     assert refused_certificate(entrance, CERTIFICATE) is RefusedReason.WRONG
     entrance.withdraw(CERTIFIED)
     assert refused_certificate(entrance, CERTIFICATE) is RefusedReason.WRONG
+
+
+def test_what_is_far_too_long_is_not_looked_at(entrance: Entrance) -> None:
+    assert refused_certificate(entrance, CERTIFICATE + bytes(LONGEST_CERTIFICATE)) is RefusedReason.MALFORMED
+    assert refused_certificate(entrance, CERTIFICATE + b"\0") is RefusedReason.MALFORMED
 
 
 def test_a_certificate_that_two_accounts_pin_is_nobodys(entrance: Entrance) -> None:
