@@ -230,6 +230,11 @@ def sign_nothing(_: bytes) -> bytes:
     raise HanError(HanReason.NOT_NOW, "the gateway has no key to sign documents with")
 
 
+def nothing_wrong(_: datetime) -> tuple[tuple[str, int], ...]:
+    """What a gateway tells of itself that knows nothing against it."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class HanPort:
     """Everything that is behind the door, for one gateway."""
@@ -246,3 +251,5 @@ class HanPort:
     """Whether the gateway's state lets it serve consumers (``Duty.SERVE_CONSUMER``)."""
     sign: Callable[[bytes], bytes] = sign_nothing
     """A document of this gateway's own making as CMS SignedData by its signature key. Raises HanError NOT_NOW."""
+    wrong: Callable[[datetime], tuple[tuple[str, int], ...]] = nothing_wrong
+    """What is wrong with the gateway, each with its begin (UTC seconds): told in a state in which nobody is served."""

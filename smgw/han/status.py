@@ -45,10 +45,14 @@ class Facts:
             program_sha256=self.program_sha256,
             started_at=to_seconds(self.started_at),
             state=self.states.at(at).value,
-            conditions=tuple((one.condition.value, to_seconds(one.since)) for one in self.states.active(at)),
+            conditions=self.wrong(at),
             time_valid=clock.valid(at),
             time_compared_at=None if compared is None else to_seconds(compared),
             firewall={None: "not-managed", True: "applied", False: "not-applied"}[managed],
             certificate_until=to_seconds(identity.certificates[Purpose.SIG].certificate.not_valid_after_utc),
             quality_seal=identity.seal,
         )
+
+    def wrong(self, at: datetime) -> tuple[tuple[str, int], ...]:
+        """What is wrong at ``at``, each with its begin (UTC seconds); told in every state (FPT_FLS.1)."""
+        return tuple((one.condition.value, to_seconds(one.since)) for one in self.states.active(at))

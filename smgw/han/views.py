@@ -66,6 +66,7 @@ def make_port(
         technician=partial(TechnicianPage, database, log, facts.status),
         serving=facts.states.allows(Duty.SERVE_CONSUMER),
         sign=partial(_signed, facts),
+        wrong=facts.wrong,
     )
 
 
