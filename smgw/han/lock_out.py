@@ -43,7 +43,7 @@ class Wrong:
 
     def remaining(self, now: float) -> float:
         """Seconds for which it is locked still."""
-        return max(self.last + self.locked_seconds - now, 0)
+        return max(self.locked_seconds - (now - self.last), 0)
 
     def is_forgotten(self, now: float) -> bool:
         """Whether it is so long ago that it counts no more."""
