@@ -1,6 +1,7 @@
 """Pages of gateways."""
 
 import io
+from base64 import b64encode
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -9,11 +10,14 @@ from admin.inventory import LifeCycle
 from admin.reports import Subject
 from admin.users import UserRole
 from pki.certificates import Purpose, Role
-from tests.admin.bureau import GATEWAY, OTHER
+from tests.admin import samples
+from tests.admin.bureau import BY, GATEWAY, OTHER
 from tests.admin.web.desk import Place, words
 from wire.canonical_json import JsonObject
 
 pytestmark = pytest.mark.token
+
+SEALED = b"\x30\x40" + bytes(range(64))
 
 
 def test_the_inventory(place: Place) -> None:
@@ -38,6 +42,41 @@ def test_one_gateway_with_all_that_is_known(place: Place) -> None:
     assert "Meter 1ISK0012345678 on the line rs485 of the consumer house is read every quarter-hour" in shown
     assert 'owed {"deliveries": 3}' in shown
     assert "1 profiles confirmed" in shown
+
+
+def test_accounts_in_words_and_without_their_secrets(place: Place) -> None:
+    """PP-0073 FMT_SMR.1: whose account it is, as whom and by which proof; sealed or not, no verifier is shown."""
+    account = f"""
+kind = "account"
+id = "account-1"
+name = "home"
+role = "consumer"
+consumer = "house"
+fingerprints = ["{"ab" * 32}", "{"cd" * 32}"]
+verifier = "{b64encode(SEALED).decode()}"
+{samples.VALIDITY}"""
+    service = f"""
+kind = "account"
+id = "account-2"
+name = "service"
+role = "technician"
+fingerprints = "{"ef" * 32}"
+{samples.VALIDITY}"""
+    place.give(samples.METER, account, service)
+    place.office.drafts.save("later", account.replace("home", "flat"), BY, place.now)
+    person = place.person(UserRole.OPERATOR)
+    page = person.get(f"/gateways/{GATEWAY}")
+    hers = "the consumer house sees her own data under the user name home, with a password or one of 2 client"
+    assert f"At the gateway itself {hers} certificates, from" in words(page)
+    shown = "a service technician reads the system log under the user name service, with a client certificate, from"
+    assert shown in words(page)
+    order = person.get("/orders/1")
+    assert hers in words(order)
+    drafts = person.get("/drafts")
+    assert "under the user name flat" in words(drafts)
+    for told in (page, order, drafts):
+        assert b64encode(SEALED).decode()[:20] not in told.text
+        assert "abab" not in told.text
 
 
 def test_whoever_only_looks_sees_no_button(place: Place) -> None:
