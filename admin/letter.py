@@ -86,8 +86,9 @@ def page_of(report: StatusReport | None) -> tuple[str, str]:
     if not isinstance(told, dict):
         return "", ""
     address, page = told.get("address"), told.get("fingerprint")
-    known = isinstance(page, str) and _FINGERPRINT.fullmatch(page)
-    return (address if isinstance(address, str) else "")[:_ADDRESS], str(page) if known else ""
+    plain = page.replace(":", "").lower() if isinstance(page, str) else ""
+    known = _FINGERPRINT.fullmatch(plain)
+    return (address if isinstance(address, str) else "")[:_ADDRESS], plain if known else ""
 
 
 def _remove(file: Path) -> None:

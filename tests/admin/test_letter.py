@@ -60,7 +60,8 @@ def test_what_a_gateway_told_moves_no_cursor() -> None:
     ("han", "page"),
     [
         ({"address": "https://a", "fingerprint": "ab" * 32, "more": 1}, ("https://a", "ab" * 32)),
-        ({"address": 7, "fingerprint": "AB" * 32}, ("", "")),
+        ({"address": 7, "fingerprint": ":".join(["AB"] * 32)}, ("", "ab" * 32)),
+        ({"address": "", "fingerprint": "xy" * 32}, ("", "")),
         ({"address": "a" * 300, "fingerprint": None}, ("a" * 200, "")),
         ({}, ("", "")),
         ([], ("", "")),
