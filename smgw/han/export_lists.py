@@ -17,8 +17,8 @@ from wire.profiles import EvaluationProfile
 from wire.reading import Unit
 
 MAXIMUM_READINGS: Final = 110_000
-"""Of one file: three registers over a year of quarter-hours (105,408 in a leap year), or one over three years. They are
-some 60 MB while a file is made."""
+"""Of one file: three registers over a year of quarter-hours (105,408 in a leap year), or one over three years. While a
+file is made they take some 120 MB, one register over a year 40."""
 
 
 class Row(NamedTuple):

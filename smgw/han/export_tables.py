@@ -8,14 +8,14 @@ never floats, and each stands with the gateway's inner signature (PTB-A 50.8, di
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from smgw.han.export_lists import Listed, Row
 from smgw.han.export_source import Source
-from smgw.metering.status import PtbStatus, ptb_status
+from smgw.metering.status import ptb_status
 from smgw.metering.tariffs.calendar import ZONE
 from wire.reading import Unit
 
@@ -59,7 +59,8 @@ _FORMULA: Final = tuple("=+-@\t\r\n")
 
 def table(lists: Sequence[Listed]) -> bytes:
     """One file with one header, a line a reading."""
-    out = io.StringIO()
+    data = io.BytesIO()  # of a text in memory every character would take four octets
+    out = io.TextIOWrapper(data, encoding="utf-8", newline="")
     out.write(_MARK)
     lines = csv.writer(out, delimiter=";", lineterminator="\r\n")
     lines.writerow(HEADER)
@@ -82,45 +83,56 @@ def table(lists: Sequence[Listed]) -> bytes:
                     row.stored.signature.hex().upper(),
                 )
             )
-    return out.getvalue().encode()
+    out.flush()
+    return data.getvalue()
 
 
 def document(source: Source, lists: Sequence[Listed], at: datetime, begin: int, end: int) -> bytes:
-    """The same for programs: an object with a list for each register."""
-    content = {
+    """The same for programs: an object with a list for each register, a line a reading."""
+    head = {
         "form": JSON_FORM,
         "gateway": source.gateway.text,
         "consumer": source.consumer,
         "exported_at": utc(int(at.timestamp())),
         "begin": utc(begin),
         "end": utc(end),
-        "lists": [
-            {
-                "meter": one.register.meter.text,
-                "register": str(one.register.obis),
-                "unit": SYMBOLS[one.unit],
-                "unit_code": int(one.unit),
-                "scaler": one.scaler,
-                "registered_seconds": one.register.registered_seconds,
-                "readings": [
-                    {
-                        "time": local(row.target),
-                        "time_utc": utc(row.target),
-                        "captured_utc": utc(row.stored.at),
-                        "value": exact(row, one.scaler),
-                        "raw": str(row.stored.value),
-                        "status": f"{row.stored.status:016X}",
-                        "ptb": int(ptb_status(row.stored.status)),
-                        "usable": PtbStatus(ptb_status(row.stored.status)).usable,
-                        "signature": row.stored.signature.hex().upper(),
-                    }
-                    for row in one.rows
-                ],
-            }
-            for one in lists
-        ],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False).encode()
+    data = io.BytesIO()  # written as it comes: the objects of a year would take ten times as much
+    data.write(_json(head)[:-1] + b',"lists":[')
+    for place, one in enumerate(lists):
+        kind = {
+            "meter": one.register.meter.text,
+            "register": str(one.register.obis),
+            "unit": SYMBOLS[one.unit],
+            "unit_code": int(one.unit),
+            "scaler": one.scaler,
+            "registered_seconds": one.register.registered_seconds,
+        }
+        data.write((b",\n" if place else b"\n") + _json(kind)[:-1] + b',"readings":[')
+        for number, row in enumerate(one.rows):
+            data.write((b",\n" if number else b"\n") + _json(_reading(row, one.scaler)))
+        data.write(b"]}")
+    data.write(b"]}\n")
+    return data.getvalue()
+
+
+def _reading(row: Row, scaler: int) -> dict[str, str | int | bool]:
+    ptb = ptb_status(row.stored.status)
+    return {
+        "time": local(row.target),
+        "time_utc": utc(row.target),
+        "captured_utc": utc(row.stored.at),
+        "value": exact(row, scaler),
+        "raw": str(row.stored.value),
+        "status": f"{row.stored.status:016X}",
+        "ptb": int(ptb),
+        "usable": ptb.usable,
+        "signature": row.stored.signature.hex().upper(),
+    }
+
+
+def _json(part: Mapping[str, object]) -> bytes:
+    return json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def text(cell: str) -> str:

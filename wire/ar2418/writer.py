@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from io import BytesIO
+from itertools import chain
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -80,10 +82,11 @@ def write(found: UsagePoint, log: Sequence[LogLine] = (), *, form: Form = Form.E
     if form is Form.EARLY and len(found.certificates) > 1:
         raise Ar2418Error("a file in the earlier form has one certificate: write the later form")
     _require_numbers(found)
-    data = "".join((_HEAD, *_usage_point(found, log), _TAIL)).encode()
-    if len(data) > MAXIMUM_BYTES:
+    data = BytesIO()
+    data.writelines(piece.encode() for piece in chain((_HEAD,), _usage_point(found, log), (_TAIL,)))
+    if data.tell() > MAXIMUM_BYTES:
         raise Ar2418Error(f"the file would have more than {MAXIMUM_BYTES} bytes")
-    return data
+    return data.getvalue()
 
 
 def _usage_point(found: UsagePoint, log: Sequence[LogLine]) -> Iterator[str]:
