@@ -55,14 +55,23 @@ def guard(app: Flask) -> None:
 
 def form_token() -> str:
     """What the forms of this visitor's pages carry: from the secret of her session, or of the form cookie."""
-    return hmac.digest(_form_secret().encode(), b"a form of this page", "sha256").hex()
+    return form_token_of(_form_secret())
+
+
+def form_token_of(secret: str) -> str:
+    """What forms carry while ``secret`` is the secret of the session, or of the form cookie."""
+    return hmac.digest(secret.encode(), b"a form of this page", "sha256").hex()
 
 
 def require_form_token() -> None:
     """Refuse a form that no page of ours, fetched by this very browser, has given out. Raises BadRequest."""
-    sent = request.form.get(TOKEN_FIELD, "")
-    if not _held_secret() or not hmac.compare_digest(sent.encode(), form_token().encode()):
+    if not form_token_holds(request.form.get(TOKEN_FIELD, "")):
         raise BadRequest
+
+
+def form_token_holds(sent: str) -> bool:
+    """Whether a page of ours, fetched by this very browser, has given ``sent`` out."""
+    return bool(_held_secret()) and hmac.compare_digest(sent.encode(), form_token().encode())
 
 
 def keep_cookie(response: Response, name: str, value: str, seconds: int | None = None) -> None:

@@ -1,0 +1,20 @@
+"""An answer has one spelling and a tag over it."""
+
+from han_web.api.rendered import json_bytes
+from tests.han_web.place import Place
+from tests.smgw.han.house import IMPORT
+
+PATH = f"/api/v1/series?register={IMPORT}&resolution=day&begin=2026-10-01T00:00:00Z&end=2026-10-20T00:00:00Z"
+
+
+def test_a_document_is_compact() -> None:
+    assert json_bytes({"a": [1, None], "b": "ü"}) == '{"a":[1,null],"b":"ü"}'.encode()
+
+
+def test_what_a_program_has_it_is_not_given_again(place: Place) -> None:
+    first = place.ask("house", PATH)
+    tag = first.headers["ETag"]
+    again = place.ask("house", PATH, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert first.headers["Cache-Control"] == "no-store"
+    assert "Authorization" in first.headers["Vary"]
