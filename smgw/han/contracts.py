@@ -4,25 +4,38 @@ Decides that a contract is told in her own time and with her own devices: that o
 not who, how many, or since when (PP-0073 FDP_ACC.2). TR-03109-1, consumer.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from smgw.han.hers import HerContract
 from smgw.han.shown import Contract
 from smgw.store.profiles import ProfileSet
-from wire.profiles import EvaluationProfile, Rule, TimeStages
+from wire.profiles import (
+    BlockStages,
+    ControlEvents,
+    EvaluationProfile,
+    EventStages,
+    Extremes,
+    LoadStages,
+    Mirror,
+    Prepaid,
+    Rule,
+    Threshold,
+    TimeStages,
+)
 from wire.profiles.stages import TariffStage
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WORDS: Final = {
-    "TimeStages": "time-stages",
-    "LoadStages": "load-stages",
-    "BlockStages": "block-stages",
-    "EventStages": "event-stages",
-    "Extremes": "extremes",
-    "Threshold": "threshold",
-    "ControlEvents": "control-events",
-    "Prepaid": "prepaid",
-    "Mirror": "mirror",
+WORDS: Final[Mapping[type[Rule], str]] = {
+    TimeStages: "time-stages",
+    LoadStages: "load-stages",
+    BlockStages: "block-stages",
+    EventStages: "event-stages",
+    Extremes: "extremes",
+    Threshold: "threshold",
+    ControlEvents: "control-events",
+    Prepaid: "prepaid",
+    Mirror: "mirror",
 }
 """What each kind of rule is called."""
 
@@ -52,7 +65,7 @@ def shown_contract(hers: HerContract, profiles: ProfileSet) -> Contract:
         stored=not profile.unstored,
         since=hers.since,
         until=hers.until,
-        rule="" if profile.rule is None else _WORDS[type(profile.rule).__name__],
+        rule="" if profile.rule is None else WORDS[type(profile.rule)],
         stages=tuple((one.number, str(one.obis)) for one in stages_of(profile.rule)),
         switches=_switches(profile),
     )

@@ -235,7 +235,7 @@ class House:
             installed=lambda: PROGRAM,
             free=lambda _: MINIMUM_FREE,
         )
-        facts = Facts(
+        self.facts = Facts(
             gateway=GATEWAY,
             version="1.0",
             program_sha256=PROGRAM,
@@ -252,7 +252,7 @@ class House:
             gateway=self.gateway,
             log=self.system_log,
             self_test=SelfTest(ports, self.system_log, self.conditions),
-            facts=facts,
+            facts=self.facts,
         )
 
 
