@@ -146,7 +146,8 @@ def _book(
     begin, end = period
     profile = contract.profile
     late = int(tolerance(profile.period_seconds).total_seconds())
-    found = [(one, rows(connection, one, register, begin, end + late)) for one in contract.meters]
+    counting = [one for one in contract.meters if one.has(register)]
+    found = [(one, rows(connection, one, register, begin, end + late)) for one in counting]
     found = [(one, those) for one, those in found if one.measured.since < end and one.measured.until > begin]
     every = [row for _, those in found for row in those]
     scaler = min((row[3] for row in every), default=0)
