@@ -37,8 +37,8 @@ def test_a_good_proof(folder: Path) -> None:
     lines = result.output.splitlines()
     assert lines[0].startswith("A proof of gateway EABC0012345678 for “anna”")
     assert "Everything in this file is genuine." in lines
-    assert "27 values checked" in result.output
-    assert "1 values are missing" in result.output
+    assert "Values checked: 27." in result.output
+    assert "Number of values: 1." in result.output
     assert "What this does not prove" in result.output
 
 
@@ -46,7 +46,7 @@ def test_what_does_not_hold_is_named_and_is_an_exit_code(folder: Path) -> None:
     result = typed(folder, "value")
     assert result.exit_code == Exit.NOT_GENUINE
     assert "! 1ISK0012345678 1-0:2.8.0*255 2026-01-15T14:00:00Z: The signature does not fit" in result.output
-    assert "Not everything in this file is genuine.\n1 of 27 values are not proven." in result.output
+    assert "Not everything in this file is genuine.\nNot proven: 1 of 27 values." in result.output
     result = typed(folder, "log of another", "--language", "de")
     assert result.exit_code == Exit.NOT_GENUINE
     assert "Das Log ist nicht das dieses Kunden." in result.output
@@ -63,7 +63,7 @@ def test_a_log_alone(folder: Path) -> None:
 
 
 def test_what_is_not_signed_yet_is_said(folder: Path) -> None:
-    assert "entries of the log: they are chained, but not sealed yet" in typed(folder, "log later").output
+    assert "it is chained, but not signed yet" in typed(folder, "log later").output
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,225 @@
+// The whole verification, and its report: the document `smgw-verdict-1` of proof/report.py, member by member.
+
+import { BUNDLE_BYTES, BUNDLE_FORM, readBundle } from "./bundle.js";
+import { decode } from "./canonical.js";
+import { instant, malformed, sha256 } from "./form.js";
+import { Judge } from "./judge.js";
+import { readCanonical, readExport, verifyExport } from "./log.js";
+import { Refusal } from "./refusal.js";
+import { Certificate } from "./x509.js";
+
+export const FORM = "smgw-verdict-1";
+const MAXIMUM_BYTES = 256 * 1024 * 1024;
+const SHOWN = 20;
+
+/** Judges all readings here, in one go; the page brings a function that spreads them over workers. */
+export async function inPlace(ground, readings) {
+  const judge = new Judge(ground);
+  return readings.map((reading) => judge.judge(reading));
+}
+
+/**
+ * Check `data` with nothing but `roots` (DER): `{ report, lists }`, the document and each list with its readings and
+ * what came of every one of them. Throws Refusal where there is nothing to check.
+ */
+export async function verify(data, roots, run = inPlace) {
+  if (roots.length === 0) throw new Refusal("root");
+  const trusted = rootsOf(roots);
+  if (data.length > MAXIMUM_BYTES) throw malformed("larger than any export");
+  const document = readCanonical(() => decode(data));
+  if (document.get("form") === BUNDLE_FORM) {
+    if (data.length > BUNDLE_BYTES) throw malformed("larger than any proof");
+    return verifyBundle(readBundle(document), roots, trusted, run);
+  }
+  const read = readExport(document);
+  const verdict = logVerdict(read, trusted, null);
+  const report = reportOf("log", verdict.gateway);
+  report.log = verdict.told;
+  return { report: finished(report), lists: [] };
+}
+
+function rootsOf(roots) {
+  try {
+    return roots.map((data) => new Certificate(data));
+  } catch (error) {
+    throw new Refusal("root");
+  }
+}
+
+function reportOf(kind, gateway) {
+  return {
+    form: FORM,
+    kind,
+    genuine: false,
+    gateway,
+    consumer: "",
+    exported_at: null,
+    unreadable: 0,
+    readings: 0,
+    failed: 0,
+    certificates: [],
+    measured: [],
+    derived: [],
+    log: null,
+    open: [],
+  };
+}
+
+async function verifyBundle(bundle, roots, trusted, run) {
+  const report = reportOf("proof", bundle.gateway);
+  report.consumer = bundle.consumer;
+  report.exported_at = instant(bundle.exportedAt);
+  const { authorities, certificates, gateway } = bundle;
+  const ground = { roots, authorities, lists: bundle.lists, certificates, gateway, now: bundle.exportedAt };
+  // 1 and 2
+  const judge = new Judge(ground);
+  report.unreadable = judge.unreadable;
+  report.certificates = judge.signers.map(({ certificate }, index) => ({
+    fingerprint: sha256(certificates[index]),
+    begin: certificate === null ? null : instant(certificate.begin),
+    end: certificate === null ? null : instant(certificate.end),
+    genuine: 0,
+    refused: {},
+  }));
+  // 3
+  const all = [...bundle.measured, ...bundle.derived].flatMap((list) => list.readings);
+  const outcomes = await run(ground, all);
+  if (outcomes.length !== all.length) throw new Error("not every reading was judged");
+  const lists = [];
+  let position = 0;
+  const counted = (list, name) => {
+    const part = outcomes.slice(position, position + list.readings.length);
+    position += list.readings.length;
+    lists.push({ readings: list.readings, outcomes: part });
+    return checked(list.readings, part, name, report.certificates);
+  };
+  for (const list of bundle.measured) {
+    const { device, scaler, unit } = list;
+    const told = counted(list, { device, obis: obisText(list.obis), scaler, unit });
+    report.measured.push({ ...told, ...raster(list.readings) });
+  }
+  for (const list of bundle.derived) {
+    const { contract, version, party, delivery } = list;
+    report.derived.push(counted(list, { contract, version, party, delivery }));
+  }
+  for (const list of [...report.measured, ...report.derived]) {
+    report.readings += list.count;
+    report.failed += list.count - list.genuine;
+  }
+  // 4
+  if (bundle.log !== null) report.log = logOf(bundle, trusted, judge);
+  return { report: finished(report), lists };
+}
+
+function obisText(octets) {
+  const [a, b, c, d, e, f] = octets;
+  return `${a}-${b}:${c}.${d}.${e}*${f}`;
+}
+
+function count(counter, reason) {
+  counter[reason] = (counter[reason] ?? 0) + 1;
+}
+
+function checked(readings, outcomes, name, certificates) {
+  const times = readings.map((reading) => reading.at);
+  const told = {
+    ...name,
+    count: readings.length,
+    genuine: 0,
+    first: instant(times.reduce((one, other) => Math.min(one, other))),
+    last: instant(times.reduce((one, other) => Math.max(one, other))),
+    raster: 0,
+    gaps: 0,
+    first_gaps: [],
+    refused: {},
+    failures: [],
+  };
+  outcomes.forEach(({ signer, reason }, index) => {
+    if (reason === "") {
+      told.genuine += 1;
+      certificates[signer].genuine += 1;
+      return;
+    }
+    if (signer !== null) count(certificates[signer].refused, reason);
+    count(told.refused, reason);
+    const { device, obis, at } = readings[index];
+    if (told.failures.length < SHOWN) told.failures.push({ device, obis: obisText(obis), at: instant(at), reason });
+  });
+  return told;
+}
+
+/** The holes of a list; the raster is what lies most often between two readings. */
+function raster(readings) {
+  const steps = new Map();
+  for (let index = 1; index < readings.length; index += 1) {
+    const step = readings[index].at - readings[index - 1].at;
+    steps.set(step, (steps.get(step) ?? 0) + 1);
+  }
+  if (steps.size === 0) return {};
+  let usual = 0;
+  for (const [step, often] of steps) {
+    const most = steps.get(usual) ?? 0;
+    if (often > most || (often === most && step < usual)) usual = step;
+  }
+  const gaps = [];
+  for (let index = 1; index < readings.length; index += 1) {
+    const [former, later] = [readings[index - 1].at, readings[index].at];
+    // Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
+    if (later - former >= 2 * usual) {
+      gaps.push({
+        after: instant(former),
+        before: instant(later),
+        missing: Math.floor((later - former) / usual) - 1,
+      });
+    }
+  }
+  return { raster: usual, gaps: gaps.length, first_gaps: gaps.slice(0, SHOWN) };
+}
+
+function refusedLog(reason, detail = "") {
+  return { reason, detail, sealed_at: null, logs: [] };
+}
+
+/** What came of a log; the gateway that its checkpoint names where it holds. */
+function logVerdict(read, roots, gateway) {
+  try {
+    const found = verifyExport(read, roots, gateway);
+    const told = { reason: "", detail: "", sealed_at: instant(found.sealedAt), logs: found.logs };
+    return { told, gateway: found.gateway, found };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const detail = error.reason === "form" ? "" : error.detail;
+    return { told: refusedLog(error.reason, detail), gateway: "", found: null };
+  }
+}
+
+function logOf(bundle, roots, judge) {
+  let read;
+  try {
+    read = readExport(readCanonical(() => decode(bundle.log)));
+  } catch (error) {
+    if (error instanceof Refusal) return refusedLog(error.reason);
+    throw error;
+  }
+  const { told, found } = logVerdict(read, roots, bundle.gateway);
+  if (found === null) return told;
+  const hers = found.logs.length === 1 && found.logs[0].log === "consumer" && found.logs[0].owner === bundle.consumer;
+  if (!hers) return refusedLog("checkpoint", "consumer");
+  for (const signer of judge.signers) {
+    if (signer.certificate?.fingerprint !== found.signer) continue;
+    const doubt = signer.doubt(found.sealedAt);
+    if (doubt !== null && doubt !== "seal") return refusedLog("certificate", doubt);
+  }
+  return told;
+}
+
+function finished(report) {
+  report.open = report.readings > 0 ? ["missing", "meter"] : [];
+  report.open.push("moment", "revoked-later");
+  if (report.log === null) report.open.push("no-log");
+  else if (report.log.logs.some((one) => one.unsigned > 0)) report.open.push("after-checkpoint");
+  const something = report.readings > 0 || report.log !== null;
+  const logHolds = report.log === null || report.log.reason === "";
+  report.genuine = something && report.failed === 0 && report.unreadable === 0 && logHolds;
+  return report;
+}
