@@ -74,6 +74,7 @@ def _limit(most: int) -> Parameter:
 
 
 _BEGIN = _instant("begin", "First moment, included.", "2026-01-01T00:00:00+01:00")
+_UNTIL = _instant("end", "Last moment; the reading that stands for it is in the file.", "2026-02-01T00:00:00+01:00")
 _END = _instant("end", "Last moment, not included.", "2026-02-01T00:00:00+01:00")
 _AFTER = Parameter(
     "after",
@@ -91,7 +92,7 @@ _RESOLUTION = Parameter(
 )
 _FORM = Parameter(
     "form",
-    "CSV and JSON of readings, XML of VDE AR 2418-6 (of one contract), or a proof that is verified without trust.",
+    "CSV and JSON of readings, XML of VDE AR 2418-6 and its tariff (of one contract), or a proof that needs no trust.",
     {"type": "string", "enum": [one.value for one in ExportForm]},
     required=True,
     example=ExportForm.CSV.value,
@@ -280,7 +281,7 @@ ROUTES: Final = (
         "Your data as a file",
         "A file; its name stands in Content-Disposition.",
         "file",
-        (_FORM, _BEGIN, _END, _name("contract", "For `xml`: which contract.", "house-taf2", required=False)),
+        (_FORM, _BEGIN, _UNTIL, _name("contract", "For `xml` and `tariff`: which.", "house-taf2", required=False)),
         refusals=("not-found", "too-much"),
     ),
     Route(

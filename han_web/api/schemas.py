@@ -251,6 +251,7 @@ FILE_TYPES: Final = {
     ExportForm.CSV: "text/csv",
     ExportForm.JSON: "application/json",
     ExportForm.XML: "application/xml",
-    ExportForm.PROOF: "application/zip",
+    ExportForm.TARIFF: "application/xml",
+    ExportForm.PROOF: "application/json",
 }
 """Media types of files, as far as a description needs them."""

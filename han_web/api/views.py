@@ -139,7 +139,7 @@ def export(question: Question) -> Response:
     begin, end = _span(question)
     form = question.choice("form", ExportForm)
     contract = question.text("contract", "") or None
-    if form is ExportForm.XML and contract is None:
+    if form in {ExportForm.XML, ExportForm.TARIFF} and contract is None:
         raise AskedError("contract", "an XML file is of one contract: name it")
     made = auth.consumer().export(form, auth.now(), begin, end, contract)
     response = Response(made.data, content_type=made.media_type)

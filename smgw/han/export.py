@@ -1,4 +1,4 @@
-"""Her data as a file: table, JSON, the form of the display software, or a proof (TR-03109-1, consumer; HAF1).
+"""Her data as a file: table, JSON, the forms of the display software, or a proof (TR-03109-1, consumer; HAF1).
 
 Decides what may be asked for: what is hers, of one period, of one contract where the form wants one. What is not hers
 is refused in the words for what there is not (PP-0073 FDP_ACF.1). A file is made in memory, so how much it may hold is
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from smgw.han.consumer_log import ConsumerLogs
-from smgw.han.export_ar2418 import gateway_file
+from smgw.han.export_ar2418 import gateway_file, tariff_of
 from smgw.han.export_lists import MAXIMUM_READINGS, lists
 from smgw.han.export_proof import proof
 from smgw.han.export_source import Source, StoredSource
@@ -24,6 +24,8 @@ from smgw.store.database import Database
 from smgw.store.rows import to_seconds
 from wire.profiles import EvaluationProfile
 
+_XML: Final = "application/xml"
+_JSON: Final = "application/json"
 _NO_CONTRACT: Final = "this form holds one contract a file: choose one"
 
 
@@ -32,8 +34,8 @@ def export_for(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
 ) -> Exported:
     """What is hers from ``begin`` to ``end``, both included, as a file of ``form``; ``at`` is now.
 
-    ``contract`` is the id of an evaluation profile: the XML form needs one, the others hold then its meters and
-    registers only.
+    ``contract`` is the id of an evaluation profile: the forms of the display software need one, the others hold then
+    its meters and registers only.
 
     Raises:
         HanError: BAD_QUESTION, NOT_FOUND, TOO_MUCH; NOT_NOW where a proof is wanted and the log cannot be sealed.
@@ -42,12 +44,15 @@ def export_for(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
     # 1. The contract is hers.
     hers = None if contract is None else source.contract(contract)
     chosen = None if hers is None else hers.profile
-    if form is ExportForm.XML and chosen is None:
+    if form in {ExportForm.XML, ExportForm.TARIFF} and chosen is None:
         raise HanError(HanReason.BAD_QUESTION, _NO_CONTRACT)
     if chosen is not None and chosen.unstored:
         raise HanError(HanReason.NOT_FOUND, "of this contract the gateway stores nothing: choose another one")
-    # 2. The period, within that in which the contract was about her.
     first, last = to_seconds(begin), to_seconds(end)
+    if form is ExportForm.TARIFF and chosen is not None:
+        name = f"{_name(source, chosen, first, last)}-tariff.xml"
+        return Exported(name, _XML, tariff_of(source, chosen, first, last))
+    # 2. The period, within that in which the contract was about her.
     if hers is not None and first <= last:
         first, last = max(first, hers.since), min(last, hers.until)
         if first > last:
@@ -55,21 +60,15 @@ def export_for(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
     # 3. The readings.
     found = lists(source, first, last, chosen)
     name = _name(source, chosen, first, last)
-    match form:
-        case ExportForm.CSV:
-            return Exported(f"{name}.csv", "text/csv; charset=utf-8", table(found))
-        case ExportForm.JSON:
-            return Exported(f"{name}.json", "application/json", document(source, found, at, first, last))
-        case ExportForm.XML:
-            if chosen is None:
-                raise HanError(HanReason.BAD_QUESTION, _NO_CONTRACT)
-            return Exported(f"{name}.xml", "application/xml", gateway_file(source, found, chosen, at, (first, last)))
-        case ExportForm.PROOF:
-            derived = source.delivered(first, last, limit=MAXIMUM_READINGS)
-            of_contract = [one for one in derived if contract in {None, one.contract}]
-            return Exported(
-                f"{name}-proof.json", "application/json", proof(source, found, of_contract, at, (first, last))
-            )
+    if form is ExportForm.XML and chosen is not None:
+        return Exported(f"{name}.xml", _XML, gateway_file(source, found, chosen, at, (first, last)))
+    if form is ExportForm.PROOF:
+        derived = source.delivered(first, last, limit=MAXIMUM_READINGS)
+        of_contract = [one for one in derived if contract in {None, one.contract}]
+        return Exported(f"{name}-proof.json", _JSON, proof(source, found, of_contract, at, (first, last)))
+    if form is ExportForm.JSON:
+        return Exported(f"{name}.json", _JSON, document(source, found, at, first, last))
+    return Exported(f"{name}.csv", "text/csv; charset=utf-8", table(found))
 
 
 def _name(source: Source, contract: EvaluationProfile | None, first: int, last: int) -> str:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from smgw.han.export_lists import Listed, Row, targets
 from smgw.han.export_source import Source
+from smgw.han.parts import EARLIEST, LATEST
 from smgw.han.port import HanError, HanReason
 from smgw.metering.status import TextForm, ptb_status, to_text
 from smgw.metering.tariffs.calendar import QUARTER_HOUR, days
@@ -111,9 +112,11 @@ def gateway_file(
 def tariff_of(source: Source, contract: EvaluationProfile, begin: int, end: int) -> bytes:
     """The file of the supplier's tariff, as the gateway knows it, for the billing period ``begin`` .. ``end``.
 
-    TAF-1 has one stage, TAF-2 those of its rule. Raises HanError BAD_QUESTION for other use cases, and where a stage
-    begins between two quarter-hours, which the form cannot say.
+    TAF-1 has one stage, TAF-2 those of its rule. Raises HanError BAD_QUESTION for other use cases, where a stage begins
+    between two quarter-hours, which the form cannot say, and for no period.
     """
+    if not EARLIEST <= begin < end <= LATEST:
+        raise HanError(HanReason.BAD_QUESTION, "the end lies before the begin, or either in no time that is known")
     if contract.subtracted:
         raise HanError(HanReason.BAD_QUESTION, "this form knows no meter that is subtracted")
     if contract.use_case is UseCase.TAF_2 and isinstance(contract.rule, TimeStages):

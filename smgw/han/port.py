@@ -74,6 +74,8 @@ class ExportForm(StrEnum):
     JSON = "json"
     XML = "xml"
     """VDE AR 2418-6, as TRuDI loads it: one file a contract."""
+    TARIFF = "tariff"
+    """The other file that TRuDI asks for: a contract's tariff for one billing period, as the gateway bills by it."""
     PROOF = "proof"
     """Readings with their inner signatures, her log and the certificates: verified with the root certificate alone."""
 

@@ -10,14 +10,14 @@ from proof.bundle import Bundle, Derived
 from smgw.han.export import export_for
 from smgw.han.port import ExportForm, HanError, HanReason
 from tests.smgw.access.cases import SECOND_METER, SERIES, at, reading
-from tests.smgw.access.use_cases.worlds import FAST
+from tests.smgw.access.use_cases.worlds import FAST, TIME
 from tests.smgw.han.takeaway import AT, TinySource
 from wire.ar2418 import parse
 
 NOON = at("12:00:00")
 LATER = NOON + timedelta(days=3)
 DERIVED = tuple(Derived(name, 1, "grid", 1, NOON, NOON, (reading(NOON, 9),)) for name in (SERIES.id, "z-other"))
-SOURCE = TinySource([reading(NOON), reading(NOON, device=SECOND_METER)], [SERIES, FAST], DERIVED)
+SOURCE = TinySource([reading(NOON), reading(NOON, device=SECOND_METER)], [SERIES, FAST, TIME], DERIVED)
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,12 @@ SOURCE = TinySource([reading(NOON), reading(NOON, device=SECOND_METER)], [SERIES
         (ExportForm.CSV, None, "house-2026-06-01-2026-06-04.csv", "text/csv; charset=utf-8"),
         (ExportForm.JSON, None, "house-2026-06-01-2026-06-04.json", "application/json"),
         (ExportForm.XML, SERIES.id, f"house-{SERIES.id}-2026-06-01-2026-06-04.xml", "application/xml"),
+        (ExportForm.TARIFF, TIME.id, f"house-{TIME.id}-2026-06-01-2026-06-04-tariff.xml", "application/xml"),
         (ExportForm.PROOF, None, "house-2026-06-01-2026-06-04-proof.json", "application/json"),
     ],
 )
 def test_each_form_has_its_name_and_type(form: ExportForm, contract: str | None, name: str, media_type: str) -> None:
-    """TR-03109-1, consumer: her data in four forms."""
+    """TR-03109-1, consumer: her data in every form."""
     found = export_for(SOURCE, form, AT, NOON, LATER, contract)
     assert (found.name, found.media_type) == (name, media_type)
     assert found.data
@@ -61,6 +62,9 @@ def test_a_contract_is_exported_within_its_own_time() -> None:
     [
         (ExportForm.XML, None, NOON, HanReason.BAD_QUESTION),
         (ExportForm.XML, "nobody", NOON, HanReason.NOT_FOUND),
+        (ExportForm.TARIFF, None, NOON, HanReason.BAD_QUESTION),
+        (ExportForm.TARIFF, SERIES.id, NOON, HanReason.BAD_QUESTION),
+        (ExportForm.TARIFF, TIME.id, LATER, HanReason.BAD_QUESTION),
         (ExportForm.CSV, "nobody", NOON, HanReason.NOT_FOUND),
         (ExportForm.JSON, FAST.id, NOON, HanReason.NOT_FOUND),
         (ExportForm.XML, SERIES.id, LATER + timedelta(seconds=1), HanReason.BAD_QUESTION),

@@ -10,7 +10,6 @@ import pytest
 from proof.bundle import Bundle
 from proof.log_export import Export
 from proof.verify import verify
-from smgw.han.export_ar2418 import tariff_of
 from smgw.han.export_source import StoredSource
 from smgw.han.port import ExportForm, HanError, HanReason
 from smgw.han.shown import Billed
@@ -70,10 +69,10 @@ def test_a_contract_of_others_is_none(house: House, form: ExportForm, contract: 
 
 
 def bill(house: House, contract: str, taf: int) -> Bill:
-    period = int(SEPTEMBER.timestamp()), int(OCTOBER.timestamp())
-    profile = source(house).contract(contract).profile
-    data = exported(house, ExportForm.XML, SEPTEMBER, OCTOBER, contract)
-    return recalculate(parse(data), parse(tariff_of(source(house), profile, *period)), taf)
+    data, supplier = (
+        exported(house, form, SEPTEMBER, OCTOBER, contract) for form in (ExportForm.XML, ExportForm.TARIFF)
+    )
+    return recalculate(parse(data), parse(supplier), taf)
 
 
 def shown(house: House, contract: str) -> Billed:
