@@ -69,6 +69,8 @@ class Event(StrEnum):
     """A log is not what was written: it is not signed any more."""
     FIREWALL_APPLIED = "FIREWALL_APPLIED"
     """The rules were handed to the kernel; as a failure: they do not stand there."""
+    PAGE_SERVED = "PAGE_SERVED"
+    """The page for the home area network is served; as a failure: it is not any more."""
 
 
 class Log(StrEnum):

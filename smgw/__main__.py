@@ -32,12 +32,15 @@ from smgw.firewall.apply import FirewallError, PacketFilter
 from smgw.firewall.parts import rules_of
 from smgw.firewall.watch import describe_firewall
 from smgw.firmware.trial import TrialFailedError
+from smgw.han.service import describe_page
+from smgw.han.settings import ServingError
 from smgw.hardening import protect_process
 from smgw.lmn.port import Port, PortError
 from smgw.lmn.scan import scan as scan_line
 from smgw.lock import AlreadyRunningError, identity_lock
 from smgw.logs.command import Clocks, export_command, show, verify
 from smgw.logs.errors import LogAccessError, LogIntegrityError
+from smgw.logs.exported import EXIT_LOG
 from smgw.provisioning import ImportRefusedError
 from smgw.recalculation.command import EXIT_NO_BILL, tariff
 from smgw.report import KEY_IN_MEMORY, describe_retention, describe_slots
@@ -69,12 +72,14 @@ class Exit(IntEnum):
     """On trial, this program failed its self-test: the launcher goes back to the former one."""
     FIREWALL = 12
     """The configured firewall cannot be applied: nothing was opened. (11 is the launcher's.)"""
-    LOG = 13
+    LOG = EXIT_LOG
     """A log is not as it was written."""
     ACCESS = 14
     """Who asks may not read this log."""
     NO_BILL = EXIT_NO_BILL
     """There is no bill for these files."""
+    PAGE = 16
+    """The page for the home area network cannot be served."""
     RESTART = 75
     """Ended in order, by the administrator's order: start it again (EX_TEMPFAIL of sysexits.h)."""
 
@@ -110,6 +115,8 @@ def _refusals() -> Iterator[None]:
         code, sentence = Exit.LOG, f"{error.reason.value}: {error}"
     except LogAccessError as error:
         code, sentence = Exit.ACCESS, str(error)
+    except ServingError as error:
+        code, sentence = Exit.PAGE, str(error)
     except PortError as error:
         code, sentence = Exit.LINE, f"line: {error}"
     else:
@@ -246,6 +253,8 @@ def status(config: Path, *, as_json: bool) -> None:
         for sentence in describe_states(told["secure_states"]):
             click.echo(sentence)
         for sentence in describe_firewall(told["firewall"]):
+            click.echo(sentence)
+        for sentence in describe_page(told["han"]):
             click.echo(sentence)
         click.echo(describe_retention(told["retention"]))
         for name, state in told["lines"].items():

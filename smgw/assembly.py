@@ -6,12 +6,13 @@ Decides who knows whom, and nothing about data; ``composition.py`` proves first 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from pki.certificates import Purpose
+from pki.token import Token
 from smgw.access.volatile import VolatileStore
 from smgw.administration.desk import Desk, DeskPorts
 from smgw.administration.errors import C, Done, Handler
@@ -26,6 +27,8 @@ from smgw.firewall.parts import open_firewall
 from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware, FirmwareBase, compose_firmware
 from smgw.gateway import Gateway
+from smgw.han.service import HanService, ServiceParts, compose_service
+from smgw.han.status import Facts
 from smgw.keys.ring import KeyRing
 from smgw.lmn.line import Line
 from smgw.lmn.poll import Poller
@@ -86,11 +89,15 @@ class Assembly:
     trust: TrustFolder
     ring: KeyRing
     clock: GatewayClock
+    token: Token
 
     def compose(
         self, profiles: ProfileSet, now: datetime, opened: ExitStack, system: Callable[[], datetime]
     ) -> Composed:
-        """Make the rest; ``system`` is the machine's clock. Raises TunnelError, FirewallError, WakeUpPortError."""
+        """Make the rest; ``system`` is the machine's clock.
+
+        Raises TunnelError, FirewallError, WakeUpPortError, ServingError.
+        """
         configuration, environment = self.configuration, self.environment
         condition_records = ConditionRecords(self.database)
         states = SecureStates(self.clock, Conditions(condition_records.load()))
@@ -169,6 +176,8 @@ class Assembly:
         log_watch.fill(now)  # a full calibration log is found before anything runs
         log_watch.concern(now)
         test = self._self_test(states, program, firmware, firewall)
+        page = self._page(gateway, states, test, report, firewall)
+        report = replace(report, page=None if page is None else page.report)
         desk = self._desk(gateway, runtime, report, orders, followers, link=link, test=test, firmware=firmware)
         management = link.management(desk, restart=environment.restart, ended=timekeeping.tunnel_ended)
         wake_up_port = link.wake_up_port(configuration.wake_up, management.wake)
@@ -191,7 +200,29 @@ class Assembly:
             log_watch=log_watch,
             firmware=firmware,
             firewall=firewall,
+            page=page,
         )
+
+    def _page(
+        self, gateway: Gateway, states: SecureStates, test: SelfTest, report: Report, firewall: Firewall | None
+    ) -> HanService | None:
+        facts = Facts(
+            gateway=self.configuration.gateway,
+            version=report.program.version,
+            program_sha256=report.program.sha256,
+            started_at=report.started_at,
+            states=states,
+            identity=self.ring.current,
+            trust=self.trust,
+            certificates=self.configuration.trust.certificates,
+            firewall=None if firewall is None else lambda: not firewall.report()["reason"],
+        )
+        environment = self.environment
+        parts = ServiceParts(
+            self.configuration, self.token, self.database, self.log, gateway, test, facts, environment.clock,
+            environment.monotonic, environment.random,
+        )  # fmt: skip
+        return compose_service(parts)
 
     def _sender_maker(self, link: Link, states: SecureStates, volatile: VolatileStore) -> Callable[[str], Sender]:
         ports = SenderPorts(

@@ -13,6 +13,7 @@ from smgw.config import Configuration
 from smgw.firewall.watch import Firewall
 from smgw.firmware.parts import Firmware
 from smgw.gateway import Gateway
+from smgw.han.service import HanService
 from smgw.logs.watch import LogWatch
 from smgw.report import Report
 from smgw.runtime import Runtime
@@ -56,6 +57,8 @@ class Composed:
     """There where the configuration names slots."""
     firewall: Firewall | None = None
     """There where the configuration names interfaces; applied already."""
+    page: HanService | None = None
+    """There where the configuration has a home area network."""
 
     def status(self) -> dict[str, Any]:
         """Everything that the status socket tells."""
@@ -63,7 +66,7 @@ class Composed:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Start every thread and end them in the reverse order."""
+        """Start every thread and end them in the reverse order. Raises ServingError, TokenError."""
         with ExitStack() as running:
             if self.firewall is not None:
                 running.callback(self.firewall.stop)
@@ -77,4 +80,7 @@ class Composed:
             running.callback(self.wake_up_port.stop)
             self.wake_up_port.start()
             reserve(self.wake_up_port, self.gateway.profiles)
+            if self.page is not None:
+                running.callback(self.page.stop)
+                self.page.start()
             yield

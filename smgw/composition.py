@@ -62,9 +62,10 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
     6. The profile of an administrator is there.
     7. A tunnel can be made.
     8. The firewall stands, where one is configured (FMT_MSA.3/FW): before it nothing is opened.
-    9. The wake-up port is free.
+    9. The wake-up port is free, and what serves the home area network is installed where that is configured.
 
-    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, FirewallError, WakeUpPortError.
+    Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, FirewallError, WakeUpPortError,
+    ServingError.
     """
     with ExitStack() as opened:
         # 1
@@ -85,7 +86,7 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
         log = SystemLog(database)
         provisioning = Provisioning(ProfileStore(database), log, administrator, trust())
         profiles = provisioning.import_administrator(configuration.administrator, now)
-        parts = Assembly(configuration, replace(environment, clock=clock), database, log, trust, ring, clock)
+        parts = Assembly(configuration, replace(environment, clock=clock), database, log, trust, ring, clock, token)
         # 7 to 9
         yield parts.compose(profiles, now, opened, environment.clock)
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 DISTRIBUTION = "smart-meter-gateway"
-PACKAGES = ("pki", "smgw", "wire")
+PACKAGES = ("han_web", "pki", "proof", "smgw", "wire")
 """Everything of ours that runs in a gateway."""
 
 

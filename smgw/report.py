@@ -57,6 +57,8 @@ class Report:
     """The slots; None where there are none."""
     firewall: Callable[[], JsonObject] | None = None
     """None where the gateway manages none."""
+    page: Callable[[], JsonObject] | None = None
+    """What is served in the home area network; None where nothing is."""
 
     @property
     def deviations(self) -> list[str]:
@@ -103,6 +105,7 @@ class Report:
             "clock": self.timekeeping.report(),
             "secure_states": self.timekeeping.report_states(),
             "firewall": self._firewall(),
+            "han": None if self.page is None else self.page(),
             "retention": self.retention.report(),
             "meters": counted["meters"],
             "lines": counted["lines"],
@@ -126,6 +129,7 @@ class Report:
             "clock": self.timekeeping.report(),
             "secure_states": self.timekeeping.report_states(),
             "firewall": self._firewall(),
+            "han": None if self.page is None else self.page(),
             "deviations": list(self.deviations),
             "lines": lines,
             "profiles": self._profiles(),

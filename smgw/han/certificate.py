@@ -100,7 +100,7 @@ class HanCertificate:
         prove_key(key, key.public_key(), Purpose.TLS)
         certificate = build(self._gateway, self._names, key, at, self._random(_SERIAL_OCTETS))
         self._sync()  # the key is on the disk before the certificate that needs it
-        write_atomically(self._file, certificate.public_bytes(Encoding.PEM))
+        write_atomically(self._file, pem_of(certificate))
         self._destroy(former)
         return certificate, label
 
@@ -158,6 +158,11 @@ def build(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
+
+
+def pem_of(certificate: x509.Certificate) -> bytes:
+    """As a server reads it."""
+    return certificate.public_bytes(Encoding.PEM)
 
 
 def grouped_fingerprint(certificate: x509.Certificate) -> str:

@@ -94,6 +94,12 @@ TEXTS: Final[Mapping[Event, Text]] = MappingProxyType(
             "Regeln der Firewall stehen nicht ({cause}): {reason}",
             "Rules of the firewall do not stand ({cause}): {reason}",
         ),
+        Event.PAGE_SERVED: Text(
+            "Seite im Heimnetz wird angeboten",
+            "Page in the home network is served",
+            "Seite im Heimnetz wird nicht angeboten: {reason}",
+            "Page in the home network is not served: {reason}",
+        ),
         Event.LINE_STATE: Text(
             "Leitung {subject}: {state}",
             "Line {subject}: {state}",

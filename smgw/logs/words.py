@@ -40,6 +40,7 @@ GERMAN: Final[Mapping[str, str]] = MappingProxyType(
         "logs": "Logs",
         "firewall": "Firewall",
         "update": "Aktualisierung",
+        "front": "vorgelagerter Server beendet",
         # Lines and meters.
         "open": "offen",
         "parity-in-software": "Parität per Programm geprüft",

@@ -116,6 +116,7 @@ KINDS: Final[Mapping[Event, Kind]] = MappingProxyType(
         Event.LOG_ALTERED: _own(7, "reason", failure=Level.FATAL),
         Event.CERTIFICATE_EXPIRING: _own(8, "purpose valid_until"),
         Event.FIREWALL_APPLIED: _own(9, "cause destinations reason", failure=Level.ERROR),
+        Event.PAGE_SERVED: _own(10, "reason"),
         # Lines and meters.
         Event.LINE_STATE: _own(20, "state kind"),
         Event.METER_STATE: _own(21, "reason", calibration=_FAILURE, counted=True, consumer=_ALWAYS, **_TO_CONCERNED),
