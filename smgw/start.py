@@ -1,7 +1,8 @@
 """Where the console script ``smgw`` begins: which half of the program a command needs.
 
-Decides that ``smgw tariff`` is answered without loading anything of a gateway: whoever only checks a bill needs no
-security module and no database, and does not wait for them. All other commands are in ``__main__``.
+Decides that ``smgw tariff`` and ``smgw logs verify --export`` are answered without loading anything of a gateway:
+whoever only checks a bill or an exported log needs no security module and no database, and does not wait for them. All
+other commands are in ``__main__``.
 """
 
 import sys
@@ -15,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from smgw.recalculation.command import tariff  # noqa: PLC0415 -- loading only what is needed is what this file is for
 
         tariff(given[1:], prog_name="smgw tariff")
+    elif given[:2] == ["logs", "verify"] and any(one.partition("=")[0] == "--export" for one in given):
+        from smgw.logs.exported import verify_alone  # noqa: PLC0415 -- as above
+
+        verify_alone(given[2:], prog_name="smgw logs verify")
     else:
         from smgw.__main__ import main as whole  # noqa: PLC0415 -- as above
 

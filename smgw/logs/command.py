@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from cryptography import x509
 
 from pki.certificates import Purpose, TrustStore, load_certificate
 from pki.errors import CertificateError, CertificateReason
 from pki.store import write_atomically
-from proof.chain import Verified, name_of
-from proof.log_export import MAXIMUM_BYTES, Export, verify_export
 from smgw.clock import GatewayClock
 from smgw.composition import open_store
 from smgw.config import Configuration
@@ -29,7 +26,7 @@ from smgw.identity import Identity, OwnCertificates, prove_own
 from smgw.keys.cabinet import KeyCabinet, certificates_of
 from smgw.keys.state import FIRST, read_state
 from smgw.logs import readers
-from smgw.logs.errors import IntegrityReason, LogIntegrityError
+from smgw.logs.exported import tell, verify_exported
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Interface, Reader, require_reader
 from smgw.logs.sealing import Sealer
@@ -178,28 +175,8 @@ def verify(clocks: Clocks, *, config: Path | None, file: Path | None, root: Path
         with _opened(config, clocks) as opened, opened.database.read() as connection:
             judge = good_signer(opened.configuration.gateway, opened.trust, opened.at)
             stored = verify_store(connection, judge)
-        _tell(stored.chains, str(opened.configuration.gateway), stored.sealed_at)
+        tell(stored.chains, str(opened.configuration.gateway), stored.sealed_at)
         return
     if config is not None or file is None or root is None:
         raise click.UsageError("give CONFIG, or --export and --root")
-    if file.stat().st_size > MAXIMUM_BYTES:
-        raise LogIntegrityError(IntegrityReason.FORM, f"{file} is larger than any export")
-    try:
-        roots = x509.load_pem_x509_certificates(root.read_bytes())
-    except ValueError as error:
-        raise click.UsageError(f"{root} holds no certificate") from error
-    verified = verify_export(Export.from_bytes(file.read_bytes()), roots, gateway)
-    _tell(verified.logs, verified.gateway, verified.sealed_at)
-
-
-def _tell(chains: tuple[Verified, ...], gateway: str, sealed_at: datetime | None) -> None:
-    sealed = "nothing is signed yet" if sealed_at is None else f"signed {format_instant(sealed_at)}"
-    click.echo(f"gateway {gateway}: {sealed}")
-    for one in chains:
-        # Whose consumer logs there are is nothing for a technician (FDP_ACF.1).
-        name = name_of(one.log)
-        if one.last < one.first:
-            click.echo(f"{name}: it holds no record, and none is missing")
-            continue
-        unsigned = f"; the last {one.unsigned} are not signed yet and prove nothing" if one.unsigned else ""
-        click.echo(f"{name}: records {one.first} to {one.last} are as they were written{unsigned}")
+    verify_exported(file, root, gateway)
