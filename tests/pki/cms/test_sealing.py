@@ -302,3 +302,19 @@ def test_an_envelope_within_something_signed_opens_for_its_recipient_alone() -> 
         with pytest.raises(SealError) as caught:
             open_envelope(altered, recipient=ours.certificate, key=ours.key)
         assert caught.value.reason is SealReason.MALFORMED
+
+
+def test_an_envelope_altered_at_any_byte_does_not_open() -> None:
+    """Every field is under the tag, or leads to another key; or it is no envelope of ours."""
+    data, ours = enveloped(b"secret"), WORLD.recipient
+    for place in range(0, len(data), 3):
+        altered = bytearray(data)
+        altered[place] ^= 1
+        with pytest.raises(SealError):
+            open_envelope(bytes(altered), recipient=ours.certificate, key=ours.key)
+
+
+@given(st.binary(max_size=80))
+def test_law_only_its_own_error_escapes_from_an_envelope_of_noise(data: bytes) -> None:
+    with pytest.raises(SealError):
+        open_envelope(data, recipient=WORLD.recipient.certificate, key=WORLD.recipient.key)

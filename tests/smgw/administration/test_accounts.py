@@ -23,10 +23,10 @@ from tests.admin.bureau import BY, Bureau, FakeTime
 from tests.admin.commands.desk import Desk
 from tests.smgw.composing import composed, copied
 from tests.smgw.office import LINE, House
-from tests.smgw.premises import Premises, now
+from tests.smgw.premises import Premises, now, pem
 from wire import management
 from wire.http_server import Request
-from wire.orders import ChangeProfiles, Order, Reply, ReplyOutcome
+from wire.orders import ChangeProfiles, Order, ProfileReference, Reply, ReplyOutcome
 from wire.profiles import AccountRole
 from wire.reading import DeviceId
 
@@ -92,6 +92,12 @@ class Town:
         with self.bureau.open() as office:
             return told, self.carry_out(office)
 
+    def certificate(self) -> tuple[str, str]:
+        """Options that pin somebody's certificate."""
+        file = self.bureau.folder / "client.pem"
+        file.write_bytes(pem(self.premises.peer.certificate))
+        return "--certificate", str(file)
+
     def lets_in(self, name: str, password: str) -> bool:
         with suppress(LoginRefusedError):
             return self.door.by_password(name, password, now()).name == name
@@ -155,3 +161,19 @@ def test_a_gateway_that_has_other_keys_refuses_and_says_what_to_do(town: Town) -
     assert "seal its verifier for the ENC certificate in use" in reply.sentence
     assert town.gateway.gateway.profiles is before
     assert [row["name"] for row in town.desk.lines("accounts", "list", town.name.text)] == ["house"]
+
+
+def test_her_door_is_shut_from_the_first_moment_of_the_end_of_her_contract(town: Town) -> None:
+    """FDP_RIP.2: her account holds no more, in the store and in the gateway that runs."""
+    told, _ = town.ordered("new", town.name.text, "second", "--consumer", "house", "--no-password", *town.certificate())
+    held = town.gateway.gateway.profiles
+    gone = [ProfileReference("meter", name) for name in held.meters]
+    gone += [ProfileReference("evaluation", name) for name in held.evaluations]
+    with town.bureau.open() as office:
+        office.orders.queue(town.name, ChangeProfiles((), tuple(gone)), BY, now())
+        assert town.carry_out(office).outcome is ReplyOutcome.DONE
+    assert told["account"] in town.gateway.gateway.profiles.accounts
+    contracts = town.gateway.report.retention._contracts
+    contracts.sweep(now(), now(), {}, lambda: True)  # stopped after the first rows
+    assert town.gateway.gateway.profiles.accounts == {}
+    assert contracts.sweep(now(), now(), {}, lambda: False)
