@@ -40,7 +40,7 @@ def test_what_holds_and_what_does_not(folder: Path) -> None:
     result = CliRunner().invoke(verify_alone, line(folder, "--gateway", "EXYZ0012345678"))
     assert result.exit_code == EXIT_LOG
     assert "smgw: gateway: " in result.output
-    assert Exit.LOG == EXIT_LOG
+    assert Exit.LOG.value == EXIT_LOG
     assert CliRunner().invoke(verify_alone, line(folder)[:2]).exit_code == 2
 
 
