@@ -79,7 +79,10 @@ class Source(Protocol):
         """One of her contracts. Raises HanError NOT_FOUND where it is not hers, as where there is none."""
 
     def delivered(self, begin: int, end: int, *, limit: int) -> Sequence[Derived]:
-        """Signed values that were computed for periods that ended within, of contracts that are hers alone."""
+        """Signed values that were computed for periods that ended within, of contracts that are hers alone.
+
+        Not many more than ``limit``, and more than that where there are more.
+        """
 
     def certificates(self, at: datetime) -> Sequence[x509.Certificate]:
         """The gateway's signature certificates that are believed now, the one in use first."""
@@ -185,12 +188,12 @@ class StoredSource:
                     .order_by(derived_readings.c.position)
                 )
                 signed = tuple(signed_reading(one) for one in values if len(one.signature) == INNER_SIGNATURE_SIZE)
-                left -= len(signed)
-                if left < 0:
-                    break
                 if signed:
                     period = from_seconds(row.period_begin), from_seconds(row.period_end)
                     found.append(Derived(*key, row.party, row.sequence, *period, signed))
+                left -= len(signed)
+                if left < 0:  # the one too many stands there, so that nobody takes a part for the whole
+                    break
         return found
 
     def certificates(self, at: datetime) -> Sequence[x509.Certificate]:
