@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from han_web import api, auth, errors, pages, security, words
+from han_web import api, auth, dialects, errors, pages, security, words
 from smgw.han.port import HanPort
 
 
@@ -23,4 +23,5 @@ def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_byt
     errors.register(app)
     pages.register(app)
     api.register(app, port)
+    dialects.register(app)
     return app

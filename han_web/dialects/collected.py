@@ -1,0 +1,89 @@
+"""The readings that a question of a dialect is about, over several meters and registers.
+
+Decides how much one answer may hold, and that a register without readings in that time is a channel without values:
+what was not measured is not there, and never 0.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from han_web.dialects.names import legal
+from smgw.han.port import ConsumerView, HanError, HanReason
+from smgw.han.shown import Contract, ShownMeter, ShownReading
+
+MAXIMUM_VALUES: Final = 10_000
+"""In one answer: a hundred days of one register, and what one signed message holds."""
+PAGE: Final = 2000
+LONGEST_BACK: Final = timedelta(days=1200)
+"""How far back the last reading of a register is looked for: longer than anything is kept."""
+DAILY_WINDOW: Final = timedelta(minutes=15)
+"""How long after midnight a reading still is that of the day's begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One register of one meter with its readings, oldest first."""
+
+    meter: str
+    register: str
+    readings: tuple[ShownReading, ...]
+
+
+def registers_of(meters: Iterable[ShownMeter], contract: Contract | None = None) -> list[tuple[str, str]]:
+    """Meter and register of each channel; with ``contract``, those that it is about, pseudonym or not."""
+    found = [(one.meter, register) for one in meters for register in one.registers]
+    if contract is not None:
+        found = [pair for pair in found if pair[0] in contract.meters and pair[1] in contract.registers]
+    return list(dict.fromkeys(found))
+
+
+def between(
+    view: ConsumerView, wanted: Sequence[tuple[str, str]], begin: datetime, end: datetime, most: int = MAXIMUM_VALUES
+) -> list[Channel]:
+    """Readings with ``begin <= captured_at < end``. Raises HanError TOO_MUCH for more than ``most`` in all."""
+    channels: list[Channel] = []
+    for meter, register in wanted:
+        taken = _all(view, (meter, register), begin, end, most)
+        most -= len(taken)
+        channels.append(Channel(meter, register, tuple(reversed(taken))))
+    return channels
+
+
+def last(view: ConsumerView, wanted: Sequence[tuple[str, str]], at: datetime) -> list[Channel]:
+    """The newest reading of each."""
+    channels = []
+    for meter, register in wanted:
+        newest = view.readings(meter, register, at - LONGEST_BACK, at + timedelta(seconds=1), limit=1)
+        channels.append(Channel(meter, register, tuple(newest)))
+    return channels
+
+
+def daily(channels: Iterable[Channel]) -> list[Channel]:
+    """Of each channel the first reading of each day of legal time, taken right after its midnight."""
+    return [Channel(one.meter, one.register, tuple(_first_of_days(one.readings))) for one in channels]
+
+
+def _first_of_days(readings: Iterable[ShownReading]) -> Iterable[ShownReading]:
+    before = None
+    for one in readings:
+        moment = legal(one.captured_at)
+        midnight = moment.replace(hour=0, minute=0, second=0)
+        if moment.date() != before and moment.astimezone(UTC) - midnight.astimezone(UTC) < DAILY_WINDOW:
+            before = moment.date()
+            yield one
+
+
+def _all(view: ConsumerView, channel: tuple[str, str], begin: datetime, end: datetime, most: int) -> list[ShownReading]:
+    """Newest first, page by page."""
+    found: list[ShownReading] = []
+    while begin < end:
+        page = view.readings(*channel, begin, end, limit=PAGE)
+        found += page
+        if len(found) > most:
+            raise HanError(HanReason.TOO_MUCH, f"more than {MAXIMUM_VALUES} readings: ask for a shorter time")
+        if len(page) < PAGE:
+            break
+        end = datetime.fromtimestamp(page[-1].captured_at, UTC)
+    return found

@@ -1,0 +1,51 @@
+"""Readings of several registers, within bounds, and none invented."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from han_web.dialects.collected import between, daily, last, registers_of
+from smgw.han.port import HanError, HanReason
+from tests.han_web.place import Place
+from tests.smgw.han.house import EXPORT, FIRST, IMPORT, NOW, SECOND
+
+BEGIN = datetime(2026, 10, 24, 22, tzinfo=UTC)
+"""Midnight of legal time, on the day on which the clocks are set back."""
+END = datetime(2026, 10, 26, 23, tzinfo=UTC)
+PAIR = (FIRST.text, str(IMPORT))
+
+
+def test_channels_are_of_her_meters_and_of_the_contract(place: Place) -> None:
+    view = place.house.view("house")
+    contract = next(one for one in view.contracts(NOW) if one.id == "house-series")
+    assert registers_of(view.meters(NOW), contract) == [PAIR, (FIRST.text, str(EXPORT))]
+    assert (SECOND.text, str(IMPORT)) in registers_of(view.meters(NOW))
+    assert (SECOND.text, str(EXPORT)) not in registers_of(view.meters(NOW))
+
+
+def test_readings_are_oldest_first_and_all_there(place: Place) -> None:
+    (channel,) = between(place.house.view("house"), [PAIR], BEGIN, END)
+    moments = [one.captured_at for one in channel.readings]
+    assert moments == sorted(moments)
+    assert len(moments) == 100 + 96
+
+
+def test_more_than_an_answer_holds_is_refused(place: Place) -> None:
+    with pytest.raises(HanError) as caught:
+        between(place.house.view("house"), [PAIR, (FIRST.text, str(EXPORT))], BEGIN, END, 300)
+    assert caught.value.reason is HanReason.TOO_MUCH
+
+
+def test_a_day_begins_at_its_midnight_whatever_the_clock_does(place: Place) -> None:
+    (channel,) = daily(between(place.house.view("house"), [PAIR], BEGIN, END))
+    assert [datetime.fromtimestamp(one.captured_at, UTC) for one in channel.readings] == [
+        BEGIN,
+        BEGIN + timedelta(hours=25),
+    ]
+
+
+def test_the_last_reading_is_one_or_none(place: Place) -> None:
+    newest, nothing = last(place.house.view("house"), [PAIR, (FIRST.text, "1-0:1.7.0*255")], NOW)
+    assert len(newest.readings) == 1
+    assert newest.readings[0].captured_at <= NOW.timestamp()
+    assert nothing.readings == ()
