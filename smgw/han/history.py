@@ -29,14 +29,14 @@ Row: TypeAlias = tuple[int, int, int, int, int]
 """captured_at, value, status, scaler, unit."""
 
 _COLUMNS: Final = "captured_at, readings.value, status, scaler, unit"
-_RANGE: Final = (
+RANGE: Final = (
     f"SELECT {_COLUMNS} FROM readings WHERE device = ? AND obis = ? AND captured_at BETWEEN ? AND ? "  # noqa: S608
     "ORDER BY captured_at"
 )
 """Through the index, oldest first."""
-_FIRST: Final = _RANGE + " LIMIT 1"
-_LAST: Final = _RANGE + " DESC LIMIT 1"
-_AT_BOUNDS: Final = (
+_FIRST: Final = RANGE + " LIMIT 1"
+_LAST: Final = RANGE + " DESC LIMIT 1"
+AT_BOUNDS: Final = (
     f"SELECT bound.value, {_COLUMNS} FROM json_each(?) AS bound JOIN readings ON readings.id = "  # noqa: S608
     "(SELECT id FROM readings WHERE device = ? AND obis = ? "
     "AND captured_at BETWEEN MAX(bound.value, ?) AND MIN(bound.value + ?, ?) ORDER BY captured_at LIMIT 1)"
@@ -114,7 +114,7 @@ def last_row(connection: sa.Connection, meter: HerMeter, register: Obis, begin: 
 def rows(connection: sa.Connection, meter: HerMeter, register: Obis, begin: int, end: int) -> list[Row]:
     """Every reading of hers with ``begin <= captured_at <= end``, oldest first."""
     parameters = (meter.device, register.to_bytes(), *meter.clip(begin, end))
-    found: list[Row] = raw(connection).execute(_RANGE, parameters).fetchall()
+    found: list[Row] = raw(connection).execute(RANGE, parameters).fetchall()
     return found
 
 
@@ -203,7 +203,7 @@ def _standing(connection: sa.Connection, meter: HerMeter, register: Obis, bounds
         return found
     low, high = meter.clip(bounds[0], bounds[-1] + late)
     parameters = (json.dumps(list(bounds)), meter.device, register.to_bytes(), low, late, high)
-    return {row[0]: row[1:] for row in raw(connection).execute(_AT_BOUNDS, parameters)}
+    return {row[0]: row[1:] for row in raw(connection).execute(AT_BOUNDS, parameters)}
 
 
 def _finer(row: Row, scaler: int) -> Row:

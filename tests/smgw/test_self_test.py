@@ -305,9 +305,12 @@ def test_a_consumer_asks_and_is_locked_out_by_nobody_but_himself(ports: SelfTest
     assert all(check.passed for check in test.for_consumer("anna", NOW))
     test.for_consumer("administrator", NOW)
     for who in ("anna", "administrator"):
+        assert test.locked_until(who, NOW) == NOW + LOCK_OUT
         with pytest.raises(CommandRefusedError) as refusal:
             test.for_consumer(who, NOW + LOCK_OUT - timedelta(seconds=1))
         assert refusal.value.reason is SelfTestReason.TOO_SOON
+    assert test.locked_until("anna", NOW + LOCK_OUT) is None
+    assert test.locked_until("bert", NOW) is None
     test.for_consumer("anna", NOW + LOCK_OUT)
     assert {entry.user for entry in log.entries()} == {"administrator", "gateway"}, "who asked is not told to others"
     assert sum(entry.repetition_count + 1 for entry in log.entries() if entry.event is Event.SELF_TEST) == 4

@@ -126,7 +126,9 @@ class House:
             random=random.Random(7).randbytes,
             monotonic=lambda: self.now.timestamp(),  # noqa: PLW0108 - of the moment that a test sets
         )
-        return store.load()
+        profiles = store.load()
+        self.system_log.concern(profiles.concerns(self.now))
+        return profiles
 
     def _record(self) -> None:
         former = self.pki.holder(Role.SMGW, Purpose.SIG, GATEWAY.text).key

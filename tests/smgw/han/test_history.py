@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smgw.han.hers import HerMeter
-from smgw.han.history import Advances, advances
+from smgw.han.hers import HerMeter, raw
+from smgw.han.history import AT_BOUNDS, RANGE, Advances, advances
 from smgw.han.parts import bounds_of, part_of
 from smgw.han.shown import Resolution, Series
 from smgw.metering.tariffs.calendar import midnight
@@ -165,3 +166,14 @@ def test_quarter_hours_add_up_to_their_day(house: House, data: st.DataObject) ->
     assert parts.bounds == bounds_of(Resolution.QUARTER_HOUR, *whole.bounds)
     if None not in parts.energies:
         assert sum(energy or 0 for energy in parts.energies) == whole.energies[0]
+
+
+def test_every_query_follows_the_index(house: House) -> None:
+    """The cost of a look does not grow with what is stored."""
+    device, code = FIRST.text, IMPORT.to_bytes()
+    for statement, parameters in ((RANGE, (device, code, 0, END)), (AT_BOUNDS, ("[1]", device, code, 0, 9, END))):
+        with house.database.read() as connection:
+            plan = raw(connection).execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+        steps = [row[3] for row in plan]
+        assert any("USING INDEX sqlite_autoindex_readings_1" in step or "USING COVERING" in step for step in steps)
+        assert not any(re.search("SCAN readings|TEMP B-TREE", step) for step in steps), steps

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from smgw.logs.errors import IntegrityReason, LogIntegrityError
-from smgw.logs.stored import read_entries, verify_logs, verify_store
+from smgw.logs.stored import read_entries, verify_log, verify_logs, verify_store
 from smgw.store.events import Log
+from smgw.store.log_chain import Chain
 from smgw.store.log_entry import columns_of
 from smgw.store.log_tables import log_entries
 from testbed.small_pki import SmallPki
-from tests.smgw.logs.archive import CALIBRATION, SYSTEM, Archive
+from tests.smgw.logs.archive import ANNA, BERT, CALIBRATION, SYSTEM, Archive
 
 R = IntegrityReason
 
@@ -157,3 +158,25 @@ def test_a_judge_decides_whose_signature_it_is(archive: Archive) -> None:
 
     with archive.database.read() as connection, pytest.raises(LogIntegrityError, match="not ours"):
         verify_store(connection, refuse)
+
+
+def test_one_log_is_verified_without_a_look_at_the_others(archive: Archive) -> None:
+    """FAU_STG.2: what is told of a log is its owner's, and by the last checkpoint, whose signer counts."""
+    seen = []
+
+    def told(chain: Chain) -> str:
+        with archive.database.read() as connection:
+            try:
+                found = verify_log(connection, chain, lambda checkpoint, _: seen.append(checkpoint.number))
+            except LogIntegrityError as error:
+                return str(error)
+        return f"{found.owner} to {found.last}, {found.unsigned} unsigned"
+
+    before = [told(chain) for chain in (ANNA, BERT)]
+    assert before == ["anna to 20, 1 unsigned", "bert to 0, 0 unsigned"]
+    assert seen == [2, 2]
+    archive.attack("DELETE FROM log_entries WHERE owner = 'anna' AND record_number = 2")
+    assert "record 2 is missing" in told(ANNA)
+    assert told(BERT) == before[1]
+    archive.attack("DELETE FROM log_heads WHERE owner = 'anna'", "DELETE FROM log_entries WHERE owner = 'anna'")
+    assert "missing" in told(ANNA), "a log that is gone as a whole is no log that never was"

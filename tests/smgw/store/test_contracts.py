@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smgw.han.credentials import Credentials
-from smgw.store.contracts import GRACE, Contracts
+from smgw.store.contracts import GRACE, Contracts, measured_by
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.outbox import Outbox
 from smgw.store.settings import Setting, Settings
@@ -199,3 +199,24 @@ def test_a_later_contract_needs_a_new_id_and_may_have_her_name(house: Household)
     house.measure(METER, 30, 31)
     assert house.days_of(METER) == [30, 31]
     assert contracts.ended(day(40), {}) == []
+
+
+def test_with_what_each_is_measured_and_when(house: Household) -> None:
+    """FDP_ACC.2: two consumers of one meter, and a profile that came later, ended early or was withdrawn."""
+
+    def measured(consumer: str) -> list[tuple[int, int, int, int]]:
+        with house.database.read() as connection:
+            found = measured_by(connection, consumer)
+        first, last = int(START.timestamp()), int(NEVER.timestamp())
+        days = [(one.span.begin, one.since, one.span.until, one.until) for one in found]
+        assert all(one.profile.consumer == consumer for one in found)
+        return [tuple((at - first) // 86400 if first <= at < last else -1 for at in times) for times in days]  # type: ignore[misc]  # four
+
+    house.install(CLARA, at=day(11))
+    assert measured("anna-mueller") == [(-1, 0, 11, 11)]
+    assert measured("clara") == [(11, 11, -1, -1)]
+    house.withdraw(ANNA, day(8))
+    assert measured("anna-mueller") == [(-1, 0, 11, 8)]
+    house.install(replace(BERT, version=2, valid_from=day(2), valid_until=day(12)), at=day(3))
+    assert measured("bert") == [(-1, 0, -1, 12)]
+    assert measured("nobody") == []
