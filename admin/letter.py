@@ -21,6 +21,8 @@ from wire.profiles import AccountProfile, AccountRole
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ADDRESS: Final = 200
 """Characters of an address that somebody could type."""
+_ADDRESSES: Final = 4
+"""Of a page that are told: a name, and an address in each family."""
 _PAIRS: Final = 16
 """Pairs of hexadecimal digits in a line, as browsers show a fingerprint."""
 
@@ -42,7 +44,7 @@ class Access:
     gateway: str
     account: AccountProfile
     password: str | None
-    address: str = ""
+    addresses: tuple[str, ...] = ()
     page: str = ""
 
 
@@ -80,15 +82,16 @@ def written(file: Path) -> Iterator[TextIO]:
         raise
 
 
-def page_of(report: StatusReport | None) -> tuple[str, str]:
+def page_of(report: StatusReport | None) -> tuple[tuple[str, ...], str]:
     """Where a gateway said that its page is, and the fingerprint of the page's certificate; empty where it did not."""
     told = None if report is None else report.document.get("han")
     if not isinstance(told, dict):
-        return "", ""
-    address, page = told.get("address"), told.get("fingerprint")
+        return (), ""
+    listed, page = told.get("addresses"), told.get("sha256")
+    addresses = [one[:_ADDRESS] for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
     plain = page.replace(":", "").lower() if isinstance(page, str) else ""
     known = _FINGERPRINT.fullmatch(plain)
-    return (address if isinstance(address, str) else "")[:_ADDRESS], plain if known else ""
+    return tuple(addresses[:_ADDRESSES]), plain if known else ""
 
 
 def _remove(file: Path) -> None:
@@ -106,7 +109,8 @@ def _german(access: Access) -> Iterator[str]:
     else:
         yield "Als Service-Techniker lesen Sie vor Ort das Systemlog und den Zustand des Gateways."
     yield ""
-    yield f"  Adresse        {access.address or 'https://… wie auf dem Gerät angegeben'}"
+    for place, address in enumerate(access.addresses or ("https://… wie auf dem Gerät angegeben",)):
+        yield f"  {'oder' if place else 'Adresse':<14} {address}"
     yield f"  Benutzername   {account.name}"
     if access.password is not None:
         yield f"  Passwort       {access.password}"
@@ -142,7 +146,8 @@ def _english(access: Access) -> Iterator[str]:
     else:
         yield "As a service technician you read the system log and the state of the gateway on the spot."
     yield ""
-    yield f"  Address     {access.address or 'https://… as it stands on the device'}"
+    for place, address in enumerate(access.addresses or ("https://… as it stands on the device",)):
+        yield f"  {'or' if place else 'Address':<11} {address}"
     yield f"  User name   {account.name}"
     if access.password is not None:
         yield f"  Password    {access.password}"

@@ -165,7 +165,7 @@ def _issue(
         def queue() -> tuple[Issued, Access]:
             issued = make(Accounts(office, random), gateway, wanted, session.operator, at)
             told, page = page_of(office.reports.status(gateway))
-            return issued, Access(gateway.text, issued.account, password, address or told, page)
+            return issued, Access(gateway.text, issued.account, password, (address,) if address else told, page)
 
         if file is None:
             issued, access = queue()
@@ -191,7 +191,7 @@ def _show(session: Session, issued: Issued, access: Access, language: Language, 
                 "name": account.name,
                 "role": account.role.value,
                 "consumer": account.consumer,
-                "address": access.address,
+                "addresses": access.addresses,
                 "page_fingerprint": access.page,
                 "valid_until": account.valid_until,
                 "letter": None if file is None else str(file),

@@ -18,7 +18,7 @@ ACCOUNT = AccountProfile(
     verifier=b"\x30\x40" + bytes(64), valid_from=datetime(2026, 1, 1, tzinfo=UTC),
     valid_until=datetime(2027, 1, 1, tzinfo=UTC),
 )  # fmt: skip
-ACCESS = Access("EABC0012345678", ACCOUNT, "k7mp-2xhd-v9rt-e4nc", "https://gateway.local", "ab" * 32)
+ACCESS = Access("EABC0012345678", ACCOUNT, "k7mp-2xhd-v9rt-e4nc", ("https://gateway.local",), "ab" * 32)
 
 
 @pytest.mark.parametrize(("language", "end"), [(Language.GERMAN, "31.12.2026"), (Language.ENGLISH, "2026-12-31")])
@@ -50,7 +50,7 @@ def test_a_technician_reads_of_the_system_log() -> None:
 
 
 def test_what_a_gateway_told_moves_no_cursor() -> None:
-    text = letter(replace(ACCESS, address="https://x\x1b[2J\r\n  Password  mine"), Language.ENGLISH)
+    text = letter(replace(ACCESS, addresses=("https://x\x1b[2J\r\n  Password  mine",)), Language.ENGLISH)
     assert "\x1b" not in text
     assert "\r" not in text
     assert "\n  Password  mine" not in text
@@ -59,19 +59,22 @@ def test_what_a_gateway_told_moves_no_cursor() -> None:
 @pytest.mark.parametrize(
     ("han", "page"),
     [
-        ({"address": "https://a", "fingerprint": "ab" * 32, "more": 1}, ("https://a", "ab" * 32)),
-        ({"address": 7, "fingerprint": ":".join(["AB"] * 32)}, ("", "ab" * 32)),
-        ({"address": "", "fingerprint": "xy" * 32}, ("", "")),
-        ({"address": "a" * 300, "fingerprint": None}, ("a" * 200, "")),
-        ({}, ("", "")),
-        ([], ("", "")),
-        (None, ("", "")),
+        (
+            {"addresses": ["https://a", "https://b"], "sha256": "ab" * 32, "more": 1},
+            (("https://a", "https://b"), "ab" * 32),
+        ),
+        ({"addresses": "https://a", "sha256": ":".join(["AB"] * 32)}, ((), "ab" * 32)),
+        ({"addresses": [7, "a" * 300], "sha256": "xy" * 32}, (("a" * 200,), "")),
+        ({"addresses": ["a"] * 9, "sha256": None}, (("a",) * 4, "")),
+        ({}, ((), "")),
+        ([], ((), "")),
+        (None, ((), "")),
     ],
 )
-def test_where_the_page_is_was_told_by_the_gateway(han: JsonValue, page: tuple[str, str]) -> None:
+def test_where_the_page_is_was_told_by_the_gateway(han: JsonValue, page: tuple[tuple[str, ...], str]) -> None:
     report = StatusReport(datetime(2026, 1, 1, tzinfo=UTC), {"han": han})
     assert page_of(report) == page
-    assert page_of(StatusReport(report.received_at, {})) == page_of(None) == ("", "")
+    assert page_of(StatusReport(report.received_at, {})) == page_of(None) == ((), "")
 
 
 def test_a_letter_is_its_owners_alone(tmp_path: Path) -> None:

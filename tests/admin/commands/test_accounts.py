@@ -70,10 +70,10 @@ def test_what_is_refused_leaves_no_letter(metered: Desk) -> None:
 
 def test_what_the_gateway_told_of_its_page_stands_in_the_letter(metered: Desk) -> None:
     with metered.bureau.open() as office:
-        page: JsonObject = {"address": "https://192.0.2.8", "fingerprint": "ab" * 32}
+        page: JsonObject = {"addresses": ["https://gateway.local/", "https://192.0.2.8/"], "sha256": "ab" * 32}
         office.reports.keep_status(GATEWAY, {"han": page}, NOW)
     shown = metered("accounts", "new", GATEWAY.text, *HOUSE).stdout
-    assert "https://192.0.2.8" in shown
+    assert "  Adresse        https://gateway.local/\n  oder           https://192.0.2.8/\n" in shown
     assert shown.count("AB:AB:AB") >= 2
 
 
