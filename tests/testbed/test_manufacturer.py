@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_gateway_s_program_and_nothing_else(wheel: bytes, tm
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix in {".py", ".toml", ".xsd", ".typed"}
+        if path.is_file() and path.suffix != ".pyc"
     }
     assert {name for name in names if "dist-info" not in name} == expected
     information = tmp_path / "smart_meter_gateway-7.1.2.dist-info"
