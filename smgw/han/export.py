@@ -5,11 +5,12 @@ is refused in the words for what there is not (PP-0073 FDP_ACF.1). A file is mad
 bounded (``export_lists.py``); nobody can make the gateway busy with it for longer than a year of readings takes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Final
 
+from proof.checkpoint import Checkpoint
 from smgw.han.consumer_log import ConsumerLogs
 from smgw.han.export_ar2418 import gateway_file, tariff_of
 from smgw.han.export_lists import MAXIMUM_READINGS, lists
@@ -19,11 +20,17 @@ from smgw.han.export_tables import document, table
 from smgw.han.port import Exported, ExportForm, HanError, HanReason, Visitor
 from smgw.han.status import Facts
 from smgw.logs.sealing import Sealer
+from smgw.logs.stored import last_states
 from smgw.metering.tariffs.calendar import day_of
+from smgw.store import log_checkpoints
 from smgw.store.database import Database
+from smgw.store.events import Log
 from smgw.store.rows import to_seconds
 from wire.profiles import EvaluationProfile
 
+SEALED_AGAIN: Final = timedelta(hours=1)
+"""A proof makes a checkpoint of the logs where none is as young as this. Some hundred are kept, and whoever asks for
+proof upon proof must not push out those that tell what stood in the logs months ago."""
 _XML: Final = "application/xml"
 _JSON: Final = "application/json"
 _NO_CONTRACT: Final = "this form holds one contract a file: choose one"
@@ -89,7 +96,20 @@ class Exports:
         self, visitor: Visitor, form: ExportForm, at: datetime, begin: datetime, end: datetime, contract: str | None
     ) -> Exported:
         """The file. Raises HanError, StoreError."""
-        # A checkpoint that somebody's export asks for makes no old entry go: that is the business of the clock.
-        seal = partial(Sealer(self.database, self.facts.identity).seal, time_valid=False)
-        source = StoredSource(visitor.reader, self.database, self.logs, self.facts, seal)
+        source = StoredSource(visitor.reader, self.database, self.logs, self.facts, self._seal_for(visitor))
         return export_for(source, form, at, begin, end, contract)
+
+    def _seal_for(self, visitor: Visitor) -> Callable[[datetime], None]:
+        """What makes a checkpoint, if there is none of the last hour that speaks of her log."""
+
+        def seal(at: datetime) -> None:
+            with self.database.read() as connection:
+                newest = log_checkpoints.newest(connection)
+            if newest is not None and (Log.CONSUMER, visitor.reader.identity) in last_states(newest):
+                age = at - Checkpoint.from_bytes(newest.content).at
+                if timedelta() <= age < SEALED_AGAIN:
+                    return
+            # It makes no old entry go: that is the business of a clock that is right.
+            Sealer(self.database, self.facts.identity).seal(at, time_valid=False)
+
+        return seal

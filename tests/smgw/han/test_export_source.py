@@ -3,13 +3,15 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from proof.bundle import Bundle
+from proof.checkpoint import Checkpoint
 from proof.log_export import Export
 from proof.verify import verify
+from smgw.han.export import SEALED_AGAIN
 from smgw.han.export_source import StoredSource
 from smgw.han.port import ExportForm, HanError, HanReason
 from smgw.han.shown import Billed
@@ -104,6 +106,18 @@ def test_a_proof_proves_all_but_what_was_altered(house: House) -> None:
     assert not report.log.reason
     (log,) = Export.from_bytes(Bundle.from_bytes(data).log or b"").logs
     assert log.state.owner == "house"
+
+
+def checkpoint(house: House, at: datetime) -> int:
+    data = house.view("house").export(ExportForm.PROOF, at, BEGIN, BEGIN, None).data
+    return Checkpoint.from_bytes(Export.from_bytes(Bundle.from_bytes(data).log or b"").checkpoint.content).number
+
+
+def test_proof_upon_proof_makes_a_checkpoint_an_hour(house: House) -> None:
+    """FAU_STG.2: the older ones, of which some hundred are kept, are not pushed out."""
+    first = checkpoint(house, NOW)
+    assert checkpoint(house, NOW + SEALED_AGAIN - timedelta(seconds=1)) == first
+    assert checkpoint(house, NOW + SEALED_AGAIN) == first + 1
 
 
 def test_derived_values_are_in_it_where_they_are_hers_alone(house: House) -> None:
