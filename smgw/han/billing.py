@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from smgw.access.schedule import tolerance
 from smgw.han.contracts import stages_of
-from smgw.han.hers import HerContract
-from smgw.han.history import Row, is_doubtful, rows
+from smgw.han.hers import HerContract, HerMeter
+from smgw.han.history import Row, following, is_doubtful, rows
 from smgw.han.parts import part_of
 from smgw.han.prices import ALL
 from smgw.han.shown import WATT_HOUR, Amount, Billed, Prices, Resolution, Stage
@@ -27,7 +27,7 @@ from smgw.metering.tariffs import taf1, taf2
 from smgw.metering.tariffs.calendar import billing_period
 from smgw.metering.tariffs.errors import TariffError
 from smgw.metering.tariffs.values import Value, ValueList
-from smgw.metering.turnover import turned_over, turnover_of
+from smgw.metering.turnover import advance, turned_over, turnover_of
 from wire.obis import Obis
 from wire.profiles import ERROR_STAGE, TimeStages, UseCase, derived_register
 from wire.profiles.stages import TOTAL
@@ -55,6 +55,9 @@ class _Book:
     scaler: int
     unit: int
     running: bool
+    end: int
+    rest: int = 0
+    """What lies between the last reading inside and one that came after the end: no stage's, and of this period."""
 
     def between(self, begin: int, end: int) -> dict[int, int]:
         """The amount of each stage number; TAF-1 has one, the total. Raises TariffError."""
@@ -69,6 +72,7 @@ class _Book:
             booking = taf2.book(one, rule, begin, end, raster_seconds=raster)
             for number, amount in booking.registers.items():
                 amounts[number] += -amount if subtracted else amount
+        amounts[ERROR_STAGE] += self.rest if end == self.end else 0
         return amounts
 
     def reached(self, begin: int, end: int) -> int:
@@ -157,7 +161,36 @@ def _book(
         (one.measured.span.device in profile.subtracted, _values(those, scaler, profile.period_seconds, late))
         for one, those in found
     )
-    return _Book(contract, register, lists, scaler, every[0][4] if every else WATT_HOUR, running)
+    rest = 0
+    if profile.use_case is UseCase.TAF_2 and not running:
+        for (one, _), (subtracted, values) in zip(found, lists, strict=True):
+            behind = _rest(connection, one, register, values, (begin, end), scaler)
+            rest += -behind if subtracted else behind
+    return _Book(contract, register, lists, scaler, every[0][4] if every else WATT_HOUR, running, end, rest)
+
+
+def _rest(  # noqa: PLR0917 - of whom, of what, from when to when, in which unit
+    connection: sa.Connection,
+    meter: HerMeter,
+    register: Obis,
+    values: ValueList,
+    period: tuple[int, int],
+    scaler: int,
+) -> int:
+    """What went through up to the first usable reading after a period whose end nobody read (``use_cases/shares.py``).
+
+    Nothing where her time with the meter ended before.
+    """
+    begin, end = period
+    inside = values.usable_between(begin, end)
+    if not inside or inside[-1].at == end:
+        return 0
+    later = next((row for row in following(connection, meter, register, end + 1) if not is_doubtful(row[2])), None)
+    if later is None:
+        return 0
+    # A register whose digits became finer since is told in those of the period, what is beyond them cut off.
+    value = later[1] * int(10 ** (later[3] - scaler)) if later[3] >= scaler else later[1] // 10 ** (scaler - later[3])
+    return advance(inside[-1].value, value)
 
 
 def _values(found: Sequence[Row], scaler: int, raster: int, late: int) -> ValueList:

@@ -11,7 +11,7 @@ her time (FDP_ACF.1). TR-03109-1, consumer.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -116,6 +116,12 @@ def rows(connection: sa.Connection, meter: HerMeter, register: Obis, begin: int,
     parameters = (meter.device, register.to_bytes(), *meter.clip(begin, end))
     found: list[Row] = raw(connection).execute(RANGE, parameters).fetchall()
     return found
+
+
+def following(connection: sa.Connection, meter: HerMeter, register: Obis, begin: int) -> Iterator[Row]:
+    """Every reading of hers from ``begin`` on, oldest first, fetched one by one."""
+    parameters = (meter.device, register.to_bytes(), *meter.clip(begin, meter.measured.span.until))
+    yield from raw(connection).execute(RANGE, parameters)
 
 
 def is_doubtful(status: int) -> bool:

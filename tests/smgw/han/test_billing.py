@@ -1,7 +1,9 @@
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +12,12 @@ from smgw.han.hers import Hers
 from smgw.han.shown import Amount, Billed, Prices
 from smgw.metering.tariffs.calendar import ZONE, midnight
 from smgw.metering.tariffs.errors import TariffReason
+from tests.smgw.han.cellar import START, Cellar
 from tests.smgw.han.house import EXPORT, FIRST, IMPORT, NOW, SECOND, House
 from tests.smgw.han.house_profiles import DAY, NIGHT
 from tests.smgw.han.house_readings import shown
 from wire.obis import Obis
-from wire.profiles import ERROR_STAGE
+from wire.profiles import ERROR_STAGE, BillingPeriod, BillingUnit
 from wire.reading import DeviceId
 
 AT = int(NOW.timestamp())
@@ -139,3 +142,22 @@ def test_subtracted_meters_and_further_registers(house: House) -> None:
 @pytest.mark.parametrize("contract", ["house-series", "house-live"])
 def test_what_bills_nothing_has_no_periods(house: House, contract: str) -> None:
     assert house.view("house").billed(contract, datetime(2026, 10, 1, tzinfo=UTC), limit=3) == []
+
+
+def test_what_came_after_a_missing_end_is_an_error_of_the_period(house: House, tmp_path: Path) -> None:
+    """TR-03109-1, TAF-2: as in the bill, so that all periods together are what the meter advanced."""
+    cellar = Cellar(tmp_path)
+    midnight_before, midnight_after = START - 2 * 3600, START + 22 * 3600
+    cellar.read(*((hour * 3600, 10 * hour) for hour in range(-2, 21)), (midnight_after - START + 1800, 225))
+    with house.database.read() as connection:
+        hers = Hers.of(connection, "house").contract(connection, "house-stages")
+    profile = replace(hers.profile, billing=BillingPeriod(1, BillingUnit.DAY))
+    contract = replace(hers, profile=profile, meters=(cellar.meter(),), since=midnight_before)
+    with closing(cellar.database), cellar.database.read() as connection:
+        running, day = billed(connection, contract, [], midnight_after + 3600, 5)
+        assert {stage.number: stage.amount.value for stage in day.stages} == {NIGHT: 60, DAY: 160, ERROR_STAGE: 25}
+        assert (day.begin, day.until, day.total.value) == (midnight_before, midnight_after, 245)
+        assert running.refused == TariffReason.NO_READINGS.value
+        over = replace(contract, meters=(cellar.meter(until=midnight_after),))
+        _, day = billed(connection, over, [], midnight_after + 3600, 5)
+        assert day.total.value == 220, "what was read after her time is not hers"
