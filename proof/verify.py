@@ -35,6 +35,8 @@ MAXIMUM_BYTES: Final = log_export.MAXIMUM_BYTES
 """The larger of the two forms."""
 PIECE: Final = 500
 """Readings between two words about the progress."""
+AROUND: Final = 8
+"""Steps before and after a hole that say how far apart readings usually are there."""
 _OF_THE_MOMENT: Final = (CertificateReason.NOT_YET_VALID, CertificateReason.EXPIRED, CertificateReason.REVOKED)
 """Reasons that may hold for one reading and not for the next; every other holds for all."""
 T = TypeVar("T")
@@ -251,20 +253,29 @@ def _load_list(octets: bytes) -> x509.CertificateRevocationList:
 
 
 def _checked(series: Series, name: dict[str, str | int]) -> Checked:
-    """Check 5 for one list: its holes. The raster is what lies most often between two readings."""
+    """Check 5 for one list: its holes."""
     times = [row.at for row in series.rows]
-    steps = Counter(later - former for former, later in pairwise(times))
+    steps = [later - former for former, later in pairwise(times)]
     checked = Checked(dict(name), len(times), _moment(times[0]), _moment(times[-1]))
     if steps:
-        most = max(steps.values())
-        checked.raster = min(step for step, often in steps.items() if often == most)
-        # Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
-        checked.gaps = [
-            Gap(_moment(former), _moment(later), (later - former) // checked.raster - 1)
-            for former, later in pairwise(times)
-            if later - former >= 2 * checked.raster
-        ]
+        checked.raster, smallest = _usual(steps, shorter=True), min(steps)
+        for number, step in enumerate(steps):
+            around = steps[max(0, number - AROUND) : number] + steps[number + 1 : number + 1 + AROUND]
+            # Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
+            if step < 2 * smallest or not around or step < 2 * (usual := _usual(around, shorter=False)):
+                continue
+            checked.gaps.append(Gap(_moment(times[number]), _moment(times[number + 1]), step // usual - 1))
     return checked
+
+
+def _usual(steps: list[int], *, shorter: bool) -> int:
+    """What lies most often between two readings; of two that are as frequent the shorter or the longer one.
+
+    Looked for around each hole, because older values of a list may be kept in a coarser raster.
+    """
+    often = Counter(steps)
+    most = max(often.values())
+    return (min if shorter else max)(step for step, times in often.items() if times == most)
 
 
 def _delivered(derived: Derived) -> Checked:

@@ -11,6 +11,7 @@ import { Certificate } from "./x509.js";
 export const FORM = "smgw-verdict-1";
 const MAXIMUM_BYTES = 256 * 1024 * 1024;
 const SHOWN = 20;
+const AROUND = 8;
 
 /** Judges all readings here, in one go; the page brings a function that spreads them over workers. */
 export async function inPlace(ground, readings) {
@@ -148,32 +149,35 @@ function checked(readings, outcomes, name, certificates) {
   return told;
 }
 
-/** The holes of a list; the raster is what lies most often between two readings. */
+/** What lies most often between two readings; of two that are as frequent the shorter or the longer one. */
+function usual(steps, shorter) {
+  const often = new Map();
+  for (const step of steps) often.set(step, (often.get(step) ?? 0) + 1);
+  let found = null;
+  for (const [step, times] of often) {
+    const most = found === null ? 0 : often.get(found);
+    if (times > most || (times === most && step < found === shorter)) found = step;
+  }
+  return found;
+}
+
+/** The holes of a list; the raster is looked for around each, because older values may be kept in a coarser one. */
 function raster(readings) {
-  const steps = new Map();
-  for (let index = 1; index < readings.length; index += 1) {
-    const step = readings[index].at - readings[index - 1].at;
-    steps.set(step, (steps.get(step) ?? 0) + 1);
-  }
-  if (steps.size === 0) return {};
-  let usual = 0;
-  for (const [step, often] of steps) {
-    const most = steps.get(usual) ?? 0;
-    if (often > most || (often === most && step < usual)) usual = step;
-  }
+  const steps = [];
+  for (let index = 1; index < readings.length; index += 1) steps.push(readings[index].at - readings[index - 1].at);
+  if (steps.length === 0) return {};
+  const smallest = steps.reduce((one, other) => Math.min(one, other));
   const gaps = [];
-  for (let index = 1; index < readings.length; index += 1) {
-    const [former, later] = [readings[index - 1].at, readings[index].at];
+  steps.forEach((step, number) => {
     // Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
-    if (later - former >= 2 * usual) {
-      gaps.push({
-        after: instant(former),
-        before: instant(later),
-        missing: Math.floor((later - former) / usual) - 1,
-      });
-    }
-  }
-  return { raster: usual, gaps: gaps.length, first_gaps: gaps.slice(0, SHOWN) };
+    if (step < 2 * smallest) return;
+    const around = [...steps.slice(Math.max(0, number - AROUND), number), ...steps.slice(number + 1, number + 1 + AROUND)];
+    const there = usual(around, false);
+    if (there === null || step < 2 * there) return;
+    const [after, before] = [readings[number].at, readings[number + 1].at];
+    gaps.push({ after: instant(after), before: instant(before), missing: Math.floor(step / there) - 1 });
+  });
+  return { raster: usual(steps, true), gaps: gaps.length, first_gaps: gaps.slice(0, SHOWN) };
 }
 
 function refusedLog(reason, detail = "") {

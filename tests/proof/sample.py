@@ -115,8 +115,8 @@ class Sample:
         return replace(self.bundle, log=change(self.hers).to_bytes()).to_bytes()
 
     def flipped(self, name: str, place: int) -> bytes:
-        """One bit of the first certificate or list of this kind is another."""
-        first, *others = getattr(self.bundle, name)
+        """One bit of a certificate or list of this kind is another; of the gateway's certificates the former one's."""
+        first, *others = sorted(getattr(self.bundle, name), key=lambda one: one != der(self.former))
         octets = bytearray(first)
         octets[place] ^= 1
         changed: Any = {name: ordered([bytes(octets), *others])}
@@ -159,7 +159,12 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
     def hole(log: ExportedLog) -> ExportedLog:
         return replace(log, entries=(log.entries[0], *log.entries[2:]))
 
+    first = bundle.measured[0]
+    days = [first.rows[0]._replace(at=first.rows[0].at - 86_400 * (10 - number)) for number in range(10)]
+    coarse = replace(first, rows=(*days, *first.rows))
+
     files = {
+        "a coarser raster": replace(bundle, measured=(coarse, *bundle.measured[1:])).to_bytes(),
         "nothing": bundle.to_bytes(),
         "value": sample.row(value=row.value ^ 1),
         "time": sample.row(at=row.at + 1),

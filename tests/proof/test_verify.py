@@ -19,6 +19,7 @@ from tests.smgw.store.samples import GATEWAY
 
 ALL = 2 * (ROWS - 1) + 1
 EXPECTED: dict[str, tuple[dict[str, int], str, str]] = {
+    "a coarser raster": ({"signature": 10}, "", ""),
     "nothing": ({}, "", ""),
     "value": ({"signature": 1}, "", ""),
     "time": ({"signature": 1}, "", ""),
@@ -116,6 +117,18 @@ def test_what_is_not_proven_is_named(files: dict[str, tuple[bytes, bytes]]) -> N
     assert report.log is not None
     assert report.log.logs[0].unsigned > 0
     assert Open.NO_LOG in checked(files["no log"]).open
+
+
+def test_older_values_in_a_coarser_raster_are_no_holes(sample: Sample) -> None:
+    """A day is no hole where days lie; in quarter-hours two holes are two, side by side."""
+    first = sample.bundle.measured[0]
+    days = [10_000_000 + 86_400 * number + (number == 4) * 3 for number in range(12)]
+    quarters = [days[-1] + 900 * number for number in range(1, 30) if number not in {10, 12, 13}]
+    rows = tuple(first.rows[0]._replace(at=second) for second in [*days, *quarters])
+    made = replace(sample.bundle, measured=(replace(first, rows=rows),), derived=())
+    (checked,) = verify(made.to_bytes(), x509.load_pem_x509_certificates(sample.root)).measured
+    assert checked.raster == 900
+    assert [(int(gap.after.timestamp()) - days[-1], gap.missing) for gap in checked.gaps] == [(8100, 1), (9900, 2)]
 
 
 def test_whose_it_must_be_is_asked_for(sample: Sample, files: dict[str, tuple[bytes, bytes]]) -> None:
