@@ -97,7 +97,8 @@ def readings(channels: Sequence[Channel]) -> dict[str, object]:
     """Original readings; a register that measured nothing in that time is no channel."""
     shown = [
         {
-            "obis": logical(hexadecimal(one.register), one.meter),
+            # Without the meter, as gateways in use answer; the description has it, and whose it is stands in the owner.
+            "obis": hexadecimal(one.register),
             "readings": [_reading(reading) for reading in one.readings],
         }
         for one in channels

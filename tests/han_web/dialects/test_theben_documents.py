@@ -24,7 +24,7 @@ def test_a_contract_is_ready_running_or_over() -> None:
 
 def test_a_register_without_readings_is_no_channel() -> None:
     shown = documents.readings([Channel("m", "1-0:1.8.0*255", (READING,)), Channel("m", "1-0:2.8.0*255", ())])
-    assert [one["obis"] for one in shown["channels"]] == ["0100010800ff.m.sm"]  # type: ignore[attr-defined]
+    assert [one["obis"] for one in shown["channels"]] == ["0100010800ff"]  # type: ignore[attr-defined]
     assert shown["records"] == "1"
 
 
