@@ -37,6 +37,8 @@ PIECE: Final = 500
 """Readings between two words about the progress."""
 AROUND: Final = 8
 """Steps before and after a hole that say how far apart readings usually are there."""
+ENOUGH: Final = 3
+"""Fewer steps on one side say nothing, where there are more on the other."""
 _OF_THE_MOMENT: Final = (CertificateReason.NOT_YET_VALID, CertificateReason.EXPIRED, CertificateReason.REVOKED)
 """Reasons that may hold for one reading and not for the next; every other holds for all."""
 T = TypeVar("T")
@@ -260,19 +262,22 @@ def _checked(series: Series, name: dict[str, str | int]) -> Checked:
     if steps:
         checked.raster, smallest = _usual(steps, shorter=True), min(steps)
         for number, step in enumerate(steps):
-            around = steps[max(0, number - AROUND) : number] + steps[number + 1 : number + 1 + AROUND]
             # Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
-            if step < 2 * smallest or not around or step < 2 * (usual := _usual(around, shorter=False)):
-                continue
-            checked.gaps.append(Gap(_moment(times[number]), _moment(times[number + 1]), step // usual - 1))
+            usual = 0 if step < 2 * smallest else _around(steps, number)
+            if usual and step >= 2 * usual:
+                checked.gaps.append(Gap(_moment(times[number]), _moment(times[number + 1]), step // usual - 1))
     return checked
 
 
-def _usual(steps: list[int], *, shorter: bool) -> int:
-    """What lies most often between two readings; of two that are as frequent the shorter or the longer one.
+def _around(steps: list[int], number: int) -> int:
+    """What is usual before and after a step, the coarser of both: older values may be kept in a coarser raster."""
+    before, after = steps[max(0, number - AROUND) : number], steps[number + 1 : number + 1 + AROUND]
+    sides = [side for side in (before, after) if len(side) >= ENOUGH] or [before + after]
+    return max(_usual(side, shorter=False) if side else 0 for side in sides)
 
-    Looked for around each hole, because older values of a list may be kept in a coarser raster.
-    """
+
+def _usual(steps: list[int], *, shorter: bool) -> int:
+    """What lies most often between two readings; of two that are as frequent the shorter or the longer one."""
     often = Counter(steps)
     most = max(often.values())
     return (min if shorter else max)(step for step, times in often.items() if times == most)

@@ -12,6 +12,7 @@ export const FORM = "smgw-verdict-1";
 const MAXIMUM_BYTES = 256 * 1024 * 1024;
 const SHOWN = 20;
 const AROUND = 8;
+const ENOUGH = 3;
 
 /** Judges all readings here, in one go; the page brings a function that spreads them over workers. */
 export async function inPlace(ground, readings) {
@@ -161,7 +162,16 @@ function usual(steps, shorter) {
   return found;
 }
 
-/** The holes of a list; the raster is looked for around each, because older values may be kept in a coarser one. */
+/** What is usual before and after a step, the coarser of both: older values may be kept in a coarser raster. */
+function around(steps, number) {
+  const before = steps.slice(Math.max(0, number - AROUND), number);
+  const after = steps.slice(number + 1, number + 1 + AROUND);
+  const enough = [before, after].filter((side) => side.length >= ENOUGH);
+  const sides = enough.length > 0 ? enough : [[...before, ...after]];
+  return Math.max(...sides.map((side) => usual(side, false) ?? 0));
+}
+
+/** The holes of a list. */
 function raster(readings) {
   const steps = [];
   for (let index = 1; index < readings.length; index += 1) steps.push(readings[index].at - readings[index - 1].at);
@@ -171,9 +181,8 @@ function raster(readings) {
   steps.forEach((step, number) => {
     // Twice as far apart: a month is longer than another, and a day of the year has 25 hours.
     if (step < 2 * smallest) return;
-    const around = [...steps.slice(Math.max(0, number - AROUND), number), ...steps.slice(number + 1, number + 1 + AROUND)];
-    const there = usual(around, false);
-    if (there === null || step < 2 * there) return;
+    const there = around(steps, number);
+    if (there === 0 || step < 2 * there) return;
     const [after, before] = [readings[number].at, readings[number + 1].at];
     gaps.push({ after: instant(after), before: instant(before), missing: Math.floor(step / there) - 1 });
   });
