@@ -26,7 +26,9 @@ SUITES: Final = (
 )
 """TLS 1.2; all four are mandatory in the HAN. CBC with encrypt-then-MAC wherever the client knows it."""
 SUITES_TLS13: Final = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384")
-GROUPS: Final = ("prime256v1", "secp384r1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1")
+GROUPS: Final = ("brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1", "prime256v1", "secp384r1")
+"""The server's order. A client of TLS 1.2 that knows the certificate's curve names secp256r1 as well: were that first,
+no other would ever be agreed on. Browsers name no brainpool group and pay nothing for this."""
 GROUPS_TLS13: Final = ("brainpoolP256r1tls13", "brainpoolP384r1tls13", "brainpoolP512r1tls13")
 """The brainpool groups have numbers of their own in TLS 1.3 (RFC 8734); OpenSSL knows them from 3.2 on."""
 KNOWS_BRAINPOOL_IN_TLS13: Final = (3, 2)
@@ -130,7 +132,7 @@ client_max_body_size {BODY_OCTETS};
 client_body_timeout {SLOW_SECONDS}s;
 send_timeout 30s;
 lingering_time {SLOW_SECONDS}s;
-lingering_timeout 2s;
+lingering_timeout 1s;
 reset_timedout_connection on;
 keepalive_timeout {IDLE_SECONDS}s;
 keepalive_time {LONGEST_CONNECTION};

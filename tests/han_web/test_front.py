@@ -1,0 +1,336 @@
+"""The server in front, the real one: TLS of TR-03116-3 for the HAN, and clients that mean harm or are broken.
+
+PP-0073 FTP_ITC.1/USR, FCS_COP.1/TLS, FDP_IFF.1/FW.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from cryptography import x509
+
+from han_web import front_configuration
+from han_web.front import LOOK_SECONDS, SHORTEST_PAUSE, Front, Nginx, impersonal
+from han_web.front_configuration import BODY_OCTETS, GROUPS, HEADER_OCTETS, REQUESTS_OF_ONE_ADDRESS
+from han_web.sockets import listen
+from smgw.han.certificate import pem_of
+from smgw.han.settings import HanSettings, ServingError, ServingReason
+from tests.han_web.fronted import Fronted, client_certificate, prepared, require_nginx, rest, served
+from tests.softhsm import PIN
+
+pytestmark = [pytest.mark.token, pytest.mark.peer]
+GET = "GET / HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
+    with served(tmp_path_factory.mktemp("page"), "127.0.0.1", "::1") as one:
+        yield one
+
+
+def shake(page: Fronted, *words: str) -> str:
+    """What ``openssl s_client`` says of a handshake."""
+    place = f"{page.page.addresses[0]}:{page.page.port}"
+    command = ["openssl", "s_client", "-connect", place, *words]
+    done = subprocess.run(command, input="", capture_output=True, text=True, check=False, timeout=20)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA384",
+    ],
+)  # fmt: skip
+def test_every_suite_that_is_mandatory_in_the_han(page: Fronted, suite: str) -> None:
+    said = shake(page, "-tls1_2", "-cipher", suite)
+    assert f"Cipher is {suite}" in said
+    assert "Peer signing digest: SHA256" in said
+    assert "Compression: NONE" in said
+    assert "Secure Renegotiation IS supported" in said
+    assert "Extended master secret: yes" in said
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_that_is_mandatory_in_the_han(page: Fronted, group: str) -> None:
+    # A client of TLS 1.2 takes a certificate only if it names that one's curve as well.
+    version = "-tls1_3" if group == "secp384r1" else "-tls1_2"
+    said = shake(page, version, "-groups", group if "256v1" in group or group == "secp384r1" else f"prime256v1:{group}")
+    assert f"Server Temp Key: ECDH, {group}, " in said
+
+
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"])
+def test_the_newer_version(page: Fronted, suite: str) -> None:
+    said = shake(page, "-tls1_3", "-ciphersuites", suite)
+    assert f"Cipher is {suite}" in said
+    assert "Early data was not sent" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-tls1", "-cipher", "ALL:@SECLEVEL=0"),
+        ("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"),
+        ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA256:DHE-RSA-AES128-GCM-SHA256"),
+        ("-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES128-CCM"),
+        ("-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"),
+        ("-tls1_2", "-groups", "X25519"),
+        ("-tls1_3", "-groups", "X25519"),
+    ],
+)
+def test_nothing_else_is_spoken(page: Fronted, words: tuple[str, ...]) -> None:
+    said = shake(page, *words)
+    assert "Cipher is (NONE)" in said
+    assert re.search(r"alert (handshake failure|protocol version|internal error)|no protocols available", said), said
+
+
+def test_no_session_is_resumed_and_nobody_renegotiates(page: Fronted) -> None:
+    assert "Reused, " not in shake(page, "-tls1_2", "-reconnect")
+    place = f"{page.page.addresses[0]}:{page.page.port}"
+    done = subprocess.run(
+        ["openssl", "s_client", "-tls1_2", "-connect", place],
+        input="R\n", capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    assert "no renegotiation" in done.stdout + done.stderr
+
+
+def test_by_either_address_and_whose_certificate_it_is(page: Fronted) -> None:
+    for host in (0, 1):
+        assert page.ask(GET + "\r\n", host=host).startswith(b"HTTP/1.1 200 ")
+    seen = page.get()
+    assert seen["HTTP_X_CLIENT_ADDRESS"] == "127.0.0.1"
+    assert seen["wsgi.url_scheme"] == "https"
+    assert page.running.fingerprint() == page.settings.identity().fingerprint
+
+
+def test_a_client_s_certificate_arrives_as_it_is(page: Fronted, tmp_path: Path) -> None:
+    certificate, file = client_certificate(tmp_path)
+    context = page.client()
+    context.load_cert_chain(file)
+    arrived = unquote(page.get("/", "X-Client-Certificate: forged", context=context)["HTTP_X_CLIENT_CERTIFICATE"])
+    assert x509.load_pem_x509_certificate(arrived.encode()) == certificate
+
+
+def test_nobody_forges_who_he_is(page: Fronted) -> None:
+    """FTP_ITC.1/USR: the two headers are of the server in front alone, however they are written."""
+    seen = page.get(
+        "/", "X-Client-Certificate: forged", "x-client-certificate: forged", "X_Client_Certificate: forged",
+        "X-Client-Address: 10.0.0.9", "X_Client_Address: 10.0.0.9", "X-Forwarded-For: 10.0.0.9",
+        "Forwarded: for=10.0.0.9", "X-Forwarded-Proto: http",
+    )  # fmt: skip
+    assert seen["HTTP_X_CLIENT_CERTIFICATE"] is None
+    assert seen["HTTP_X_CLIENT_ADDRESS"] == "127.0.0.1"
+    assert seen["HTTP_X_FORWARDED_FOR"] is None
+    assert seen["HTTP_FORWARDED"] is None
+    assert seen["wsgi.url_scheme"] == "https"
+
+
+def test_bodies_up_to_their_bound(page: Fronted) -> None:
+    whole = page.ask(f"POST / HTTP/1.1\r\nHost: g\r\nConnection: close\r\nContent-Length: {BODY_OCTETS}\r\n\r\n"
+                     + "x" * BODY_OCTETS)  # fmt: skip
+    assert f'"body": {BODY_OCTETS}'.encode() in whole
+    larger = page.ask(f"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: {BODY_OCTETS + 1}\r\n\r\n")
+    assert larger.startswith(b"HTTP/1.1 413 ")
+    # Nothing that a person sends is put on the disk.
+    assert [one for one in (page.folder / "body").rglob("*") if one.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("GET / HTTP/1.1\r\nHost: g\r\nX-Long: " + "x" * HEADER_OCTETS + "\r\n\r\n", b"431"),
+        ("GET /" + "x" * HEADER_OCTETS + " HTTP/1.1\r\nHost: g\r\n\r\n", b"414"),
+        ("GET /%00 HTTP/1.1\r\nHost: g\r\n\r\n", b"400"),
+        ("GET /../../etc/passwd HTTP/1.1\r\nHost: g\r\n\r\n", b"400"),
+        ("GET / HTTP/1.1\r\n\r\n", b"400"),
+        ("TRACE / HTTP/1.1\r\nHost: g\r\n\r\n", b"405"),
+        ("CONNECT x:1 HTTP/1.1\r\nHost: g\r\n\r\n", b"40"),
+        ("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        ("POST / HTTP/1.1\r\nHost: g\r\nContent-Length: -1\r\n\r\n", b"400"),
+        ("\x16\x03\x01 nonsense\r\n\r\n", b"400"),
+    ],
+)
+def test_what_is_refused_before_anything_of_ours_sees_it(page: Fronted, text: str, status: bytes) -> None:
+    answer = page.ask(text)
+    assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
+    assert b"nicht angenommen" in answer
+    # No version and no other program's page.
+    assert b"nginx/" not in answer
+    assert b"<center>" not in answer
+
+
+def test_without_tls_only_the_way_to_it_is_told(page: Fronted) -> None:
+    with socket.create_connection(("127.0.0.1", page.page.port), timeout=10) as plain:
+        plain.sendall(b"GET /secret HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        answer = rest(plain)
+    assert answer.startswith(b"HTTP/1.1 301 ")
+    assert b"Location: https://gateway/\r\n" in answer
+
+
+def test_garbage_ends_a_connection_and_nothing_else(page: Fronted) -> None:
+    with socket.create_connection(("127.0.0.1", page.page.port), timeout=10) as plain:
+        plain.sendall(os.urandom(512) + b"\r\n\r\n")
+        rest(plain)
+    assert page.get()["PATH_INFO"] == "/"
+
+
+def test_a_hundred_connections_of_one_address_leave_room(page: Fronted) -> None:
+    place = ("127.0.0.1", page.page.port)
+    held = [socket.create_connection(place, timeout=10) for _ in range(100)]
+    try:
+        assert page.get()["PATH_INFO"] == "/"
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_whoever_is_slow_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_configuration, "SLOW_SECONDS", 1)
+    with served(tmp_path) as one, one.connected() as half, one.connected() as body:
+        half.sendall(b"GET / HTTP/1.1\r\nHost: g\r\nX-Sl")
+        body.sendall(b"POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 9\r\n\r\nx")
+        with socket.create_connection(("127.0.0.1", one.page.port), timeout=10) as silent:
+            assert one.get()["PATH_INFO"] == "/"
+            assert rest(half) == b""
+            assert rest(silent) == b""
+            assert b" 200 " not in rest(body)
+
+
+def test_requests_of_one_address_at_once_are_counted(page: Fronted) -> None:
+    slow = "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n"
+    held = []
+    try:
+        for _ in range(REQUESTS_OF_ONE_ADDRESS):
+            stream = page.client().wrap_socket(
+                socket.create_connection(("127.0.0.1", page.page.port), timeout=10), server_hostname="EABC0012345678"
+            )
+            stream.sendall(slow.encode())
+            held.append(stream)
+        refused = b""
+        for _ in range(50):  # until the last of them was read
+            refused = page.ask(GET + "\r\n")
+            if refused.startswith(b"HTTP/1.1 429 "):
+                break
+        assert refused.startswith(b"HTTP/1.1 429 ")
+        # Whoever has another address is served.
+        assert page.ask(GET + "\r\n", host=1).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_the_secrets_are_nowhere_to_be_read(page: Fronted) -> None:
+    """FTP_ITC.1/USR: no PIN in arguments, environment or files; the pipe is empty."""
+    process = page.running.process_id
+    for name in ("cmdline", "environ"):
+        assert PIN.encode() not in Path(f"/proc/{process}/{name}").read_bytes()
+    assert all(PIN.encode() not in one.read_bytes() for one in page.folder.rglob("*") if one.is_file())
+    assert (page.folder / "page.sock").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_front_that_dies_is_started_again_and_whatever_it_left_is_gone(page: Fronted) -> None:
+    first = page.running.process_id
+    assert first is not None
+    before = len(page.changes)
+    os.kill(first, signal.SIGKILL)  # its worker would live on
+    deadline = time.monotonic() + 20 * (LOOK_SECONDS + SHORTEST_PAUSE)
+    while page.changes[before:] != ["front", ""] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert page.changes[before:] == ["front", ""]
+    assert page.running.process_id not in {None, first}
+    with pytest.raises(ProcessLookupError):
+        os.killpg(first, 0)
+    assert page.get()["PATH_INFO"] == "/"
+
+
+def test_while_the_application_is_away_a_page_says_so(tmp_path: Path) -> None:
+    require_nginx()
+    with prepared(tmp_path) as one:
+        listening = listen(one.page.addresses, one.page.port)
+        front = Front(one.settings, listening, Nginx.look())
+        front.start()
+        try:
+            answer = one.ask(GET + "\r\n")
+        finally:
+            front.stop()
+            for each in listening:
+                each.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: 10\r\n" in answer
+    assert b"in einer Minute" in answer
+    assert one.changes == [""]
+    with pytest.raises(ConnectionRefusedError):
+        one.ask(GET)
+
+
+@pytest.mark.parametrize(
+    ("pin", "sentence"), [("9999999999", "PIN incorrect"), (PIN, "key values mismatch")]
+)  # fmt: skip
+def test_a_front_that_cannot_have_its_key_does_not_start(tmp_path: Path, pin: str, sentence: str) -> None:
+    require_nginx()
+    with prepared(tmp_path) as one:
+        identity = one.settings.identity()
+        if pin == PIN:
+            other = tmp_path / "other"
+            other.mkdir()
+            certificate, _ = client_certificate(other)
+            identity = type(identity)(pem_of(certificate), identity.fingerprint, identity.key)
+        settings = HanSettings(one.page, tmp_path, lambda: pin, lambda: identity, one.changes.append)
+        listening = listen(one.page.addresses, one.page.port)
+        front = Front(settings, listening, Nginx.look())
+        with pytest.raises(ServingError) as refusal:
+            front.start()
+        for each in listening:
+            each.close()
+    assert refusal.value.reason is ServingReason.FRONT
+    assert sentence in str(refusal.value)
+    assert pin not in str(refusal.value)
+    assert one.changes == []
+
+
+def test_where_nginx_is_not_installed(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match="apt install nginx-light"):
+        Nginx.look(tmp_path / "nginx")
+    with pytest.raises(ServingError, match="is no nginx with OpenSSL"):
+        Nginx.look(Path("/bin/true"))
+
+
+def test_the_log_tells_nobody_s_address() -> None:
+    line = 'limiting connections by zone, client: 10.0.0.7, server: _, request: "GET /x HTTP/1.1", host: "g"'
+    assert impersonal(line) == "limiting connections by zone"
+    assert impersonal("a\x1b[31m\nb") == "a?[31m?b"
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tests.han_web.fronted import served
+with served(Path(sys.argv[1])) as one:
+    print(one.page.port, one.running.process_id, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_gateway_that_is_killed_leaves_nothing_that_listens(tmp_path: Path) -> None:
+    require_nginx()
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], cwd=root, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port, front = map(int, process.stdout.readline().split())
+        process.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{front}/task").exists() and time.monotonic() < deadline:
+        if "Z" in Path(f"/proc/{front}/stat").read_text().rpartition(")")[2].split()[:1]:
+            break  # ended; nobody reaps orphans in a container without an init
+        time.sleep(0.02)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
