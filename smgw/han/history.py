@@ -43,6 +43,9 @@ AT_BOUNDS: Final = (
 )
 """One look into the index for each bound."""
 _SIGN: Final = 1 << 64
+_WALKED: Final = 300
+"""Seconds from one stored reading to the next; of a meter that is registered more often, as in testbeds, a walk through
+all readings costs more than a look for each bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +196,8 @@ def _hung(meter: HerMeter, bounds: Sequence[int]) -> range:
 def _standing(connection: sa.Connection, meter: HerMeter, register: Obis, bounds: Sequence[int]) -> Mapping[int, Row]:
     """The reading that stands at each of ``bounds``, the first one where there are several."""
     late = meter.tolerance
-    if (
-        len(bounds) > 1
-        and all(bound % QUARTER_HOUR == 0 for bound in (bounds[0], bounds[-1]))
-        and ((bounds[-1] - bounds[0]) == QUARTER_HOUR * (len(bounds) - 1))
-    ):
+    every_quarter = bounds[0] % QUARTER_HOUR == 0 and bounds[-1] - bounds[0] == QUARTER_HOUR * (len(bounds) - 1)
+    if every_quarter and meter.measured.profile.store_seconds >= _WALKED:
         # Nearly every reading stands for one of them: one walk is cheaper than a look for each.
         found: dict[int, Row] = {}
         for row in rows(connection, meter, register, bounds[0], bounds[-1] + late):

@@ -30,9 +30,10 @@ class Cellar:
         begin: int = 0,
         until: int = FOR_EVER,
         registers: tuple[Obis, ...] = (IMPORT,),
+        store: int = QUARTER,
     ) -> HerMeter:
         """Somebody is measured by ``device`` from ``begin`` until ``until``."""
-        profile = replace(METER, meter=device, registers=registers, interval_seconds=QUARTER, store_seconds=QUARTER)
+        profile = replace(METER, meter=device, registers=registers, interval_seconds=store, store_seconds=store)
         return HerMeter(Measured(Span(device, begin, until), max(begin, START - 10 * QUARTER), until, profile))
 
     def read(

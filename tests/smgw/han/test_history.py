@@ -121,6 +121,12 @@ def test_a_reading_is_late_by_little_or_stands_for_nothing(cellar: Cellar) -> No
     assert told_of(cellar, cellar.meter(), parts=2, step=2700).energies == (30, 20)
 
 
+def test_what_is_registered_every_minute_comes_to_the_same(cellar: Cellar) -> None:
+    cellar.read(*((at, at) for at in range(0, 3601, 60) if at != 1800), (1803, 1803), (1805, 1805))
+    assert told_of(cellar, cellar.meter(store=60)).energies == (900, 903, 897, 900)
+    assert told_of(cellar, cellar.meter(store=300)).energies == (900, 903, 897, 900)
+
+
 def test_a_register_that_began_again_advanced_over_its_end(cellar: Cellar) -> None:
     cellar.read((0, 999_990), (900, 5), (1800, 20), (2700, 10), (3600, 30))
     assert told_of(cellar, cellar.meter()).energies == (15, 15, None, 20), "what ran backwards cannot be told"
