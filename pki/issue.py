@@ -157,7 +157,7 @@ def validity_end(begin: datetime, years: int) -> datetime:
 
 
 def _builder(order: Order, plan: Plan, serial: int, now: datetime) -> x509.CertificateBuilder:
-    begin = now.astimezone(UTC).replace(microsecond=0)
+    begin = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=plan.backdated_days)
     details: AuthorityPlan | EndUserPlan = plan.end_user
     if order.role in (Role.ROOT, Role.SUB_CA):
         details = plan.root if order.role is Role.ROOT else _sub_ca(plan, seal=order.seal)

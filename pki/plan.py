@@ -5,7 +5,7 @@ the certificate and never at the plan.
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,6 +18,9 @@ from pki.errors import IssueError, IssueReason
 CURVES: Final[dict[str, ec.EllipticCurve]] = {
     curve.name: curve for curve in (ec.BrainpoolP256R1(), ec.BrainpoolP384R1(), ec.BrainpoolP512R1())
 }
+
+MAXIMUM_BACKDATED_DAYS: Final = 500
+"""Well inside the two years for which a sub-CA signs and an end user's certificate holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,11 @@ _Part = TypeVar("_Part", AuthorityPlan, EndUserPlan)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole hierarchy; ``seal_ca`` is the manufacturer's CA for quality seals, None where there is none."""
+    """The whole hierarchy; ``seal_ca`` is the manufacturer's CA for quality seals, None where there is none.
+
+    ``backdated_days`` is by how much every certificate says that it began before it was issued: for a testbed with a
+    simulated past, whose readings were signed when their certificates held. Otherwise 0.
+    """
 
     organisation: str
     country: str
@@ -61,6 +68,7 @@ class Plan:
     sub_ca: AuthorityPlan
     end_user: EndUserPlan
     seal_ca: AuthorityPlan | None = None
+    backdated_days: int = 0
 
     @classmethod
     def from_toml(cls, text: str) -> "Plan":
@@ -77,6 +85,10 @@ class Plan:
         named = ("root", "sub_ca", *(("seal_ca",) if "seal_ca" in table else ()))
         authorities = {name: _read(AuthorityPlan, table.get(name), name) for name in named}
         end_user = _read(EndUserPlan, table.get("end_user"), "end_user")
+        backdated = table.pop("backdated_days", 0)
+        if type(backdated) is not int or not 0 <= backdated <= MAXIMUM_BACKDATED_DAYS:
+            sentence = f"backdated_days of the hierarchy is not a number from 0 to {MAXIMUM_BACKDATED_DAYS}"
+            raise IssueError(IssueReason.STATE, sentence)
         plain = {key: value for key, value in table.items() if key not in (*named, "end_user")}
         if set(plain) != {"organisation", "country"} or not all(isinstance(value, str) for value in plain.values()):
             sentence = "the hierarchy has organisation, country, [root], [sub_ca], [end_user] and perhaps [seal_ca]"
@@ -86,7 +98,8 @@ class Plan:
                 raise IssueError(IssueReason.STATE, f"no curve of the SM-PKI is called {curve!r}")
         if len({authority.name for authority in authorities.values()}) != len(authorities):
             raise IssueError(IssueReason.STATE, "two authorities of the hierarchy have one name")
-        return cls(plain["organisation"], plain["country"], end_user=end_user, **authorities)
+        plan = cls(plain["organisation"], plain["country"], end_user=end_user, **authorities)
+        return replace(plan, backdated_days=backdated)
 
     @classmethod
     def default(cls) -> "Plan":

@@ -1,6 +1,7 @@
 """Prepare, lint, issue: once, exactly what was linted, and only by a CA that may."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.certificates import Purpose, Role
 from pki.errors import CertificateError, CertificateReason, IssueError, IssueReason
-from pki.issue import Issuer, Order, Prepared, prepare, prepare_root, serial_number, validity_end
-from pki.plan import Plan
+from pki.issue import Issuer, Order, Prepared, build_hierarchy, prepare, prepare_root, serial_number, validity_end
+from pki.plan import CURVES, Plan
 from testbed.small_pki import GATEWAY, NOW, SmallPki
 
 KEY = ec.generate_private_key(ec.BrainpoolP256R1())
@@ -124,3 +125,13 @@ def test_a_root_signs_itself() -> None:
     root = prepare_root(key, plan=Plan.default(), serial=1, now=NOW).issue()
     root.verify_directly_issued_by(root)
     assert isinstance(root.signature_hash_algorithm, hashes.SHA512)
+
+
+def test_a_hierarchy_with_a_simulated_past_dates_back_what_it_issues() -> None:
+    plan = replace(Plan.default(), backdated_days=400)
+    root_key, sub_ca_key = (ec.generate_private_key(CURVES[one.curve]) for one in (plan.root, plan.sub_ca))
+    made = build_hierarchy(root_key, sub_ca_key, plan=plan, now=NOW, random=random.Random(1).randbytes)
+    issued = prepare(ORDER, issuer=made.sub_ca, plan=plan, serial=7, now=NOW).issue()
+    begins = {one.not_valid_before_utc for one in (made.root.certificate, made.sub_ca.certificate, issued)}
+    assert begins == {NOW - timedelta(days=400)}
+    assert issued.not_valid_after_utc == validity_end(NOW - timedelta(days=400), plan.end_user.years)

@@ -1,5 +1,6 @@
 """The hierarchy as data: the one in the package is good, and nothing unknown passes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,9 @@ def test_the_default() -> None:
         ("[end_user]", "[end_users]"),
         ("brainpoolP512r1", "secp256r1"),
         ('country = "DE"', "country = DE"),
+        ('country = "DE"', 'country = "DE"\nbackdated_days = 501'),
+        ('country = "DE"', 'country = "DE"\nbackdated_days = -1'),
+        ('country = "DE"', 'country = "DE"\nbackdated_days = true'),
     ],
 )
 def test_unknown_missing_or_wrong(old: str, new: str) -> None:
@@ -37,6 +41,11 @@ def test_unknown_missing_or_wrong(old: str, new: str) -> None:
     with pytest.raises(IssueError) as caught:
         Plan.from_toml(TEXT.replace(old, new, 1))
     assert caught.value.reason is IssueReason.STATE
+
+
+def test_a_hierarchy_may_say_that_it_began_before_it_was_made() -> None:
+    assert Plan.from_toml(TEXT).backdated_days == 0
+    assert Plan.from_toml(f"backdated_days = 400\n{TEXT}") == replace(Plan.default(), backdated_days=400)
 
 
 def test_no_file(tmp_path: Path) -> None:
