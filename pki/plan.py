@@ -5,7 +5,7 @@ the certificate and never at the plan.
 """
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -98,8 +98,15 @@ class Plan:
                 raise IssueError(IssueReason.STATE, f"no curve of the SM-PKI is called {curve!r}")
         if len({authority.name for authority in authorities.values()}) != len(authorities):
             raise IssueError(IssueReason.STATE, "two authorities of the hierarchy have one name")
-        plan = cls(plain["organisation"], plain["country"], end_user=end_user, **authorities)
-        return replace(plan, backdated_days=backdated)
+        return cls(
+            plain["organisation"],
+            plain["country"],
+            authorities["root"],
+            authorities["sub_ca"],
+            end_user,
+            seal_ca=authorities.get("seal_ca"),
+            backdated_days=backdated,
+        )
 
     @classmethod
     def default(cls) -> "Plan":
