@@ -1,10 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
 
 from pki import cms
 from pki.certificates import Purpose
 from pki.errors import TokenError, TokenReason
 from smgw.han.port import HanError, HanReason
-from tests.smgw.han.house import NOW, House
+from smgw.han.shown import Resolution
+from tests.smgw.han.house import IMPORT, NOW, House
 
 
 def test_the_port_is_that_of_the_gateway(house: House) -> None:
@@ -27,3 +31,17 @@ def test_a_token_that_is_gone_is_no_crash(house: House, monkeypatch: pytest.Monk
     with pytest.raises(HanError) as caught:
         house.port.sign(b"hers")
     assert caught.value.reason is HanReason.NOT_NOW
+
+
+def test_many_look_at_once(house: House) -> None:
+    """Each request has its thread: twenty people see what one sees."""
+    begin = NOW - timedelta(days=300)
+
+    def look(who: str) -> tuple[object, ...]:
+        view, register = house.view(who), str(IMPORT)
+        return (view.now(NOW), view.series("", register, Resolution.DAY, begin, NOW), view.meters(NOW))
+
+    people = ["house", "flat", "attic", "house"] * 5
+    alone = {who: look(who) for who in set(people)}
+    with ThreadPoolExecutor(len(people)) as pool:
+        assert list(pool.map(look, people)) == [alone[who] for who in people]
