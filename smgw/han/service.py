@@ -85,12 +85,12 @@ class HanService:
         }
 
 
-def compose_service(parts: ServiceParts, load: Callable[[], Serve] = load_page) -> HanService | None:
+def compose_service(parts: ServiceParts) -> HanService | None:
     """The service, or None where none is configured. Raises ServingError NOT_INSTALLED."""
     page = parts.configuration.han
     if page is None:
         return None
-    serve = load()
+    serve = load_page()
     door = HanDoor(
         gateway=parts.configuration.gateway.text,
         profiles=lambda: parts.gateway.profiles,
