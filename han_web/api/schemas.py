@@ -6,7 +6,6 @@ answer against it.
 
 from typing import Final
 
-from smgw.han.port import ExportForm
 from smgw.han.shown import Resolution, Verdict
 
 Schema = dict[str, object]
@@ -247,11 +246,3 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "additionalProperties": False,
     },
 }
-FILE_TYPES: Final = {
-    ExportForm.CSV: "text/csv",
-    ExportForm.JSON: "application/json",
-    ExportForm.XML: "application/xml",
-    ExportForm.TARIFF: "application/xml",
-    ExportForm.PROOF: "application/json",
-}
-"""Media types of files, as far as a description needs them."""

@@ -56,7 +56,7 @@ def show_series(question: Question) -> Response:
 
 
 def show_readings(question: Question) -> Response:
-    """A page of original readings."""
+    """A page of original readings (PTB-A 50.8, display)."""
     begin, end = _span(question)
     limit = question.number("limit", READINGS_PAGE, 1, READINGS_PAGE)
     shown = auth.consumer().readings(question.text("meter"), question.text("register"), begin, end, limit=limit)
@@ -111,7 +111,7 @@ def show_transmissions(question: Question) -> Response:
 
 
 def show_log(question: Question) -> Response:
-    """A page of her log."""
+    """A page of her log (FAU_SAR.1/CON)."""
     after, limit = _page(question)
     view = auth.consumer()
     shown = view.log(language(), auth.now(), after=after, limit=limit)
@@ -130,7 +130,7 @@ def show_status(_: Question) -> Response:
 
 
 def run_self_test(_: Question) -> Response:
-    """Have the gateway test itself."""
+    """Have the gateway test itself (FPT_TST.1)."""
     return answer(documents.self_test(auth.consumer().self_test(auth.now())))
 
 
@@ -148,7 +148,7 @@ def export(question: Question) -> Response:
 
 
 def show_technician_log(question: Question) -> Response:
-    """A page of the system log (FAU_SAR.1/SYS)."""
+    """A page of the system log (FAU_SAR.1/SYS; TR-03109-1, technician)."""
     after, limit = _page(question)
     view = auth.technician()
     return _log_page(view.log(language(), after=after, limit=limit), view.last_record())

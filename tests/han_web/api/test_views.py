@@ -40,6 +40,7 @@ def test_the_day_of_the_clock_change_has_a_hundred_quarter_hours(place: Place) -
 
 
 def test_readings_come_in_pages(place: Place) -> None:
+    """PTB-A 50.8, display: each with its signature and the verdict of its check."""
     path = f"/readings?meter={FIRST}&register={IMPORT}&begin=2026-10-25T00:00:00%2B02:00&limit=60&end="
     first = ask(place, path + "2026-10-26T00:00:00%2B01:00")
     second = ask(place, path + str(first["next"]))
@@ -65,6 +66,7 @@ def test_transmissions_come_in_pages(place: Place) -> None:
 
 
 def test_the_log_is_read_to_its_end(place: Place) -> None:
+    """FAU_SAR.1/CON."""
     first = ask(place, "/log?limit=2")
     second = ask(place, f"/log?after={first['next']}")
     numbers = [one["record_number"] for one in first["entries"] + second["entries"]]  # type: ignore[operator]
@@ -97,7 +99,7 @@ def test_prices_are_entered_and_taken_back(place: Place) -> None:
 
 
 def test_a_technician_reads_the_system_log_and_no_consumers_data(place: Place) -> None:
-    """FAU_SAR.1/SYS: read only, and nothing of anybody's energy."""
+    """FAU_SAR.1/SYS; TR-03109-1, technician: read only, and nothing of anybody's energy."""
     found = ask(place, "/technician/log?limit=5", "service")
     assert found["entries"]
     assert ask(place, "/technician/status", "service")["gateway"]
