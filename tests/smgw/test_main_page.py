@@ -30,7 +30,7 @@ def with_page(premises: Premises, port: int) -> None:
 
 @contextmanager
 def running(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "smgw", "run", premises.file]
+    command = [sys.executable, "-m", "smgw", "run", str(premises.file)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         try:
             deadline = time.monotonic() + PATIENCE

@@ -7,7 +7,7 @@ from smgw.han.settings import GROUP, NAME, ServingError, ServingReason, load_pag
 
 def test_what_is_installed_here_is_found_by_its_name() -> None:
     page = load_page(lambda: [EntryPoint(NAME, "han_web.serve:serve", GROUP)])
-    assert (page.__module__, page.__name__) == ("han_web.serve", "serve")  # type: ignore[attr-defined]
+    assert (page.__module__, page.__name__) == ("han_web.serve", "serve")
 
 
 @pytest.mark.parametrize("value", [None, "nothing_of_that_name:serve", "han_web.serve:nothing_of_that_name"])
