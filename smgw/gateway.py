@@ -137,9 +137,9 @@ class Gateway:
             newest = self._known.newest()
             return note(at if newest is None else max(at, newest + timedelta(seconds=1)))
 
-    def latest(self, device: DeviceId, obis: Obis) -> Reading | None:
-        """The newest reading of a register that was believed, stored or not. Raises StoreError."""
-        return self._known.latest(device, obis)
+    def heard(self, device: DeviceId, obis: Obis) -> Reading | None:
+        """The newest reading of a register that was believed since the start, stored or not; asks no store."""
+        return self._known.noted(device, obis)
 
     def accept(self, profile: MeterProfile, telegram: Telegram) -> list[Reading]:
         """Walk what the meter of ``profile`` said; returns the readings that were decided on.

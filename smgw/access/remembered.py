@@ -36,10 +36,14 @@ class Remembered:
         with self._lock:
             return max((reading.captured_at for reading in self._newest.values()), default=None)
 
+    def noted(self, device: DeviceId, obis: Obis) -> Reading | None:
+        """The newest reading that was noted; nobody else is asked."""
+        with self._lock:
+            return self._newest.get((device, obis))
+
     def latest(self, device: DeviceId, obis: Obis) -> Reading | None:
         """The newest reading by its own time, stored or not."""
-        with self._lock:
-            noted = self._newest.get((device, obis))
+        noted = self.noted(device, obis)
         stored = self._stored.latest(device, obis)
         if noted is None or stored is None:
             return noted or stored

@@ -114,7 +114,7 @@ class ConsumerPage(ConsumerView):
     def now(self, at: datetime) -> Now:
         """Power, and today, this month, this year against the same time before."""
         with self._asked(at) as (connection, hers):
-            moment = Moment(connection, self.parts.gateway.latest, hers.meters, to_seconds(at))
+            moment = Moment(connection, self.parts.gateway.heard, hers.meters, to_seconds(at))
             return Now(moment.at, moment.powers(), moment.drawn(), moment.fed_in())
 
     def series(self, meter: str, register: str, resolution: Resolution, begin: datetime, end: datetime) -> Series:

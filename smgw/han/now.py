@@ -29,8 +29,9 @@ _SLACK: Final = {Resolution.DAY: 3600, Resolution.MONTH: 86400, Resolution.YEAR:
 """How much earlier a reading may be than the moment that it stands for, in seconds."""
 _HOUR: Final = 3600
 
-Latest = Callable[[DeviceId, Obis], Reading | None]
-"""The newest reading of a register, stored or not (``Gateway.latest``)."""
+Heard = Callable[[DeviceId, Obis], Reading | None]
+"""The newest reading of a register in the gateway's memory (``Gateway.heard``). It opens no connection of its own: with
+two for each who asks, as many as there are connections would wait for one another for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Moment:
     """Questions about one moment; ``meters`` are hers."""
 
     connection: sa.Connection
-    latest: Latest
+    heard: Heard
     meters: Sequence[HerMeter]
     at: int
 
@@ -67,7 +68,7 @@ class Moment:
     def _newest(self, meter: HerMeter, register: Obis) -> Row | None:
         """The newest reading in her time and not after this moment, stored or not."""
         stored = last_row(self.connection, meter, register, meter.measured.span.begin, self.at)
-        heard = self.latest(meter.measured.span.device, register)
+        heard = self.heard(meter.measured.span.device, register)
         if heard is None:
             return stored
         second = to_seconds(heard.captured_at)

@@ -252,6 +252,8 @@ def _translated() -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise _store_error(error.orig) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreError(StoreReason.BUSY, "too many look into the database at once") from error
     except dbapi2.Error as error:
         raise _store_error(error) from error
 

@@ -129,9 +129,9 @@ def test_an_event_lies_behind_every_reading_that_was_decided_without_it(house: H
 
 def test_the_newest_reading_is_known_however_it_ended(house: House) -> None:
     """TR-03109-1, consumer: her present power may rest on one that is never stored."""
-    assert house.gateway.latest(samples.METER, samples.IMPORT) is None
+    assert house.gateway.heard(samples.METER, samples.IMPORT) is None
     for minutes, is_stored in ((0, True), (1, False)):
         (read,) = reads(house, minutes, minutes)
-        assert house.gateway.latest(samples.METER, samples.IMPORT) == read
+        assert house.gateway.heard(samples.METER, samples.IMPORT) == read
         stored = ReadingStore(house.database).latest(samples.METER, samples.IMPORT)
         assert (stored == read) is is_stored

@@ -16,11 +16,13 @@ def test_the_newest_of_both_is_the_latest() -> None:
     assert known.newest() is None
     assert known.latest(METER_DEVICE, IMPORTED) == reading(NOON).reading
     assert known.latest(METER_DEVICE, EXPORTED) is None
+    assert known.noted(METER_DEVICE, IMPORTED) is None, "it was never told of it"
     for late in (60, 30):  # a clock that went back changes nothing
         known.note(reading(NOON + late * SECOND).reading)
     assert known.latest(METER_DEVICE, IMPORTED) == reading(NOON + 60 * SECOND).reading
     assert known.newest() == NOON + 60 * SECOND
     stored.readings.append(reading(NOON + 90 * SECOND))
+    assert known.noted(METER_DEVICE, IMPORTED) == reading(NOON + 60 * SECOND).reading
     assert known.latest(METER_DEVICE, IMPORTED) == reading(NOON + 90 * SECOND).reading
 
 

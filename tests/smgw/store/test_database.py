@@ -1,4 +1,5 @@
 import stat
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,14 @@ def test_settings_that_durability_rests_on(tmp_path: Path) -> None:
     }  # fmt: skip
     database.close()
     assert [path.name for path in tmp_path.iterdir()] == [DATABASE_NAME]
+
+
+def test_more_looks_than_there_are_connections_are_refused_in_our_own_words(tmp_path: Path) -> None:
+    database = open_database(tmp_path)
+    database._engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # else half a minute
+    with closing(database), ExitStack() as looking:
+        for _ in range(15):
+            looking.enter_context(database.read())
+        with pytest.raises(StoreError) as caught:
+            looking.enter_context(database.read())
+    assert caught.value.reason is StoreReason.BUSY
