@@ -7,7 +7,8 @@ Decides every way that a packet has (FDP_IFC.2/FW covers all of them; FDP_IFF.1/
 2. Into the WAN the gateway's own user may open TCP to the destinations of the profiles, and nobody anything else.
 3. Out of the WAN come replies to that, too-big messages about it, and wake-up datagrams of the right length, so many a
    second. A wake-up is data and no connection: nothing can go back for it.
-4. Out of the HAN come connections to the ports that the configuration names; into the HAN go replies.
+4. Out of the HAN come connections to the ports that the configuration names; into the HAN go replies. Where the
+   configuration names an mDNS name, questions and answers about names pass too, to the group and to a neighbour.
 5. The LMN's interface, the loopback and interfaces that nobody named carry nothing, ARP included.
 6. Whatever is dropped is dropped in silence: no reset, no ICMP error leaves the gateway.
 
@@ -32,6 +33,10 @@ ADMINISTRATOR_PER_SECOND: Final = 1000
 forges this address crowds his lane, and the socket's own filter tells more of them apart (ADR 0012)."""
 OTHERS_PER_SECOND: Final = 5000
 """Wake-ups from all other addresses together: bounds what a flood costs, and is far above what is ever looked at."""
+MDNS_PORT: Final = 5353
+NAMES_PER_SECOND: Final = 50
+"""Questions about names that are heard: a home has some a minute."""
+_MDNS_GROUPS: Final = ("ip daddr 224.0.0.251", "ip6 daddr ff02::fb")
 _UDP_HEADER: Final = 8
 _OPENING: Final = "ct state new tcp flags & (fin | syn | rst | ack) == syn"
 _NEIGHBOURS: Final = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
@@ -56,8 +61,8 @@ def render(
         *_chain("forward", [], "forward priority filter; policy drop"),
         *_chain("from_wan", _from_wan(wake_up, families, neighbours=neighbours)),
         *_chain("to_wan", _to_wan(user, neighbours=neighbours)),
-        *_chain("from_han", _from_han(ports)),
-        *_chain("to_han", _to_han(ports)),
+        *_chain("from_han", _from_han(ports, mdns=settings.mdns)),
+        *_chain("to_han", _to_han(ports, user if settings.mdns else None)),
         "}",
         f"table arp {TABLE} {{",
         *_chain("input", _arp("iifname", settings, ports), "input priority filter; policy drop"),
@@ -154,15 +159,25 @@ def _to_wan(user: int, *, neighbours: bool) -> Iterator[str]:
         yield f"ct state established ct direction original {destination} accept"
 
 
-def _from_han(ports: list[int]) -> Iterator[str]:
+def _from_han(ports: list[int], *, mdns: bool) -> Iterator[str]:
     if ports:
         yield f"{_NEIGHBOURS} ip6 hoplimit 255 accept"
+        if mdns:
+            # Before what is not for an address of ours is dropped: a group is nobody's own address.
+            yield from (f"{group} udp dport {MDNS_PORT} {_at_most(NAMES_PER_SECOND)} accept" for group in _MDNS_GROUPS)
         yield from _SOUND
         yield f"tcp dport {_either(ports)} accept"
 
 
-def _to_han(ports: list[int]) -> Iterator[str]:
+def _to_han(ports: list[int], mdns_user: int | None) -> Iterator[str]:
     if ports:
+        if mdns_user is not None:
+            yield from (f"{group} udp sport {MDNS_PORT} meta skuid {mdns_user} accept" for group in _MDNS_GROUPS)
+            # Whoever asks from a port of his own is answered there (RFC 6762 6.7); and switches that pass on only what
+            # somebody joined must hear that we did.
+            yield f"udp sport {MDNS_PORT} meta skuid {mdns_user} accept"
+            yield "ip daddr 224.0.0.22 meta l4proto igmp accept"
+            yield "ip6 daddr ff02::16 icmpv6 type mld2-listener-report accept"
         yield f"{_NEIGHBOURS} ip6 hoplimit 255 accept"
         # Without a memory of connections: whatever answers acknowledges. That lets neither a first packet out nor the
         # reset by which the kernel answers a scan.

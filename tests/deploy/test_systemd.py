@@ -22,7 +22,7 @@ from tests.smgw.wan.namespaces import star
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 EXPOSURE = {
-    "smgw.service": 20,
+    "smgw.service": 21,
     "smgw-admin.service": 14,
     "smgw-admin-web.service": 14,
     "smgw-closed.service": 18,
@@ -84,12 +84,15 @@ def test_exit_codes_are_those_of_the_programs() -> None:
     assert float(seconds[0]) > boot.END_SECONDS
 
 
-def test_only_the_gateway_has_a_right_and_only_that_one() -> None:
+def test_only_the_gateway_has_rights_and_only_those_two() -> None:
     """FDP_IFC.2/FW: whoever may change the rules is the gateway, and nobody becomes more than he was."""
     for unit in UNITS:
         assert lists(unit, "NoNewPrivileges") == [["yes"]]
-        rights = [["CAP_NET_ADMIN"]] if unit.name in ("smgw.service", "smgw-closed.service") else [[]]
-        assert lists(unit, "CapabilityBoundingSet") == rights
+        rights = {
+            "smgw.service": ["CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"],  # rules; port 443 of the page
+            "smgw-closed.service": ["CAP_NET_ADMIN"],
+        }
+        assert lists(unit, "CapabilityBoundingSet") == [rights.get(unit.name, [])]
     # Without its view of /proc/sys the gateway could not tell whether the machine is a router.
     assert lists(DEPLOY / "systemd" / "smgw.service", "ProcSubset") == []
 

@@ -1,6 +1,7 @@
 import itertools
 import shutil
 import subprocess
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def test_without_profiles_no_first_packet_leaves() -> None:
     openers = [rule for rule in chains(rules)["to_wan"] if "ct state new" in rule]
     assert all("@destinations_" in rule for rule in openers)
     assert len(openers) == 2
+
+
+def test_names_are_told_in_the_han_only_where_there_is_one() -> None:
+    """FDP_IFF.1/FW: a name by mDNS opens its two groups, by the gateway's own user, and nothing into the WAN."""
+    assert "5353" not in render(SETTINGS, WAKE_UP, openings(PROFILES, NOW), user=991)
+    found = chains(render(replace(SETTINGS, mdns=True), WAKE_UP, openings(PROFILES, NOW), user=991))
+    assert {name for name, rules in found.items() if any("5353" in rule for rule in rules)} == {"from_han", "to_han"}
+    asked = [rule for rule in found["from_han"] if "5353" in rule]
+    assert [rule.split(" udp")[0] for rule in asked] == ["ip daddr 224.0.0.251", "ip6 daddr ff02::fb"]
+    assert all("limit rate 50/second" in rule for rule in asked)
+    told = [rule for rule in found["to_han"] if "5353" in rule]
+    assert all("udp sport 5353" in rule and "meta skuid 991" in rule for rule in told)
 
 
 def test_destinations_are_the_profiles_and_whose_connections_is_said() -> None:
@@ -127,7 +140,7 @@ def test_the_kernel_takes_every_rule_set(namespace: list[str], tmp_path: Path) -
         names: list[str], served: list[int], wake_up: WakeUpConfiguration, opened: Openings, user: int
     ) -> None:  # fmt: skip
         (wan, han, lmn), (https, cls) = names, served
-        text = render(FirewallConfiguration(wan, han, lmn, https, cls), wake_up, opened, user=user)
+        text = render(FirewallConfiguration(wan, han, lmn, https, cls, user % 2 == 0), wake_up, opened, user=user)
         (tmp_path / f"{next(drawn)}.nft").write_text(text, "ascii")
 
     draw()

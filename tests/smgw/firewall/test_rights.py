@@ -17,7 +17,8 @@ from smgw.firewall.rights import keep_rights, lent_rights
 
 def child() -> str:
     told = subprocess.run(["/bin/cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
-    return str(bool(int(told.split("CapEff:")[1].split()[0], 16) >> 12 & 1))
+    rights = int(told.split("CapEff:")[1].split()[0], 16)
+    return f"{bool(rights >> 12 & 1)} {bool(rights >> 10 & 1)}"
 
 def say(what: str) -> None:
     print(f"{what} {child()}\\n", end="")  # in one go: two threads say something at the same time
@@ -50,7 +51,8 @@ def test_children_have_the_right_only_while_it_is_lent_and_only_in_that_thread()
     """O.SeparateIF: the child that speaks with the WAN cannot change what passes."""
     if os.geteuid() or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv: capabilities of another user")
-    as_user = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+net_admin", "--ambient-caps=+net_admin"]
+    as_user = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+net_admin,+net_bind_service",
+               "--ambient-caps=+net_admin,+net_bind_service"]  # fmt: skip
     # The interpreter may lie where another user cannot read; /bin/cat tells what a child has.
     reads = subprocess.run([*as_user, sys.executable, "-c", "import cryptography"], check=False, capture_output=True)
     if reads.returncode:
@@ -60,7 +62,10 @@ def test_children_have_the_right_only_while_it_is_lent_and_only_in_that_thread()
     )
     told = subprocess.run([*as_user, sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     lines = set(told.splitlines())
-    assert lines == {"before True", "kept False", "lent True", "other thread False", "back False"}
+    # The right to listen at port 443 goes to nobody: whoever serves there inherits the socket.
+    assert lines == {
+        "before True True", "kept False False", "lent True False", "other thread False False", "back False False",
+    }  # fmt: skip
 
 
 def test_without_the_right_nothing_happens() -> None:
