@@ -3,8 +3,7 @@
 Decides the one spelling of a document on the wire (compact UTF-8), and that every answer to a question has an entity
 tag over its octets: a program that has them already is told so in a few octets (RFC 9110 §13). What is personal stays
 out of every cache; a program that keeps answers itself asks with If-None-Match. Figures are compressed for whoever
-takes that; pages are not: the length of what holds a form's secret shall tell
-nothing of it.
+takes that; pages are not: the length of what holds a form's secret shall tell nothing of it.
 """
 
 import gzip

@@ -48,6 +48,8 @@ def test_every_answer_is_one_that_is_described(place: Place, route: Route, mode:
     app = furnished(place.house).app
     operation = schemathesis.openapi.from_wsgi(f"{PREFIX}/openapi.json", app)[PREFIX + route.path][route.method]
     headers = place.session("service" if route.role is Role.TECHNICIAN else "house")
+    # In-process nothing takes an answer apart again.
+    headers["Accept-Encoding"] = "identity"
     strategy = operation.as_strategy(generation_mode=mode)
     limits = settings(
         max_examples=EXAMPLES,
