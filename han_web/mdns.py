@@ -9,8 +9,7 @@ import socket
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from smgw.config_han import HanConfiguration
-from smgw.han.settings import ServingError, ServingReason
+from smgw.han.settings import HanConfiguration, ServingError, ServingReason
 
 if TYPE_CHECKING:
     from zeroconf import Zeroconf

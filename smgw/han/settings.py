@@ -15,6 +15,17 @@ from pki.token_tls import TokenAddress
 from smgw.config_han import HanConfiguration
 from smgw.han.port import HanPort
 
+__all__ = [
+    "HanConfiguration",
+    "HanIdentity",
+    "HanSettings",
+    "RunningPage",
+    "Serve",
+    "ServingError",
+    "ServingReason",
+    "load_page",
+]
+
 GROUP: Final = "smgw.han"
 NAME: Final = "page"
 
