@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, elliptic_key, fingerprint
 from pki.checks import UNREADABLE, load_certificate
@@ -63,6 +64,8 @@ def verify(
     """
     if not roots:
         raise ProofError("without a root certificate nothing is believed")
+    if len(_readable([root.public_bytes(Encoding.DER) for root in roots], _load_authority)) != len(roots):
+        raise ProofError("the root certificate cannot be read: get it once more from the root of the SM-PKI")
     if f'"form":"{BUNDLE_FORM}"'.encode() in data:
         return verify_bundle(Bundle.from_bytes(data), roots, gateway=gateway, progress=progress)
     if f'"form":"{log_export.FORM}"'.encode() in data:

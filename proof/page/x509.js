@@ -161,6 +161,8 @@ function remembered(signed, issuer) {
 
 /** Whether `key` made the DER signature over `content`. */
 function madeBy(key, signature, content, hash) {
+  // A key on a curve that is none of ours makes no signature that we know.
+  if (key === null) return false;
   try {
     const whole = new Reader(signature);
     const pair = whole.enter(SEQUENCE);

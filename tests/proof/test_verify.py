@@ -145,6 +145,11 @@ def test_whose_it_must_be_is_asked_for(sample: Sample, files: dict[str, tuple[by
 def test_nothing_is_believed_without_a_root_and_nothing_proves_nothing(sample: Sample) -> None:
     with pytest.raises(ProofError, match="root"):
         verify(sample.bundle.to_bytes(), [])
+    whole = sample.pki.hierarchy.root.certificate.public_bytes(Encoding.DER)
+    # The parser is lazy: a name in no encoding that there is comes out when somebody asks for it.
+    unreadable = x509.load_der_x509_certificate(whole.replace(b"SM-Test-Root.CA", b"\xff" * 15))
+    with pytest.raises(ProofError, match="once more"):
+        verify(sample.bundle.to_bytes(), [unreadable])
     empty = replace(sample.bundle, measured=(), derived=(), log=None)
     assert not verify(empty.to_bytes(), x509.load_pem_x509_certificates(sample.root)).genuine
 
