@@ -17,7 +17,20 @@ from rich.table import Table
 
 from testbed.bench.figures import Figure
 
-MEASUREMENTS = ("parse", "poll", "wakeup", "gateway", "seal", "outbox", "ingest", "fronts", "tunnel", "fleet", "tariff")
+MEASUREMENTS = (
+    "parse",
+    "poll",
+    "wakeup",
+    "gateway",
+    "seal",
+    "outbox",
+    "ingest",
+    "fronts",
+    "tunnel",
+    "fleet",
+    "tariff",
+    "year",
+)
 
 
 @click.command(epilog="Example: python -m testbed.bench parse seal --json bench.json")
