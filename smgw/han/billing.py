@@ -8,7 +8,7 @@ priced by the price that held then, the base price by the time that passed. PTB-
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -119,7 +119,7 @@ def _billed(
     except TariffError as error:
         return _refused(begin, end, error.reason.value)
     own = sorted((one for one in prices if one.contract == contract.profile.id), key=lambda one: one.since)
-    costs = _costs(book, own, begin, until)
+    costs = _costs(book, own, begin, until, amounts)
     codes = {stage.number: stage.obis for stage in stages_of(contract.profile.rule)}
     stages = tuple(
         Stage(
@@ -209,10 +209,10 @@ def _values(found: Sequence[Row], scaler: int, raster: int, late: int) -> ValueL
     return ValueList.of(values, turnover=next(over, None))
 
 
-def _costs(book: _Book, prices: Sequence[Prices], begin: int, until: int) -> dict[int, int]:
-    """What each stage cost, where all of it has a price."""
+def _costs(book: _Book, prices: Sequence[Prices], begin: int, until: int, whole: Mapping[int, int]) -> dict[int, int]:
+    """What each stage cost, where all of its ``whole`` amount has a price; what crosses a change of price has none."""
     costs: dict[int, Fraction] = defaultdict(Fraction)
-    lost: set[int] = set()
+    priced_amounts: dict[int, int] = defaultdict(int)
     cuts = [begin, *(one.since for one in prices if begin < one.since < until), until]
     for first, last in pairwise(cuts):
         holding = _at(prices, first)
@@ -223,11 +223,10 @@ def _costs(book: _Book, prices: Sequence[Prices], begin: int, until: int) -> dic
         priced = {} if holding is None else dict(holding.per_kilowatt_hour)
         for number, amount in amounts.items():
             price = priced.get(number, priced.get(ALL))
-            if price is None:
-                lost.add(number)
-                continue
-            costs[number] += Fraction(amount) * Fraction(10) ** book.scaler * price * _MICRO / _KILO
-    return {number: _rounded(cost) for number, cost in costs.items() if number not in lost}
+            if price is not None:
+                priced_amounts[number] += amount
+                costs[number] += Fraction(amount) * Fraction(10) ** book.scaler * price * _MICRO / _KILO
+    return {number: _rounded(cost) for number, cost in costs.items() if priced_amounts[number] == whole[number]}
 
 
 def _base(prices: Sequence[Prices], begin: int, until: int) -> int | None:

@@ -161,3 +161,14 @@ def test_what_came_after_a_missing_end_is_an_error_of_the_period(house: House, t
         over = replace(contract, meters=(cellar.meter(until=midnight_after),))
         _, day = billed(connection, over, [], midnight_after + 3600, 5)
         assert day.total.value == 220, "what was read after her time is not hers"
+
+
+@pytest.mark.parametrize("contract", ["house-sum", "house-stages"])
+def test_what_crosses_a_change_of_price_costs_what_nobody_knows(house: House, contract: str) -> None:
+    """Nobody read at that moment, and no price is guessed; what it costs to be a customer is known all the same."""
+    prices = [Prices(contract, since, 6_000, ((0, 3000),)) for since in (AUGUST, HALF + 60)]
+    _, september, _ = bills(house, contract, prices=prices)
+    assert (september.base, september.cost, september.refused) == (600_000, None, "")
+    used = [stage for stage in september.stages if stage.amount.value]
+    # The change falls into a cheap hour.
+    assert {stage.number: stage.cost is None for stage in used} in ({0: True}, {NIGHT: True, DAY: False})

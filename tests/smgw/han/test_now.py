@@ -116,3 +116,25 @@ def test_one_reading_is_no_power(cellar: Cellar) -> None:
     assert powers(cellar, cellar.meter(), 0) == ()
     cellar.read((900, 4))
     assert powers(cellar, cellar.meter(), 900) == (), "it ran backwards"
+    assert powers(cellar, cellar.meter(SECOND), 900) == (), "it was never read"
+
+
+def compared(cellar: Cellar, at: int, *meters: HerMeter) -> list[tuple[int | None, int | None]]:
+    """Energy and energy before of day, month and year."""
+    with cellar.database.read() as connection:
+        told = Moment(connection, lambda *_: None, meters, START + at).drawn()
+    return [tuple(None if one is None else one.value for one in (each.energy, each.before)) for each in told]  # type: ignore[misc]  # two
+
+
+def test_who_came_today_is_told_from_her_first_reading(cellar: Cellar) -> None:
+    """START is the second hour of the first of June, in legal time."""
+    cellar.read((0, 100), (900, 130), (1800, 150))
+    assert compared(cellar, 1900, cellar.meter(begin=START)) == [(50, None)] * 3
+
+
+def test_where_one_of_two_cannot_tell_there_is_no_sum(cellar: Cellar) -> None:
+    cellar.read((0, 100), (900, 130))
+    assert compared(cellar, 900, cellar.meter(begin=START), cellar.meter(SECOND, begin=START)) == [(None, None)] * 3
+    cellar.read((0, 100), (900, 90), device=SECOND)
+    assert compared(cellar, 900, cellar.meter(begin=START), cellar.meter(SECOND, begin=START)) == [(None, None)] * 3
+    assert compared(cellar, 900, cellar.meter(begin=START)) == [(30, None)] * 3
