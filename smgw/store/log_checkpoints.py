@@ -1,4 +1,4 @@
-"""The checkpoints of the logs as they lie in the store (``smgw/logs/checkpoint.py`` says what they are).
+"""The checkpoints of the logs as they lie in the store (``proof/checkpoint.py`` says what they are).
 
 Decides how many are kept, and nothing about their truth: what lies here is verified by whoever reads it.
 """
