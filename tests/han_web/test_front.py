@@ -7,24 +7,29 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from han_web import front_configuration
 from han_web.front import LOOK_SECONDS, SHORTEST_PAUSE, Front, Nginx, impersonal
 from han_web.front_configuration import BODY_OCTETS, GROUPS, HEADER_OCTETS, REQUESTS_OF_ONE_ADDRESS
 from han_web.sockets import listen
-from smgw.han.certificate import pem_of
-from smgw.han.settings import HanSettings, ServingError, ServingReason
+from smgw.han.certificate import build, pem_of
+from smgw.han.settings import HanIdentity, HanSettings, ServingError, ServingReason
 from tests.han_web.fronted import Fronted, client_certificate, prepared, require_nginx, rest, served
 from tests.softhsm import PIN
+from wire.reading import DeviceId
 
 pytestmark = [pytest.mark.token, pytest.mark.peer]
 GET = "GET / HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n"
@@ -250,6 +255,37 @@ def test_a_front_that_dies_is_started_again_and_whatever_it_left_is_gone(page: F
     with pytest.raises(ProcessLookupError):
         os.killpg(first, 0)
     assert page.get()["PATH_INFO"] == "/"
+
+
+def test_a_renewed_certificate_is_shown_without_a_new_start_of_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_nginx()
+    monkeypatch.setattr("han_web.front.IDENTITY_SECONDS", 0.0)
+    monkeypatch.setattr("han_web.front.LOOK_SECONDS", 0.05)
+    with prepared(tmp_path) as one:
+        first = one.settings.identity()
+        key = one.token.generate_key("HAN.2", ec.SECP256R1())
+        place = [x509.IPAddress(address) for address in one.page.addresses]
+        second = pem_of(build(DeviceId("EABC0012345678"), place, key, datetime.now(UTC), bytes(16)))
+        held = [first]
+        listening = listen(one.page.addresses, one.page.port)
+        front = Front(replace(one.settings, identity=lambda: held[-1]), listening, Nginx.look())
+        front.start()
+        try:
+            before = ssl.get_server_certificate(("127.0.0.1", one.page.port), timeout=10)
+            held.append(HanIdentity(second, "second", replace(first.key, key="HAN.2")))
+            deadline = time.monotonic() + 20
+            while not (front.fingerprint() == "second" and front.serving()) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            # Whoever connects meanwhile waits for an answer and is not refused.
+            after = ssl.get_server_certificate(("127.0.0.1", one.page.port), timeout=10)
+        finally:
+            front.stop()
+            for each in listening:
+                each.close()
+    assert (before.split(), after.split()) == (first.certificate.decode().split(), second.decode().split())
+    assert one.changes == ["", ""]
 
 
 def test_while_the_application_is_away_a_page_says_so(tmp_path: Path) -> None:
