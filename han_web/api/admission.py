@@ -22,7 +22,13 @@ _EXTENSION: Final = "han-pace"
 
 def keep_pace(app: Flask) -> None:
     """Give ``app`` its one memory of who asks how often, whatever he asks."""
-    app.extensions.setdefault(_EXTENSION, Pace())
+    if _EXTENSION not in app.extensions:
+        keep_pace_anew(app)
+
+
+def keep_pace_anew(app: Flask) -> None:
+    """Forget who asked."""
+    app.extensions[_EXTENSION] = Pace()
 
 
 def admit(role: Role) -> Visitor:

@@ -22,8 +22,9 @@ LEVEL: Final = 1
 
 
 def json_bytes(document: object) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """Compact JSON in UTF-8; half a surrogate pair, which a question may hold, has none and becomes a question mark."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode(errors="replace")
 
 
 def answer(document: object, status: int = 200) -> Response:

@@ -111,7 +111,7 @@ def test_no_other_prices_are_taken(change: dict[str, object], where: str) -> Non
     assert caught.value.where == where
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)

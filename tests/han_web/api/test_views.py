@@ -141,6 +141,8 @@ def test_another_consumers_contract_is_one_that_does_not_exist(place: Place) -> 
         ("GET", f"/export?form=xml&{DAY}", {}),
         ("PUT", "/prices", {"data": "{", "content_type": "application/json"}),
         ("PUT", "/prices", {"json": []}),
+        ("PUT", "/prices", {"data": '{"\\ud800": 1}', "content_type": "application/json"}),
+        ("PUT", "/prices", {"data": "[" * 20_000, "content_type": "application/json"}),
     ],
 )
 def test_a_malformed_question_is_refused_by_name(place: Place, method: str, path: str, more: dict[str, object]) -> None:

@@ -161,6 +161,11 @@ def test_what_is_missing_or_too_long_is_a_bad_request(place: Place, members: dic
     assert response.get_json()["parameter"] in {"fromtime", "database", "totime"}
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"[" * 20_000, b'{"method": "\\ud800"}', b"1" * 5000])
+def test_what_is_no_question_is_a_bad_request(place: Place, body: bytes) -> None:
+    assert place.ask("house", PATH, "POST", data=body).status_code == 400
+
+
 def test_another_consumers_contract_is_one_that_does_not_exist(place: Place) -> None:
     """FDP_ACF.1."""
     answers = [
