@@ -32,6 +32,8 @@ FORM: Final = "smgw-log-checkpoint-1"
 """Says what is signed: no other signature of the gateway can be taken for one over a checkpoint."""
 MAXIMUM_BYTES: Final = 1024 * 1024
 """Fifteen thousand logs."""
+MAXIMUM_OWNER: Final = 1024
+"""Characters; identifiers have 64 at most."""
 _HALF: Final = 32
 _ORDER: Final = 0xA9FB57DBA1EEA9BC3E660A909D838D718C397AA3B561A6F7901E0E82974856A7
 """The order of brainpoolP256r1 (RFC 5639): of the two signatures r, s and r, n-s the smaller is the one we write."""
@@ -82,6 +84,8 @@ class ChainState:
             )
         except ValueError as error:
             raise malformed("a state names a log that there is not") from error
+        if len(state.owner) > MAXIMUM_OWNER:
+            raise malformed("a state is of somebody with too long a name")
         if not (1 <= state.first <= state.last + 1 and state.capacity >= 0):
             raise malformed("a state ends before it begins")
         return state

@@ -239,10 +239,11 @@ def _entry_from_json(value: JsonValue) -> Entry:
 
 def _is_whole(taken: dict[str, Any]) -> bool:
     """Whether its hash is that of its fields, whatever they mean."""
-    return (
-        hashlib.sha256(encode({name: each for name, each in taken.items() if name != "hash"})).hexdigest()
-        == (taken["hash"])
-    )
+    fields = {name: each for name, each in taken.items() if name != "hash"}
+    try:
+        return hashlib.sha256(encode(fields)).hexdigest() == str(taken["hash"])
+    except CanonicalJsonError:  # longer than any entry
+        return False
 
 
 def _entry(taken: dict[str, Any]) -> Entry:

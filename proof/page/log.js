@@ -11,6 +11,9 @@ import { Certificate, RevocationList } from "./x509.js";
 export const LOG_FORM = "smgw-log-export-1";
 const CHECKPOINT_FORM = "smgw-log-checkpoint-1";
 const CHECKPOINT_BYTES = 1024 * 1024;
+const MAXIMUM_OWNER = 1024;
+/** Longer than any entry that a gateway writes. */
+const ENTRY_BYTES = 65536;
 const HALF = 32;
 /** Of the two signatures r, s and r, n-s the smaller is the one that a gateway writes. */
 const HALF_ORDER = 0xa9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7n >> 1n;
@@ -85,6 +88,7 @@ function readLog(value) {
   if (!LOGS.includes(state.log)) throw malformed("a state names a log that there is not");
   hashOf(state.anchor);
   hashOf(state.head);
+  if ([...state.owner].length > MAXIMUM_OWNER) throw malformed("a state");
   if (state.first < 1n || state.first > state.last + 1n || state.capacity < 0n) throw malformed("a state");
   return { state, mark: sha256(bytes(encode(taken.state))), entries: taken.entries.map(readEntry) };
 }
@@ -105,7 +109,8 @@ function readEntry(value) {
   hashOf(entry.hash);
   const signed = new Map(value);
   signed.delete("hash");
-  return { ...entry, computed: sha256(bytes(encode(signed))) };
+  const written = encode(signed);
+  return { ...entry, computed: written.length > ENTRY_BYTES ? null : sha256(bytes(written)) };
 }
 
 /** What a checkpoint says, and the certificate of its signer, who is not believed yet. */

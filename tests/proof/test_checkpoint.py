@@ -65,7 +65,17 @@ def test_only_our_error_escapes(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"first": 0}, {"first": 11}, {"capacity": -1}, {"log": "x"}, {"last": True}, {"head": "zz"}, {"more": 1}]
+    "change",
+    [
+        {"first": 0},
+        {"owner": "x" * 70_000},
+        {"first": 11},
+        {"capacity": -1},
+        {"log": "x"},
+        {"last": True},
+        {"head": "zz"},
+        {"more": 1},
+    ],
 )
 def test_a_state_that_cannot_be_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(LogIntegrityError):
