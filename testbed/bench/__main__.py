@@ -30,6 +30,7 @@ MEASUREMENTS = (
     "fleet",
     "tariff",
     "year",
+    "customers",
 )
 
 

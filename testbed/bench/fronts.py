@@ -69,7 +69,7 @@ def run() -> list[Figure]:
             if absent:
                 figures.append(Figure(f"front: {front}", 0, "", note=f"not installed: {', '.join(absent)}"))
                 continue
-            port = _free_port()
+            port = free_port()
             with start(Path(name), port) as processes:
                 for way, exchange in (("kept alive", _kept_alive), ("a handshake each", _handshake_each)):
                     rate = _rate(processes, exchange, _context(Path(name)), port)
@@ -81,12 +81,12 @@ def run() -> list[Figure]:
 
 def _rate(processes: list[int], exchange: Exchange, context: ssl.SSLContext, port: int) -> float:
     exchange(context, port, time.monotonic() + 0.3)
-    before = _processor_seconds(processes)
+    before = processor_seconds(processes)
     deadline = time.monotonic() + SECONDS
     with ThreadPoolExecutor(CLIENTS) as pool:
         counts = [pool.submit(exchange, context, port, deadline) for _ in range(CLIENTS)]
         total = sum(count.result() for count in counts)
-    return total / (_processor_seconds(processes) - before)
+    return total / (processor_seconds(processes) - before)
 
 
 def _kept_alive(context: ssl.SSLContext, port: int, deadline: float) -> int:
@@ -193,7 +193,7 @@ def _wait(process: subprocess.Popen[bytes], where: int | Path) -> None:
     raise RuntimeError(f"{process.args!r} does not listen")
 
 
-def _processor_seconds(roots: list[int]) -> float:
+def processor_seconds(roots: list[int]) -> float:
     """User and system time of these processes and of their descendants that are running."""
     parents: dict[int, int] = {}
     ticks: dict[int, int] = {}
@@ -215,7 +215,8 @@ def _program(name: str) -> str | None:
     return str(beside) if beside.is_file() else shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listened at a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
