@@ -20,6 +20,8 @@ from smgw.han.port import HanPort
 from smgw.han.settings import HanSettings, ServingError, ServingReason
 
 _logger = logging.getLogger(__name__)
+# It writes a line for each request that waits for another: whoever asks often could fill the gateway's journal.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS: Final = 4
 """Requests that are worked at together; the store and the token are asked one after the other anyway."""
