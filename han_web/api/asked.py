@@ -114,6 +114,8 @@ def read_cursor(name: str, text: str) -> tuple[int, str, int]:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        # JSON may name half a character, which no text holds.
+        json.dumps(parts, ensure_ascii=False).encode()
     except (UnicodeError, binascii.Error, ValueError, RecursionError) as error:
         raise AskedError(name, "not what an answer gave as next") from error
     match parts:
@@ -131,7 +133,8 @@ def read_prices(body: object) -> Prices:
         raise AskedError("body", "not a JSON object")
     unknown = set(body) - {"contract", "since", "base_per_month", "per_kilowatt_hour"}
     if unknown:
-        raise AskedError(str(min(unknown))[:LONGEST], "there is no such field")
+        name = str(min(unknown))[:LONGEST]
+        raise AskedError(name if name.isprintable() else "body", "there is no such field")
     contract = body.get("contract")
     since = body.get("since")
     stages = body.get("per_kilowatt_hour")

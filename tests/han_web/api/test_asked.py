@@ -1,5 +1,7 @@
 """What a program asks for has one reading, or is refused by name."""
 
+import base64
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -83,6 +85,16 @@ def test_nothing_else_is_a_cursor(text: str) -> None:
     except AskedError:
         return
     assert write_cursor(*parts) == text
+
+
+def test_half_a_character_is_no_text() -> None:
+    """JSON can write it, and nothing that looks for it or tells of it can."""
+    cursor = base64.urlsafe_b64encode(json.dumps([1, "\ud800", 1]).encode()).decode().rstrip("=")
+    with pytest.raises(AskedError):
+        read_cursor("before", cursor)
+    with pytest.raises(AskedError) as caught:
+        read_prices(json.loads('{"\\ud800": 1}'))
+    assert caught.value.where == "body"
 
 
 def test_prices_are_integers() -> None:
