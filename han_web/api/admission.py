@@ -2,7 +2,8 @@
 
 Decides, in this order: 1. somebody proved who he is (PP-0073 FIA_UAU.2): a session, a pinned client certificate, or an
 answer to a Digest challenge; 2. he does not ask too often; 3. it is a question of his role; 4. what changes something
-and comes with a session carries the token that only a page of ours could read; 5. the gateway serves him now.
+and comes with a session, or out of a page, carries the token that only a page of ours could read: a browser adds its
+certificate and its answers to whatever any page sends; 5. the gateway serves him now.
 """
 
 from typing import Final, cast
@@ -46,7 +47,9 @@ def admit(role: Role) -> Visitor:
         raise HanError(HanReason.NOT_ALLOWED, "this question is not for your role")
     # 4
     token = request.headers.get(FORM_TOKEN_HEADER, "")
-    if request.method not in SAFE_METHODS and visit.way is auth.Way.SESSION and not form_token_holds(token):
+    # A browser says which page sends something, or at least that one does ("null"); a program says nothing.
+    from_a_page = visit.way is auth.Way.SESSION or "Origin" in request.headers
+    if request.method not in SAFE_METHODS and from_a_page and not form_token_holds(token):
         raise ApiError("form-token")
     # 5
     if role is Role.CONSUMER and not auth.current_port().serving(auth.now()):
