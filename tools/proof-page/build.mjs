@@ -16,6 +16,8 @@ const root = join(here, "..", "..");
 const sources = join(root, "proof", "page");
 const sha256 = (data, form) => createHash("sha256").update(data).digest(form);
 
+const vendored = (name) => join(here, "node_modules", "@noble", name);
+
 const bundled = await build({
   entryPoints: [join(sources, "page.js")],
   bundle: true,
@@ -24,7 +26,8 @@ const bundled = await build({
   target: "es2022",
   charset: "utf8",
   legalComments: "none", // whole licences stand in the page
-  nodePaths: [join(here, "node_modules")],
+  // From here and from nowhere else: another folder above may have packages of the same name.
+  alias: Object.fromEntries(["curves", "hashes"].map((name) => [`@noble/${name}`, vendored(name)])),
   // Names of files stand in the result: they must not tell where it was built.
   absWorkingDir: root,
   logLevel: "warning",
@@ -38,7 +41,7 @@ const files = names.map((name) => join("proof", "page", name));
 for (const name of ["build.mjs", "package.json", "package-lock.json"]) files.push(join("tools", "proof-page", name));
 const inputs = Object.fromEntries(files.sort().map((file) => [file, sha256(readFileSync(join(root, file)), "hex")]));
 
-const licence = (name) => readFileSync(join(here, "node_modules", "@noble", name, "LICENSE"), "utf8").trim();
+const licence = (name) => readFileSync(join(vendored(name), "LICENSE"), "utf8").trim();
 const parts = {
   LICENCES: ["curves", "hashes"].map((name) => `@noble/${name}\n\n${licence(name)}`).join("\n\n"),
   SCRIPT: script,
