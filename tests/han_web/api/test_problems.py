@@ -4,13 +4,22 @@ import json
 
 import pytest
 
+from han_web.api import problems
 from han_web.api.problems import MEDIA_TYPE, PROBLEMS, REFUSED_HEADER
-from smgw.han.port import HanReason, RefusedReason
+from smgw.han.port import HanError, HanReason, RefusedReason
 from tests.han_web.place import BASE, CHALLENGE, Place, digest_answer
 
 
 def test_every_reason_of_the_gateway_has_its_words() -> None:
     assert {one.value for one in HanReason} | {one.value for one in RefusedReason} <= set(PROBLEMS)
+
+
+def test_what_is_not_found_is_told_without_the_sentence_of_whoever_looked(place: Place) -> None:
+    """FDP_ACF.1: two sentences would be two answers."""
+    with place.app.test_request_context("/api/v1/now", base_url=BASE):
+        told = [problems.refused(HanError(HanReason.NOT_FOUND, one)).data for one in ("of the flat", "nowhere")]
+        assert told[0] == told[1]
+        assert b"too long" in problems.refused(HanError(HanReason.TOO_MUCH, "too long")).data
 
 
 def test_nobody_is_let_in_and_a_program_is_challenged(place: Place) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from han_web.dialects import collected
 from han_web.dialects.collected import between, daily, last, registers_of
 from smgw.han.port import HanError, HanReason
 from tests.han_web.place import Place
@@ -28,6 +29,14 @@ def test_readings_are_oldest_first_and_all_there(place: Place) -> None:
     moments = [one.captured_at for one in channel.readings]
     assert moments == sorted(moments)
     assert len(moments) == 100 + 96
+
+
+def test_pages_are_put_together_without_seam(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = place.house.view("house")
+    whole = between(view, [PAIR], BEGIN, END)
+    for size in (1 + len(whole[0].readings), 60, 49):
+        monkeypatch.setattr(collected, "PAGE", size)
+        assert between(view, [PAIR], BEGIN, END) == whole
 
 
 def test_more_than_an_answer_holds_is_refused(place: Place) -> None:

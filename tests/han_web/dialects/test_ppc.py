@@ -91,6 +91,11 @@ def test_readings_of_a_day_come_newest_first(place: Place) -> None:
     assert sum(one.startswith("2026-10-25 02:") for one in moments) == 2 * 8
 
 
+def test_an_hour_that_comes_twice_is_asked_for_from_its_first_begin_to_its_second_end(place: Place) -> None:
+    span = {"from": "2026-10-25 02:00:00", "to": "2026-10-25 02:59:59"}
+    assert len(cells(page(place, "showMeterValues", mid=SECOND.text, **span), "wert")) == 8
+
+
 def test_a_day_without_readings_is_an_empty_table_that_says_so(place: Place) -> None:
     text = page(
         place, "showMeterValues", mid=FIRST.text, **{"from": "2019-01-01 00:00:00", "to": "2019-01-02 00:00:00"}
