@@ -62,6 +62,12 @@ def test_a_log_alone(folder: Path) -> None:
     assert json.loads(result.output)["log"]["reason"] == "gateway"
 
 
+def test_the_language_is_that_of_the_terminal(folder: Path) -> None:
+    line = [str(folder / "nothing.json"), "--root", str(folder / "root.pem")]
+    result = CliRunner().invoke(main, line, env={"LANG": "de_DE.UTF-8", "LC_ALL": "", "LC_MESSAGES": ""})
+    assert "Alles in dieser Datei ist echt." in result.output
+
+
 def test_what_is_not_signed_yet_is_said(folder: Path) -> None:
     assert "it is chained, but not signed yet" in typed(folder, "log later").output
 
