@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,9 +52,12 @@ class Premises:
     label: str
     port: int = 1
     tunnel: str = 'tunnel = "stunnel"'
+    today: datetime = field(default_factory=now)
+    since: datetime | None = None
+    """When its authorities began; without it just now."""
 
     def __post_init__(self) -> None:
-        self.pki = SmallPki(now=now() - timedelta(minutes=1))
+        self.pki = SmallPki(now=self.since or self.today - timedelta(minutes=1))
         self.administrator = self.pki.holder(Role.GWA, Purpose.SIG, "Verwalter")
         self.dialled = self.pki.holder(Role.GWA, Purpose.TLS, "Verwalter")
         self.recipient = self.pki.holder(Role.EMT, Purpose.ENC)
@@ -99,7 +102,7 @@ port = {values.get("port", self.wake_up_port)}
 
     def administered(self, management_port: int, wake_up_port: int, **changes: str) -> AdministratorProfile:
         """Configure an administrator, who signs his own initial profile."""
-        begin = now() - timedelta(days=1)
+        begin = self.today - timedelta(days=1)
         profile = AdministratorProfile(
             id="gwa", version=1, party="Verwalter", host="127.0.0.1", management_port=management_port, service_port=1,
             tls_certificate=der(self.dialled), signature_certificate=der(self.administrator), valid_from=begin,
