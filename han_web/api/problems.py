@@ -61,8 +61,8 @@ PROBLEMS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "too-soon": Words(
             429,
-            ("Zu früh", "Der Selbsttest darf alle zehn Minuten angestoßen werden; siehe Retry-After."),
-            ("Too soon", "A self-test may be asked for every ten minutes; see Retry-After."),
+            ("Zu früh", "Ein Selbsttest geht alle zehn Minuten (siehe Retry-After), eine Datei erst nach der vorigen."),
+            ("Too soon", "A self-test goes every ten minutes (see Retry-After), a file after the one before."),
         ),
         "not-now": Words(
             503,

@@ -279,10 +279,10 @@ ROUTES: Final = (
         "/export",
         Role.CONSUMER,
         "Your data as a file",
-        "A file; its name stands in Content-Disposition.",
+        "A file; its name stands in Content-Disposition. One at a time is made for you.",
         "file",
         (_FORM, _BEGIN, _UNTIL, _name("contract", "For `xml` and `tariff`: which.", "house-taf2", required=False)),
-        refusals=("not-found", "too-much"),
+        refusals=("not-found", "too-much", "too-soon"),
     ),
     Route(
         "technician_log",

@@ -2,12 +2,14 @@
 
 Decides what may be asked for: what is hers, of one period, of one contract where the form wants one. What is not hers
 is refused in the words for what there is not (PP-0073 FDP_ACF.1). A file is made in memory, so how much it may hold is
-bounded (``export_lists.py``); nobody can make the gateway busy with it for longer than a year of readings takes.
+bounded (``export_lists.py``); nobody can make the gateway busy with it for longer than a year of readings takes, nor
+with several at once. That somebody else has one made is no reason to wait: it would tell that there is somebody else.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from proof.checkpoint import Checkpoint
@@ -34,6 +36,7 @@ proof upon proof must not push out those that tell what stood in the logs months
 _XML: Final = "application/xml"
 _JSON: Final = "application/json"
 _NO_CONTRACT: Final = "this form holds one contract a file: choose one"
+_ANOTHER: Final = "another file is being made for you: ask again when it is there"
 
 
 def export_for(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
@@ -91,13 +94,21 @@ class Exports:
     database: Database
     logs: ConsumerLogs
     facts: Facts
+    making: dict[str, Lock] = field(default_factory=dict)
+    """For each consumer who ever had a file made; held while one is."""
 
     def __call__(  # noqa: PLR0917 - as ``ConsumerView.export`` has them
         self, visitor: Visitor, form: ExportForm, at: datetime, begin: datetime, end: datetime, contract: str | None
     ) -> Exported:
-        """The file. Raises HanError, StoreError."""
-        source = StoredSource(visitor.reader, self.database, self.logs, self.facts, self._seal_for(visitor))
-        return export_for(source, form, at, begin, end, contract)
+        """The file. Raises HanError, TOO_SOON where another of hers is being made; StoreError."""
+        making = self.making.setdefault(visitor.reader.identity, Lock())
+        if not making.acquire(blocking=False):
+            raise HanError(HanReason.TOO_SOON, _ANOTHER)
+        try:
+            source = StoredSource(visitor.reader, self.database, self.logs, self.facts, self._seal_for(visitor))
+            return export_for(source, form, at, begin, end, contract)
+        finally:
+            making.release()
 
     def _seal_for(self, visitor: Visitor) -> Callable[[datetime], None]:
         """What makes a checkpoint, if there is none of the last hour that speaks of her log."""

@@ -68,6 +68,8 @@ UNITS: Final = MappingProxyType(
         Unit.CUBIC_METRE_PER_HOUR: UnitSymbol.CUBIC_METRE_PER_HOUR,
     }
 )
+LONGEST_SECONDS: Final = 3 * 366 * 86400
+"""Of a billing period whose days are listed: longer than any is."""
 _SLOTS: Final = range(0, 96 * QUARTER_HOUR, QUARTER_HOUR)
 """A day profile names the stage of each of them."""
 
@@ -113,10 +115,12 @@ def tariff_of(source: Source, contract: EvaluationProfile, begin: int, end: int)
     """The file of the supplier's tariff, as the gateway knows it, for the billing period ``begin`` .. ``end``.
 
     TAF-1 has one stage, TAF-2 those of its rule. Raises HanError BAD_QUESTION for other use cases, where a stage begins
-    between two quarter-hours, which the form cannot say, and for no period.
+    between two quarter-hours, which the form cannot say, and for no period; TOO_MUCH for one that is none of a bill.
     """
     if not EARLIEST <= begin < end <= LATEST:
         raise HanError(HanReason.BAD_QUESTION, "the end lies before the begin, or either in no time that is known")
+    if end - begin > LONGEST_SECONDS:
+        raise HanError(HanReason.TOO_MUCH, "longer than any billing period: ask for a shorter time")
     if contract.subtracted:
         raise HanError(HanReason.BAD_QUESTION, "this form knows no meter that is subtracted")
     if contract.use_case is UseCase.TAF_2 and isinstance(contract.rule, TimeStages):

@@ -38,7 +38,7 @@ class HanReason(StrEnum):
     """More than one answer may hold: ask for less."""
     BAD_QUESTION = "bad-question"
     TOO_SOON = "too-soon"
-    """A self-test, within ten minutes of the last one that she asked for."""
+    """A self-test, within ten minutes of the last one that she asked for; or a file, while another of hers is made."""
     NOT_NOW = "not-now"
     """The gateway is in a state in which it serves nobody."""
     NOT_ALLOWED = "not-allowed"

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from proof.bundle import Bundle, Derived
-from smgw.han.export import export_for
+from smgw.han.consumer_log import ConsumerLogs
+from smgw.han.export import Exports, export_for
 from smgw.han.port import ExportForm, HanError, HanReason
 from tests.smgw.access.cases import SECOND_METER, SERIES, at, reading
 from tests.smgw.access.use_cases.worlds import FAST, TIME
+from tests.smgw.han.house import NOW, House
 from tests.smgw.han.takeaway import AT, TinySource
 from wire.ar2418 import parse
 
@@ -86,3 +88,19 @@ def test_before_a_contract_there_is_nothing_of_it() -> None:
     with pytest.raises(HanError) as refusal:
         export_for(SOURCE, ExportForm.XML, AT, long_ago, long_ago + timedelta(days=1), SERIES.id)
     assert refusal.value.reason is HanReason.NOT_FOUND
+
+
+def test_she_has_one_file_made_at_a_time(house: House) -> None:
+    """Each takes much memory; but that somebody else has one made is told to nobody (FDP_ACF.1)."""
+    exports = Exports(house.database, ConsumerLogs(house.database, house.system_log), house.facts)
+    asked = (ExportForm.CSV, NOW, NOW - timedelta(days=1), NOW, None)
+    assert exports(house.visitor("house"), *asked).data
+    with exports.making["house"]:
+        with pytest.raises(HanError) as refusal:
+            exports(house.visitor("house"), *asked)
+        assert refusal.value.reason is HanReason.TOO_SOON
+        assert exports(house.visitor("flat"), *asked).data
+    for _ in range(2):  # one that is refused leaves the way free
+        with pytest.raises(HanError) as refusal:
+            exports(house.visitor("house"), *asked[:-1], "nobody")
+        assert refusal.value.reason is HanReason.NOT_FOUND

@@ -221,3 +221,9 @@ def test_day_profiles_are_numbered_anew_because_theirs_may_be_larger_than_the_fo
     found = parse(tariff_file(TinySource(), replace(TIME, rule=replace(TIME.rule, calendar=calendar))))
     assert found.analysis is not None
     assert {one.number for one in found.analysis.tables} == {one.table for one in found.analysis.days} == {1}
+
+
+def test_a_tariff_lists_the_days_of_a_billing_period_and_not_those_of_a_century() -> None:
+    with pytest.raises(HanError) as refusal:
+        tariff_file(TinySource(), TIME, BEGIN, BEGIN + timedelta(days=4 * 366))
+    assert refusal.value.reason is HanReason.TOO_MUCH
