@@ -42,10 +42,8 @@ from smgw.han.shown import (
 from smgw.han.signers import Signers
 from smgw.han.status import Facts
 from smgw.han.transmissions import transmissions
-from smgw.logs.errors import LogIntegrityError
 from smgw.logs.readers import Role
 from smgw.logs.signer import certified_signer
-from smgw.logs.stored import verify_log
 from smgw.logs.texts import Language
 from smgw.secure_states import Duty
 from smgw.self_test import SelfTest
@@ -201,12 +199,8 @@ class ConsumerPage(ConsumerView):
         """What is wrong with the chain of her log, in a sentence; nothing where it is whole (FAU_STG.2)."""
         facts = self.parts.facts
         with self._asked(at) as (connection, _):
-            try:
-                judge = certified_signer(facts.gateway, facts.trust())
-                verify_log(connection, (Log.CONSUMER, self.consumer), judge)
-            except LogIntegrityError as error:
-                return str(error)
-        return ""
+            judge = certified_signer(facts.gateway, facts.trust())
+            return self.parts.logs.wrong(connection, self.consumer, judge, at)
 
     def status(self, at: datetime) -> GatewayStatus:
         """How the gateway is."""
