@@ -141,7 +141,7 @@ class ConsumerView(Protocol):
         """The number of the newest entry of her log, 0 where it has none; people read the newest page first."""
 
     def log_is_whole(self, at: datetime) -> str:
-        """What is wrong with the chain of her log, in a sentence; nothing where it was whole ten minutes ago or since."""
+        """What is wrong with the chain of her log, in a sentence; nothing where it was whole ten minutes ago."""
 
     def status(self, at: datetime) -> GatewayStatus:
         """How the gateway is."""
