@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from han_web import api, auth, dialects, errors, pages, security, words
+from han_web import api, auth, dialects, errors, frame, pages, security, words
 from smgw.han.port import HanPort
 
 
@@ -20,6 +20,7 @@ def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_byt
     auth.keep_port(app, port, random)
     security.guard(app)
     words.equip(app)
+    frame.equip(app)
     errors.register(app)
     pages.register(app)
     api.register(app, port)

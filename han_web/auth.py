@@ -30,6 +30,8 @@ CERTIFICATE_HEADER: Final = "X-Client-Certificate"
 """URL-encoded PEM, from the server in front."""
 LONGEST_CERTIFICATE: Final = 16 * 1024
 """Characters of that header; larger ones the server in front does not take."""
+LIVE_HEADER: Final = "X-Live"
+"""Sent by the script that fetches fresh figures: nobody is there for it."""
 SEE_OTHER: Final = 303
 _EXTENSION: Final = "han"
 P = ParamSpec("P")
@@ -107,6 +109,13 @@ def technician_page(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respo
     return _behind_the_door(view, Role.TECHNICIAN)
 
 
+def require_own_form() -> None:
+    """Refuse a form that is not this page's, whether or not somebody is logged in. Raises BadRequest."""
+    # The token is of the session where there is one: who asks is found first.
+    current_visit()
+    require_form_token()
+
+
 def either_page(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
     """``view`` for whoever is logged in."""
     return _behind_the_door(view, None)
@@ -154,7 +163,9 @@ def _behind_the_door(view: Callable[P, ResponseReturnValue], role: Role | None) 
 
 def _by_session() -> Visit | None:
     secret = request.cookies.get(SESSION_COOKIE, "")
-    visitor = current_port().door.session(secret, now()) if secret else None
+    # The header only shortens whoever sends it: nobody is kept in by it.
+    used = LIVE_HEADER not in request.headers
+    visitor = current_port().door.session(secret, now(), used=used) if secret else None
     if visitor is None:
         return None
     # Only a session that is one may be the secret of forms.

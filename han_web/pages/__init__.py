@@ -2,9 +2,36 @@
 
 from flask import Flask
 
-from han_web.pages import entry
+from han_web.pages import (
+    account,
+    contracts,
+    costs,
+    device,
+    diary,
+    entry,
+    export,
+    history,
+    now,
+    readings,
+    service,
+    transmissions,
+)
 
 
 def register(app: Flask) -> None:
     """Give ``app`` every page."""
-    app.register_blueprint(entry.pages)
+    for group in (
+        entry,
+        now,
+        history,
+        costs,
+        contracts,
+        transmissions,
+        readings,
+        diary,
+        export,
+        device,
+        account,
+        service,
+    ):
+        app.register_blueprint(group.pages)

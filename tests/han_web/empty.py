@@ -16,7 +16,7 @@ HOST = "https://gateway.local"
 class ShutDoor:
     """Lets nobody in."""
 
-    def session(self, secret: str, at: datetime) -> None:
+    def session(self, secret: str, at: datetime, *, used: bool = True) -> None:
         return None
 
     def by_certificate(self, der: bytes, at: datetime) -> Visitor:
