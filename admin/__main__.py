@@ -1,32 +1,62 @@
 """``smgw-admin``: the administrator's command line, and the only place that owns a clock and randomness."""
 
+import importlib
 import os
 import time
 from datetime import UTC, datetime
+from typing import Final
 
 import click
 
-from admin.commands.accounts import accounts
-from admin.commands.audit import audit
-from admin.commands.enrol import enrol
-from admin.commands.firmware import firmware
-from admin.commands.fleet import fleet
-from admin.commands.gateways import gateways
-from admin.commands.init import init
-from admin.commands.introduction import introduction
-from admin.commands.maintenance import clock, crl, event, request, restart, retention, self_test
-from admin.commands.orders import orders
-from admin.commands.profiles import profiles
-from admin.commands.renew import renew
-from admin.commands.reports import logs, notifications, status
-from admin.commands.serve import serve
-from admin.commands.users import users
-from admin.commands.wake import break_up, wake
-from admin.commands.web import web
 from admin.session import Environment
+
+_COMMANDS: Final = {
+    "accounts": "accounts",
+    "audit": "audit",
+    "break-up": "wake",
+    "clock": "maintenance",
+    "crl": "maintenance",
+    "enrol": "enrol",
+    "event": "maintenance",
+    "firmware": "firmware",
+    "fleet": "fleet",
+    "gateways": "gateways",
+    "init": "init",
+    "introduction": "introduction",
+    "logs": "reports",
+    "notifications": "reports",
+    "orders": "orders",
+    "profiles": "profiles",
+    "renew": "renew",
+    "request": "maintenance",
+    "restart": "maintenance",
+    "retention": "maintenance",
+    "self-test": "maintenance",
+    "serve": "serve",
+    "status": "reports",
+    "users": "users",
+    "wake": "wake",
+    "web": "web",
+}
+"""Command -> module of ``admin.commands`` that has it under its name: one that is typed loads no other."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"admin.commands.{_COMMANDS[cmd_name]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module.__name__}.{cmd_name} is not a command")
+        return command
 
 
 @click.group(
+    cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: smgw-admin init; smgw-admin gateways add EABC0012345678 --host 192.0.2.7; "
     "smgw-admin wake EABC0012345678",
@@ -44,37 +74,6 @@ def main(context: click.Context) -> None:
         context.obj = Environment(
             clock=lambda: datetime.now(UTC), monotonic=time.monotonic, sleep=time.sleep, random=os.urandom
         )
-
-
-for _command in (
-    accounts,
-    audit,
-    break_up,
-    clock,
-    crl,
-    enrol,
-    event,
-    firmware,
-    fleet,
-    gateways,
-    init,
-    introduction,
-    logs,
-    notifications,
-    orders,
-    profiles,
-    renew,
-    request,
-    restart,
-    retention,
-    self_test,
-    serve,
-    status,
-    users,
-    wake,
-    web,
-):
-    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ files brought is shown without its control characters.
 import json
 import os
 import pwd
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from admin.config import Configuration
 from admin.errors import ConfigError
@@ -100,10 +98,13 @@ class Session:
     @contextmanager
     def progress(self, sentence: str) -> Iterator[Callable[[Progress], None]]:
         """A line on a terminal that tells how long it has taken; nothing where nobody looks."""
-        console = Console(stderr=True)
-        if self.as_json or not console.is_terminal:
+        if self.as_json or not (sys.stderr.isatty() or "FORCE_COLOR" in os.environ):
             yield lambda _: None
             return
+        from rich.console import Console  # noqa: PLC0415 - most commands are typed where nobody looks
+        from rich.text import Text  # noqa: PLC0415 - as above
+
+        console = Console(stderr=True)
         with console.status(Text(clean(sentence))) as status:
             yield lambda one: status.update(
                 Text(clean(f"{sentence}: {one.waited.total_seconds():.0f} s, {one.wake_ups} wake-ups sent"))
@@ -118,10 +119,7 @@ class Session:
         if not rows:
             click.echo(nothing)
             return
-        table = Table(*columns)
-        for row in rows:
-            table.add_row(*(Text(shown(row.get(column))) for column in columns))
-        _console().print(table)
+        _show(columns, [[shown(row.get(column)) for column in columns] for row in rows])
 
     def one(self, row: Row, sentence: str = "") -> None:
         """Show one thing: a JSON object; or a sentence, or a table of names and values."""
@@ -130,10 +128,7 @@ class Session:
         elif sentence:
             click.echo(clean(sentence))
         else:
-            table = Table(show_header=False)
-            for name, value in row.items():
-                table.add_row(Text(clean(name)), Text(shown(value)))
-            _console().print(table)
+            _show((), [[clean(name), shown(value)] for name, value in row.items()])
 
 
 def administers(command: F) -> Callable[..., None]:
@@ -201,6 +196,15 @@ def _plain(value: object) -> str:
     return format_instant(value.replace(microsecond=0)) if isinstance(value, datetime) else str(value)
 
 
-def _console() -> Console:
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; without ``columns`` it has no head."""
+    from rich.console import Console  # noqa: PLC0415 - most commands show no table
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(*columns, show_header=bool(columns))
+    for row in rows:
+        table.add_row(*map(Text, row))
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
+    wide: Console = console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
+    wide.print(table)

@@ -18,7 +18,6 @@ from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from werkzeug.security import check_password_hash, generate_password_hash
 
 from admin.audit import Action, Audit
 from admin.database import from_seconds, reading, to_seconds, writing
@@ -159,6 +158,8 @@ class Users:
             bucket = shown if row is not None else _bucket(shown)
             failures = self._count(connection, bucket, at)
         # 3. Outside the transaction: hashing takes long, and an unknown name takes as long.
+        from werkzeug.security import check_password_hash  # noqa: PLC0415 - users of the console alone need it
+
         right = check_password_hash(_nobody() if row is None else row.password, password[:MAXIMUM_PASSWORD])
         if row is None or not right:
             self._audit.record(Action.LOGIN_REFUSED, shown, "console", at, failures=failures)
@@ -199,7 +200,13 @@ def delay(failures: int) -> timedelta:
 @cache
 def _nobody() -> str:
     """A hash that no password fits: random, and made when somebody logs in, because making one takes its time."""
-    return generate_password_hash(secrets.token_urlsafe(), METHOD)
+    return _hash(secrets.token_urlsafe())
+
+
+def _hash(password: str) -> str:
+    from werkzeug.security import generate_password_hash  # noqa: PLC0415 - users of the console alone need it
+
+    return generate_password_hash(password, METHOD)
 
 
 def _bucket(name: str) -> str:
@@ -217,7 +224,7 @@ def _hashed(password: str, name: str) -> str:
         raise UserError(
             UserReason.PASSWORD, "this password is easy to guess: too few different characters, or the name is in it"
         )
-    return generate_password_hash(password, METHOD)
+    return _hash(password)
 
 
 def _find(connection: sa.Connection, name: str) -> sa.Row[tuple[str, str, str, int]] | None:

@@ -31,7 +31,11 @@ MODULES = {
     "tests.smgw.premises": "tests.smgw.premises",
 }
 """Where the function ``main`` of a command is."""
-LATER = {"smgw-datacenter": ["datacenter.serve", "sqlalchemy.dialects.sqlite", "gunicorn.workers.sync"]}
+LATER = {
+    "smgw-datacenter": ["datacenter.serve", "sqlalchemy.dialects.sqlite", "gunicorn.workers.sync"],
+    "smgw-admin": [f"admin.commands.{file.stem}" for file in (ROOT / "admin" / "commands").glob("[a-z]*.py")]
+    + ["rich.table", "werkzeug.security"],
+}
 """What a program imports only once it is told to do what needs it: that too is done once."""
 ENVIRONMENTS = {"smgw-datacenter": {"OPENSSL_CONF": str(ROOT / "datacenter" / "openssl.cnf")}}
 """What a program must find before it imports anything: OpenSSL reads its configuration once."""
