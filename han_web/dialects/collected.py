@@ -1,7 +1,8 @@
-"""The readings that a question of a dialect is about, over several meters and registers.
+"""What a question of a dialect is about: readings over several meters and registers, and entries of a time.
 
 Decides how much one answer may hold, and that a register without readings in that time is a channel without values:
-what was not measured is not there, and never 0.
+what was not measured is not there, and never 0. Of a log that is longer than one question may look through it is the
+newest entries that are looked through.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,12 +11,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from han_web.dialects.names import legal
+from smgw.han.consumer_log import ShownEntry
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.shown import Contract, ShownMeter, ShownReading
+from smgw.logs.texts import Language
 
 MAXIMUM_VALUES: Final = 10_000
 """In one answer: a hundred days of one register, and what one signed message holds."""
 PAGE: Final = 2000
+LOG_PAGE: Final = 500
+LOG_PAGES: Final = 40
+"""Pages of a log that one question looks through."""
 LONGEST_BACK: Final = timedelta(days=1200)
 """How far back the last reading of a register is looked for: longer than anything is kept."""
 DAILY_WINDOW: Final = timedelta(minutes=15)
@@ -63,6 +69,35 @@ def last(view: ConsumerView, wanted: Sequence[tuple[str, str]], at: datetime) ->
 def daily(channels: Iterable[Channel]) -> list[Channel]:
     """Of each channel the first reading of each day of legal time, taken right after its midnight."""
     return [Channel(one.meter, one.register, tuple(_first_of_days(one.readings))) for one in channels]
+
+
+def entries(
+    view: ConsumerView,
+    language: Language,
+    at: datetime,
+    begin: datetime | None,
+    end: datetime | None,
+    *,
+    after: int | None = None,
+    most: int | None = None,
+) -> list[ShownEntry]:
+    """Entries with ``begin <= time < end``, oldest first, ``most`` at most.
+
+    Above record number ``after``; without it the newest are looked through.
+    """
+    found: list[ShownEntry] = []
+    reached = max(0, view.last_record() - LOG_PAGE * LOG_PAGES) if after is None else max(0, after)
+    for _ in range(LOG_PAGES):
+        page = view.log(language, at, after=reached, limit=LOG_PAGE)
+        found += [
+            one
+            for one in page
+            if (begin is None or begin <= one.entry.first_at) and (end is None or one.entry.first_at < end)
+        ]
+        if len(page) < LOG_PAGE or (most is not None and len(found) >= most):
+            break
+        reached = page[-1].entry.record_number
+    return found[:most]
 
 
 def _first_of_days(readings: Iterable[ShownReading]) -> Iterable[ShownReading]:

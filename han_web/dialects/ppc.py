@@ -23,11 +23,10 @@ from han_web.api import problems
 from han_web.api.admission import admit
 from han_web.api.asked import EARLIEST, LATEST, AskedError
 from han_web.dialects import ppc_xml
-from han_web.dialects.collected import Channel, between, last, registers_of
+from han_web.dialects.collected import Channel, between, entries, last, registers_of
 from han_web.dialects.names import LEGAL_TIME, METER_INSTANCE, kilo, legal, logical, short
 from han_web.security import MAXIMUM_FIELDS
 from han_web.words import language
-from smgw.han.consumer_log import ShownEntry
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.shown import ShownMeter, ShownReading
 from smgw.logs.readers import Role
@@ -41,8 +40,6 @@ MAXIMUM_ROWS: Final = 3000
 """Rows of a table: ten days of three registers."""
 MAXIMUM_ENTRIES: Final = 1000
 """Entries of a log in one file."""
-LOG_PAGE: Final = 500
-LOG_PAGES: Final = 40
 CMS_TYPE: Final = "application/pkcs7-mime"
 VALID, INVALID = 1, 2
 FIRST_UNUSABLE: Final = 3
@@ -136,7 +133,7 @@ def _export_values(view: ConsumerView) -> Response:
 
 def _export_log(view: ConsumerView) -> Response:
     begin, end = _span()
-    found = _log(view, begin, end)
+    found = entries(view, language(), auth.now(), begin, end)
     if len(found) > MAXIMUM_ENTRIES:
         return _page(note=TOO_MANY.format(len(found), MAXIMUM_ENTRIES))
     if not found:
@@ -264,16 +261,3 @@ def _row(one: ShownReading) -> Row:
         status="gültig" if usable else "ungültig",
         valid=VALID if usable else INVALID,
     )
-
-
-def _log(view: ConsumerView, begin: datetime, end: datetime) -> list[ShownEntry]:
-    """Entries of that time, oldest first."""
-    found: list[ShownEntry] = []
-    after = 0
-    for _ in range(LOG_PAGES):
-        page = view.log(language(), auth.now(), after=after, limit=LOG_PAGE)
-        found += [one for one in page if begin <= one.entry.first_at < end]
-        if len(page) < LOG_PAGE:
-            break
-        after = page[-1].entry.record_number
-    return found

@@ -17,7 +17,7 @@ from han_web.api.admission import admit
 from han_web.api.asked import AskedError
 from han_web.api.rendered import answer
 from han_web.dialects import theben_documents as documents
-from han_web.dialects.collected import Channel, between, daily, last, registers_of
+from han_web.dialects.collected import Channel, between, daily, entries, last, registers_of
 from han_web.dialects.names import hexadecimal, usage_point
 from han_web.dialects.theben_asked import MAXIMUM_ENTRIES, Asked, Base, Method
 from han_web.words import language
@@ -31,9 +31,6 @@ LONGEST: Final = timedelta(days=31)
 TEMPORARY_REDIRECT, FORBIDDEN = 307, 403
 BILLED: Final = 36
 """Billing periods in an answer: three years of months."""
-LOG_PAGE: Final = 500
-LOG_PAGES: Final = 40
-"""Pages that are looked through for a time: more than a log of three years has."""
 _SECOND: Final = timedelta(seconds=1)
 
 routes = Blueprint("theben", __name__)
@@ -152,18 +149,9 @@ def _log(view: ConsumerView, asked: Asked) -> list[ShownEntry]:
     """Entries from an index or a time on, oldest first."""
     begin, end = asked.moment("fromtime"), asked.moment("totime")
     count = asked.number("count", MAXIMUM_ENTRIES, 1, MAXIMUM_ENTRIES)
-    after = asked.number("fromindex", 0, 0, 2**48) - 1
-    found: list[ShownEntry] = []
-    for _ in range(LOG_PAGES):
-        page = view.log(language(), auth.now(), after=max(after, 0), limit=LOG_PAGE)
-        for one in page:
-            at = one.entry.first_at
-            if (begin is None or begin <= at) and (end is None or at < end):
-                found.append(one)
-        if len(found) >= count or len(page) < LOG_PAGE:
-            break
-        after = page[-1].entry.record_number
-    return found[:count]
+    # A time alone may lie far behind the first entry; without either it is the list from its begin.
+    after = None if begin is not None and not asked.has("fromindex") else asked.number("fromindex", 0, 0, 2**48) - 1
+    return entries(view, language(), auth.now(), begin, end, after=after, most=count)
 
 
 def _contract(view: ConsumerView, asked: Asked) -> Contract:

@@ -59,6 +59,10 @@ class Asked:
         self._members: dict[str, object] = parsed
         self.method = Method(self._word("method", [one.value for one in Method]))
 
+    def has(self, name: str) -> bool:
+        """Whether anything is said of it."""
+        return self._members.get(name) is not None
+
     def base(self) -> Base | None:
         """The database; none where it is left out."""
         if self._members.get("database") is None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from werkzeug.test import TestResponse
 
+from han_web.dialects import collected
 from tests.han_web.place import BASE, Place
 from tests.smgw.han.house import FIRST
 
@@ -130,6 +131,16 @@ def test_the_log_by_index_and_by_time(place: Place) -> None:
     assert [int(one["index"]) for one in third["entries"]] == numbers[2:4]  # type: ignore[attr-defined]
     none = ask(place, "log", fromtime="2019-01-01T00:00:00Z", totime="2019-01-02T00:00:00Z")
     assert none == {"entries": [], "records": "0"}
+
+
+def test_of_a_long_log_the_newest_entries_are_looked_through(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [one["index"] for one in ask(place, "log")["entries"]]  # type: ignore[attr-defined]
+    monkeypatch.setattr(collected, "LOG_PAGE", 2)
+    monkeypatch.setattr(collected, "LOG_PAGES", 1)
+    newest = ask(place, "log", fromtime="2019-01-01T00:00:00Z")
+    assert [one["index"] for one in newest["entries"]] == every[-2:]  # type: ignore[attr-defined]
+    first = ask(place, "log", fromindex="1", fromtime="2019-01-01T00:00:00Z")
+    assert [one["index"] for one in first["entries"]] == every[:2]  # type: ignore[attr-defined]
 
 
 def test_a_self_test_too_soon_is_forbidden_as_there(place: Place) -> None:
