@@ -4,6 +4,7 @@ import gc
 import itertools
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,10 @@ from tests.moments import Moments
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever started the tests in the background has them ignore Ctrl-C, and every process that a test interrupts too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What was compiled is kept, as `make test` has it: the tests start some hundred Pythons, and each would compile anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
