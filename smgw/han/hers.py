@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from smgw.access.schedule import tolerance
 from smgw.han.port import HanError, HanReason
-from smgw.store.contracts import Measured, measured_by
+from smgw.store.contracts import FOR_EVER, Measured, measured_by
 from smgw.store.rows import to_seconds
 from smgw.store.schema import profiles, withdrawals
 from wire.errors import ObisError
@@ -62,7 +62,7 @@ class HerMeter:
 
 @dataclass(frozen=True, slots=True)
 class HerContract:
-    """The newest version of an evaluation profile in the time in which it was about her."""
+    """An evaluation profile in the time in which it was about her, in the newest version that was."""
 
     profile: EvaluationProfile
     meters: tuple[HerMeter, ...]
@@ -72,7 +72,7 @@ class HerContract:
     @property
     def others(self) -> bool:
         """Whether it names a device that is not hers."""
-        return len({one.device for one in self.meters}) < len(self.profile.meters)
+        return not {one.measured.span.device for one in self.meters}.issuperset(self.profile.meters)
 
     def alone(self, begin: int, end: int) -> bool:
         """Whether each of its devices measured her, and nobody else, from ``begin`` to ``end``."""
@@ -106,14 +106,19 @@ class Hers:
     def contracts(self, connection: sa.Connection) -> Sequence[HerContract]:
         """Her contracts, by their ids: those that hold, held, or will."""
         found = []
-        for profile, since, until in _evaluations(connection):
-            own = [one for one in self.meters if one.measured.span.device in profile.meters]
-            spans = [(max(since, one.measured.since), min(until, one.measured.until)) for one in own]
-            hers = [(one, begin, end) for one, (begin, end) in zip(own, spans, strict=True) if begin < end]
+        for versions in _evaluations(connection):
+            hers = [
+                (profile, one, begin, end)
+                for profile, since, until in versions
+                for one in self.meters
+                if one.measured.span.device in profile.meters
+                if (begin := max(since, one.measured.since)) < (end := min(until, one.measured.until))
+            ]
             if hers:
-                meters = tuple(one for one, _, _ in hers)
-                begins, ends = [begin for _, begin, _ in hers], [end for _, _, end in hers]
-                found.append(HerContract(profile, meters, min(begins), max(ends)))
+                # What it says to somebody else, before her or after, is nothing of hers.
+                meters = tuple(dict.fromkeys(one for _, one, _, _ in hers))
+                begins, ends = [begin for _, _, begin, _ in hers], [end for _, _, _, end in hers]
+                found.append(HerContract(hers[-1][0], meters, min(begins), max(ends)))
         return found
 
     def contract(self, connection: sa.Connection, name: str) -> HerContract:
@@ -132,8 +137,8 @@ def register_of(text: str) -> Obis:
         raise not_found() from None
 
 
-def _evaluations(connection: sa.Connection) -> list[tuple[EvaluationProfile, int, int]]:
-    """The newest version of each evaluation profile, and from when to when the profile held in any version."""
+def _evaluations(connection: sa.Connection) -> list[list[tuple[EvaluationProfile, int, int]]]:
+    """Of each evaluation profile its versions, oldest first, and from when to when each held: until the next did."""
     kind = EvaluationProfile.KIND
     versions: dict[str, list[tuple[EvaluationProfile, int]]] = defaultdict(list)
     columns = sa.select(profiles.c.content, profiles.c.imported_at)
@@ -144,8 +149,10 @@ def _evaluations(connection: sa.Connection) -> list[tuple[EvaluationProfile, int
     ended = sa.select(withdrawals.c.id, withdrawals.c.version, withdrawals.c.at).where(withdrawals.c.kind == kind)
     gone = {(row.id, row.version): row.at for row in connection.execute(ended)}
     found = []
-    for name, those in versions.items():
-        newest, _ = those[-1]
-        until = min(to_seconds(newest.valid_until), gone.get((name, newest.version), to_seconds(newest.valid_until)))
-        found.append((newest, min(first for _, first in those), until))
+    for those in versions.values():
+        times = []
+        for (profile, since), (_, following) in zip(those, [*those[1:], (None, FOR_EVER)], strict=True):
+            until = min(to_seconds(profile.valid_until), following)
+            times.append((profile, since, min(until, gone.get((profile.id, profile.version), until))))
+        found.append(times)
     return found

@@ -9,8 +9,9 @@ from smgw.han.port import HanError, HanReason
 from smgw.store.rows import to_seconds
 from tests.smgw.han.house import EXPORT, FIRST, FLAT, IMPORT, SECOND, House
 from tests.smgw.han.house_profiles import BEGIN, END, MOVED
-from tests.smgw.store.household import ANNA, SERIES, Household
-from tests.smgw.store.samples import START, open_database
+from tests.smgw.store.aged import day
+from tests.smgw.store.household import ANNA, BERT, CLARA, OTHER, SERIES, Household
+from tests.smgw.store.samples import METER, START, open_database
 
 
 def hers(house: House, consumer: str) -> Hers:
@@ -87,4 +88,27 @@ def test_a_contract_that_was_withdrawn_ended_then(tmp_path: Path) -> None:
         assert raw(connection).execute("SELECT 1").fetchone() == (1,)
     assert mine.measured.until == to_seconds(at + timedelta(days=5))
     assert (contract.since, contract.until) == (to_seconds(at), to_seconds(at + timedelta(days=3)))
+    house.database.close()
+
+
+def test_what_a_contract_says_to_somebody_else_is_nothing_of_hers(tmp_path: Path) -> None:
+    """FDP_ACF.1: a contract that goes over to another meter, and one of a meter that somebody else has since."""
+    house, turn = Household(open_database(tmp_path)), START + timedelta(days=2)
+    gone_over = replace(SERIES, version=2, meters=(METER,), dispatch_seconds=2 * SERIES.dispatch_seconds)
+    house.install(ANNA, BERT, replace(SERIES, meters=(OTHER,)))
+    house.install(gone_over, at=turn)
+    house.install(CLARA, at=day(10))
+    house.install(replace(gone_over, version=3, dispatch_seconds=SERIES.dispatch_seconds), at=day(12))
+    with house.database.read() as connection:
+        found = {who: Hers.of(connection, who.consumer).contracts(connection) for who in (ANNA, BERT, CLARA)}
+    told = [
+        (one.profile.version, [meter.device for meter in one.meters], one.since, one.until, one.others)
+        for (one,) in found.values()
+    ]
+    first, over, moved, never = (to_seconds(at) for at in (START, turn, day(10), SERIES.valid_until))
+    assert told == [
+        (2, [METER.text], over, moved, False),
+        (1, [OTHER.text], first, over, False),
+        (3, [METER.text], moved, never, False),
+    ]
     house.database.close()
