@@ -40,7 +40,12 @@ AROUND: Final = 8
 """Steps before and after a hole that say how far apart readings usually are there."""
 ENOUGH: Final = 3
 """Fewer steps on one side say nothing, where there are more on the other."""
-_OF_THE_MOMENT: Final = (CertificateReason.NOT_YET_VALID, CertificateReason.EXPIRED, CertificateReason.REVOKED)
+_OF_THE_MOMENT: Final = (
+    CertificateReason.NOT_YET_VALID,
+    CertificateReason.EXPIRED,
+    CertificateReason.REVOKED,
+    CertificateReason.CRL_STALE,
+)
 """Reasons that may hold for one reading and not for the next; every other holds for all."""
 T = TypeVar("T")
 
@@ -124,7 +129,7 @@ def verify_bundle(
         report.derived.append(checked)
     # 4
     if bundle.log is not None:
-        report.log = _log_of(bundle, bundle.log, roots, signers)
+        report.log = _log_of(bundle, bundle.log, roots, trust)
     # 5
     report.open = _not_proven(report)
     return report
@@ -164,9 +169,11 @@ class _Signer:
         if self.known:
             return self.known
         pin = {fingerprint(self.certificate)}
+        # No list knows what was revoked after it: where something is younger than the export, lists must reach that far.
+        now = max(self.now, at)
         try:
             found = self.trust.verify_recorded(
-                self.certificate, role=Role.SMGW, purpose=Purpose.SIG, recorded_at=at, at=self.now, pinned=pin
+                self.certificate, role=Role.SMGW, purpose=Purpose.SIG, recorded_at=at, at=now, pinned=pin
             )
         except CertificateError as error:
             if error.reason not in _OF_THE_MOMENT:
@@ -309,7 +316,7 @@ def _log(export: Export, roots: Sequence[x509.Certificate], gateway: str | None)
     return LogVerdict(sealed_at=verified.sealed_at, logs=verified.logs), named
 
 
-def _log_of(bundle: Bundle, data: bytes, roots: Sequence[x509.Certificate], signers: Sequence[_Signer]) -> LogVerdict:
+def _log_of(bundle: Bundle, data: bytes, roots: Sequence[x509.Certificate], trust: TrustStore) -> LogVerdict:
     """Check 4."""
     try:
         export = Export.from_bytes(data)
@@ -322,13 +329,12 @@ def _log_of(bundle: Bundle, data: bytes, roots: Sequence[x509.Certificate], sign
     if whose != [(Log.CONSUMER, bundle.consumer)]:
         sentence = f"the log in it is not that of consumer {bundle.consumer}"
         return LogVerdict(IntegrityReason.CHECKPOINT.value, "consumer", sentence)
-    mark = sha256(export.checkpoint.certificate).hexdigest()
-    sealed_at = verdict.sealed_at or bundle.exported_at
-    for signer in signers:
-        believed = signer.believed(sealed_at) if signer.told.fingerprint == mark else None
-        if isinstance(believed, str) and believed != CertificateReason.SEAL.value:
-            sentence = f"the certificate of the signer is not believed by the lists of the proof: {believed}"
-            return LogVerdict(IntegrityReason.CERTIFICATE.value, believed, sentence)
+    # Also where it stands behind no reading: whoever left it out would have it judged by the log's own lists alone.
+    signer = _Signer(export.checkpoint.certificate, bundle, trust)
+    believed = signer.believed(verdict.sealed_at or bundle.exported_at)
+    if isinstance(believed, str) and believed != CertificateReason.SEAL.value:
+        sentence = f"the certificate of the signer is not believed by the lists of the proof: {believed}"
+        return LogVerdict(IntegrityReason.CERTIFICATE.value, believed, sentence)
     return verdict
 
 

@@ -11,7 +11,7 @@ import { Certificate, RevocationList } from "./x509.js";
 const DOMAIN = "SMGW reading v1\0";
 const SIGNED_OCTETS = 76;
 const HALF = 32;
-const OF_THE_MOMENT = ["not-yet-valid", "expired", "revoked"];
+const OF_THE_MOMENT = ["not-yet-valid", "expired", "revoked", "crl-stale"];
 
 /** The octets under the inner signature (wire/reading.py, docs/proof-form.md). */
 export function signedOctets(reading, gateway) {
@@ -57,8 +57,10 @@ class Signer {
   doubt(at) {
     if (this.certificate === null) return "malformed";
     if (this.known !== null) return this.known;
+    // No list knows what was revoked after it: where something is younger than the export, lists must reach that far.
+    const now = Math.max(this.now, at);
     try {
-      return this.trust.verifyRecorded(this.certificate, at, this.now) === this.gateway ? null : "gateway";
+      return this.trust.verifyRecorded(this.certificate, at, now) === this.gateway ? null : "gateway";
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (!OF_THE_MOMENT.includes(error.reason)) this.known = error.reason;
@@ -88,7 +90,8 @@ export class Judge {
     this.unreadable = ground.authorities.length + ground.lists.length - authorities.length - lists.length;
     const roots = ground.roots.map((data) => new Certificate(data));
     const trust = new TrustStore(roots, authorities, lists);
-    this.signers = ground.certificates.map((octets) => new Signer(octets, trust, ground));
+    this.signer = (octets) => new Signer(octets, trust, ground);
+    this.signers = ground.certificates.map(this.signer);
     this.last = 0;
   }
 

@@ -1,6 +1,5 @@
 // Octets and their spellings: each has one, and any other is refused.
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const ascii = new TextDecoder("latin1");
 
 /** The unsigned number that `octets` write, highest first. */
@@ -28,12 +27,20 @@ export function unhex(text) {
 
 /** The octets of a text in base64, padded and with zero bits behind the end; null where it is another spelling. */
 export function unbase64(text) {
-  if (typeof text !== "string" || !BASE64.test(text)) return null;
-  const raw = atob(text);
-  if (btoa(raw) !== text) return null;
+  const raw = typeof text === "string" ? unpacked(text) : null;
+  // The browser reads more spellings than the one that it writes.
+  if (raw === null || btoa(raw) !== text) return null;
   const octets = new Uint8Array(raw.length);
   for (let index = 0; index < raw.length; index += 1) octets[index] = raw.charCodeAt(index);
   return octets;
+}
+
+function unpacked(text) {
+  try {
+    return atob(text);
+  } catch (error) {
+    return null;
+  }
 }
 
 /** ASCII octets as text. */

@@ -218,12 +218,9 @@ function logOf(bundle, roots, judge) {
   if (found === null) return told;
   const hers = found.logs.length === 1 && found.logs[0].log === "consumer" && found.logs[0].owner === bundle.consumer;
   if (!hers) return refusedLog("checkpoint", "consumer");
-  for (const signer of judge.signers) {
-    if (signer.certificate?.fingerprint !== found.signer) continue;
-    const doubt = signer.doubt(found.sealedAt);
-    if (doubt !== null && doubt !== "seal") return refusedLog("certificate", doubt);
-  }
-  return told;
+  // Also where it stands behind no reading: whoever left it out would have it judged by the log's own lists alone.
+  const doubt = judge.signer(read.certificate).doubt(found.sealedAt);
+  return doubt === null || doubt === "seal" ? told : refusedLog("certificate", doubt);
 }
 
 function finished(report) {

@@ -6,6 +6,7 @@ Both verifiers, the command's and the page's, get the same files and must come t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from pki.certificates import Purpose, Role
 from pki.inner import sign_reading
 from pki.revoke import Revocation
 from proof.bundle import Bundle, Derived, Row, Series, ordered
-from proof.log_export import Export, ExportedLog
+from proof.log_export import MAXIMUM_BYTES, Export, ExportedLog
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.smgw.logs.archive import ANNA, BERT, SYSTEM, Archive
 from tests.smgw.store.samples import GATEWAY
+from wire.canonical_json import decode, encode
 from wire.obis import Obis
 from wire.reading import DeviceId, Reading, Register, SignedReading, Unit
 
@@ -33,6 +35,8 @@ ROWS = 14
 HOLE = 5
 """After so many quarter-hours one is missing."""
 STATUS = 0x0000000100000000
+GREAT = 7_000_000
+"""Octets of a log, more than a browser's pattern for base64 goes over at once."""
 
 
 @dataclass
@@ -144,13 +148,25 @@ def entries(export: Export, change: Callable[[ExportedLog], ExportedLog]) -> Exp
     return replace(export, logs=tuple(change(log) for log in export.logs))
 
 
+def renamed(export: Export) -> bytes:
+    """What happened last has a name that nobody knows here, under a hash that fits."""
+    document: Any = decode(export.to_bytes(), maximum_bytes=MAXIMUM_BYTES)
+    entry = document["logs"][0]["entries"][-1]
+    entry["event"] = "NEVER_HEARD_OF"
+    fields = {name: each for name, each in entry.items() if name != "hash"}
+    entry["hash"] = sha256(encode(fields)).hexdigest()
+    return encode(document, maximum_bytes=MAXIMUM_BYTES)
+
+
 def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
     """Every file with the root that the person has, by what was done to it."""
     bundle, row = sample.bundle, sample.bundle.measured[1].rows[7]
     signature = bytes([row.signature[0] ^ 1]) + row.signature[1:]
     late = Reading(METER, IMPORT, Register(5, 0, Unit.WH), NOW + timedelta(days=3650), 0)
     early = Reading(METER, IMPORT, Register(5, 0, Unit.WH), NOW - timedelta(days=3650), 0)
+    younger = Reading(METER, IMPORT, Register(5, 0, Unit.WH), EXPORTED + timedelta(days=60), 0)
     other = DeviceId("EXYZ0012345678")
+    sealer = x509.load_der_x509_certificate(sample.hers.checkpoint.certificate)
 
     def subject(log: ExportedLog) -> ExportedLog:
         forged = replace(log.entries[1], subject="another")
@@ -184,6 +200,7 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "key stolen": sample.revoked("key-compromise", EXPORTED - QUARTER),
         "expired": sample.more(sample.signed(late, sample.holder)),
         "not yet valid": sample.more(sample.signed(early, sample.holder)),
+        "younger than any list": sample.more(sample.signed(younger, sample.holder)),
         "another gateway": sample.stranger(sample._holder(other.text), other),
         "another purpose": sample.stranger(sample._holder(purpose=Purpose.TLS)),
         "quality seal": sample.stranger(sample._holder(seal=True)),
@@ -194,6 +211,9 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "log start": sample.log(lambda log: entries(log, lambda one: replace(one, entries=one.entries[1:]))),
         "log checkpoint": sample.log(lambda log: replace(log, checkpoint=replace(log.checkpoint, signature=bytes(64)))),
         "log lists": sample.log(lambda log: replace(log, revocation_lists=())),
+        "log by a stolen key": sample.revoked("key-compromise", EXPORTED, sealer),
+        "log of a newer gateway": replace(bundle, log=renamed(sample.hers)).to_bytes(),
+        "log of great length": replace(bundle, log=b" " * GREAT).to_bytes(),
         "log later": replace(bundle, log=sample.later.to_bytes()).to_bytes(),
         "log of another": replace(bundle, log=sample.his.to_bytes()).to_bytes(),
         "log of nobody": replace(bundle, log=b"{}").to_bytes(),
