@@ -169,7 +169,7 @@ class _Signer:
         if self.known:
             return self.known
         pin = {fingerprint(self.certificate)}
-        # No list knows what was revoked after it: where something is younger than the export, lists must reach that far.
+        # No list knows what was revoked after it: for what is younger than the export, lists must reach that far.
         now = max(self.now, at)
         try:
             found = self.trust.verify_recorded(
