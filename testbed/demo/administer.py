@@ -17,11 +17,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Self
 
+from admin.accounts import accounts
 from admin.config import Configuration
 from admin.errors import AdminError
 from admin.life_cycle import LifeCycle
 from admin.office import Office
 from smgw.status import StatusError, read_status
+from testbed.demo.people import LANGUAGE, address_of, people, told
 from testbed.demo.scene import Say, Scene, SceneError, program
 from wire.orders import BreakUp, ChangeProfiles, RaiseEvent, RequestValues, RunSelfTest, SetRetention
 from wire.profiles import UseCase
@@ -31,6 +33,8 @@ POLL_SECONDS = 0.1
 STOP_SECONDS = 5.0
 FIRST_READINGS_SECONDS = 60.0
 """How long the first readings are waited for; with longer intervals the errands go ahead of them."""
+PAGE_SECONDS = 30.0
+"""How long the page is waited for: it begins with the gateway."""
 RETENTION = ("--readings-days", "730", "--system-log-days", "365")
 ON_REQUEST = frozenset({UseCase.TAF_6, UseCase.TAF_9})
 
@@ -50,6 +54,8 @@ class Standing:
     """Whether the gateway holds every draft by a confirmed order."""
     waiting: frozenset[str]
     """Kinds of orders that are open: queued in a run that was stopped."""
+    accounts: frozenset[str] = frozenset()
+    """The user names that the gateway knows, or will know by these orders."""
 
 
 def standing(scene: Scene) -> Standing:
@@ -63,6 +69,7 @@ def standing(scene: Scene) -> Standing:
             tunnel=office.tunnels.open(gateway, datetime.now(UTC)) is not None,
             profiles=wanted <= held,
             waiting=frozenset(order.kind for order in office.orders.open(gateway)),
+            accounts=frozenset(one.name for one in accounts(office.orders.expected(gateway))),
         )
 
 
@@ -124,30 +131,60 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
         if kind not in now.waiting:
             type_(*words, "--no-wait")
 
+    def admit() -> None:
+        for person in people(scene):
+            if person.name in now.accounts:
+                continue
+            letter = scene.letter(person.name)
+            letter.unlink(missing_ok=True)  # of an account that was never queued
+            told = ("--language", LANGUAGE, "--letter", str(letter), "--address", address_of(scene))
+            type_("accounts", "new", gateway, person.name, *person.words, *told, "--no-wait")
+
     if now.state is not LifeCycle.OPERATING:
         say(f"{gateway} has the manufacturer's quality seal and no profile: it gets certificates of its own")
         show(type_("enrol", gateway))
         now = standing(scene)
     scene.publish_certificates()
     if not now.profiles:
+        if laid := scene.give_past():
+            say(f"the house's past is simulated: {laid} readings are laid into the gateway's store, signed by its key")
         if now.tunnel:
             show(type_("break-up", gateway))
         say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
         queue(ChangeProfiles.KIND, "profiles", "issue", *scene.drafts, gateway)
+        admit()
         queue(BreakUp.KIND, "break-up", gateway)
         show(type_("orders", "run", gateway))
         now = standing(scene)
+        for line in _page(scene, stopping):
+            say(line)
         _wait_for_readings(scene, stopping)
         say(f"{gateway} reads; it is called once more, for what only an order starts")
     else:
+        for line in _page(scene, stopping):
+            say(line)
         say(f"{gateway} has its profiles from an earlier order; it is asked how it is")
         type_("status", gateway, "--refresh")
         say("  its answer is kept: the same command without --refresh shows it")
+    admit()
     for kind, words in errands(scene):
         queue(kind, *words)
     queue(BreakUp.KIND, "break-up", gateway)
     show(type_("orders", "run", gateway))
     say(f"{gateway} needs nobody now: it reads, seals and delivers by itself")
+
+
+def _page(scene: Scene, stopping: threading.Event) -> list[str]:
+    """Where the page is, as soon as it is served. Raises StoppedError."""
+    give_up = time.monotonic() + PAGE_SECONDS
+    while time.monotonic() < give_up:
+        with suppress(StatusError):
+            page = read_status(scene.gateway / "store").get("han") or {}
+            if page.get("serving"):
+                return told(scene, page)
+        if stopping.wait(POLL_SECONDS):
+            raise StoppedError
+    return ["the customer's page is not served: smgw status says why"]
 
 
 def errands(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -14,12 +14,15 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from admin.config import Configuration
 from smgw.clock_watch import LOOK_SECONDS
 from smgw.secure_states import SecureState
 from smgw.wan.concealment import EVENT_DRIVEN
-from testbed.demo.observe import DeliverySeen, Seen
+from testbed.demo.observe import DeliverySeen, Seen, Shown
+from testbed.demo.page import look_at_page
+from testbed.demo.people import address_of
 from testbed.demo.scene import Scene, program
 from wire.instant import parse_instant
 from wire.profiles import UseCase
@@ -30,18 +33,11 @@ COMMAND_SECONDS: Final = 60.0
 FIRST_SWEEP: Final = timedelta(seconds=LOOK_SECONDS + 15)
 """From the order to the first sweep: the gateway looks once a minute."""
 INTERFACE: Final = "wwan0"
+HOME: Final = "eth1"
 NEXT: Final = "\n          "
 """A second line about the same."""
 _RECORDS: Final = re.compile(r"^(\w+) log: records (\d+) to (\d+) are as they were written", re.MULTILINE)
 _DESTINATION: Final = re.compile(r"127\.0\.0\.1 \. (\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One duty: a line about it, and whether it was seen to be done."""
-
-    line: str
-    good: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +107,10 @@ def look_at_duties(scene: Scene) -> Looked:
         here = hands.submit(_type, "smgw", "logs", "verify", scene.gateway_configuration)
         firewall = hands.submit(_firewall, scene)
         files, lines = exports.result()
+        # After the exports: what a consumer does stands in her log.
+        page = hands.submit(look_at_page, scene, exported)
         elsewhere = list(hands.map(partial(_verify, scene), files))
-    return Looked((_at_gateway(here.result()), _elsewhere(elsewhere, files), firewall.result()), lines)
+    return Looked((_at_gateway(here.result()), _elsewhere(elsewhere, files), firewall.result(), *page.result()), lines)
 
 
 def _export(scene: Scene, folder: Path) -> tuple[list[Path], dict[str, tuple[str, ...]]]:
@@ -154,12 +152,15 @@ def _firewall(scene: Scene) -> Shown:
     ports = Configuration.load(scene.administrator_configuration)
     wanted = {ports.management.port, ports.service.port, *(party.port for party in scene.parties)}
     file = scene.gateway / "firewall.toml"
-    file.write_text(f'{scene.gateway_configuration.read_text()}\n[firewall]\nwan = "{INTERFACE}"\n')
+    port = urlsplit(address_of(scene)).port
+    rules = f'[firewall]\nwan = "{INTERFACE}"\nhan = "{HOME}"\nhttps_port = {port}\n'
+    file.write_text(f"{scene.gateway_configuration.read_text()}\n{rules}")
     said = _type("smgw", "firewall", "show", file)
     opened = {int(port) for port in _DESTINATION.findall(said.text)}
     line = (
-        f"firewall of {INTERFACE}: out to {len(opened)} places of the profiles, in the wake-up port, nothing else "
-        f"(smgw firewall show){NEXT}shown and not applied here: that takes root, and interfaces other than loopback"
+        f"firewall of {INTERFACE}: out to {len(opened)} places of the profiles, in the wake-up port, nothing else; "
+        f"{HOME}: the page (smgw firewall show){NEXT}"
+        "shown and not applied here: that takes root, and other interfaces than loopback"
     )
     return said.shown(line, good=opened == wanted)
 

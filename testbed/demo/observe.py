@@ -50,6 +50,14 @@ _Wanted = Mapping[str, Collection[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """One duty: a line about it, and whether it was seen to be done."""
+
+    line: str
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MeterSeen:
     """One meter as the gateway counts it."""
 
@@ -111,6 +119,8 @@ class Seen:
     """The gateway's own word: how many evaluation profiles hold."""
     state: str = ""
     """The gateway's own word: its secure state."""
+    page: Mapping[str, Any] = field(default_factory=dict)
+    """The gateway's own word: where its page for consumers is, and whether it is served."""
     retention: Mapping[str, Any] = field(default_factory=dict)
     """The gateway's own word: what it keeps for how long, and when it last deleted."""
 
@@ -156,6 +166,7 @@ def look(scene: Scene) -> Seen:
         quality_seal=status.get("quality_seal"),
         profiles=len(status["profiles"]) if "gateway" in status else None,
         state=status.get("secure_states", {}).get("state", ""),
+        page=status.get("han") or {},
         retention=status.get("retention", {}),
     )
 

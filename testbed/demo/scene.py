@@ -20,13 +20,18 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import Role
+from pki.errors import TrustError
 from pki.store import Store, write_atomically
+from smgw.config import ConfigurationError
+from smgw.store.errors import StoreError
 from testbed.demo import templates
 from testbed.demo.drafts import REGISTER, drafts, number_of
+from testbed.demo.past import Past, write
+from testbed.meter.settings import LoadKind
 from wire.obis import Obis
 
 PLAN = "plan.toml"
-COMPLETE = "complete.3"
+COMPLETE = "complete.4"
 """Name of the file that says that the scene was made to its end, in this form; one of an earlier form is made anew."""
 
 Say = Callable[[str], None]
@@ -125,10 +130,33 @@ class Scene:
         """Those whose consumption is measured."""
         return sorted({entry["consumer"] for entry in self.plan["meters"]})
 
+    def meters_measuring(self, consumer: str) -> set[str]:
+        """The meters of one consumer."""
+        return {entry["meter"] for entry in self.plan["meters"] if entry["consumer"] == consumer}
+
+    def letter(self, name: str) -> Path:
+        """The letter with which the administrator gives somebody access to the gateway's page."""
+        return self.administrator / "letters" / f"{name}.txt"
+
     def registers_of(self, evaluation: str) -> list[str]:
         """The registers whose original readings a delivery may hold, each as its whole OBIS code."""
         entry = next(entry for entry in self.plan["evaluations"] if entry["id"] == evaluation)
         return [str(Obis.parse(code)) for code in entry.get("registers", [REGISTER])]
+
+    @property
+    def past(self) -> Past | None:
+        """What is simulated of the time before the demonstration."""
+        return Past.of(self.plan)
+
+    def give_past(self) -> int:
+        """Lay the past into the gateway's store; gives how many readings. Raises SceneError."""
+        if self.past is None:
+            return 0
+        drafts, lines = self.administrator / "drafts", self.state / "lines"
+        try:
+            return write(self.past, self.gateway_configuration, drafts, lines)
+        except (TrustError, StoreError, ConfigurationError) as error:
+            raise SceneError(f"the past of the house: {error}") from error
 
     def port_of(self, line: str) -> Path:
         """Where a line's pseudo-terminal is linked to."""
@@ -172,7 +200,12 @@ class Scene:
         for folder in (self.pki, self.administrator, self.gateway, self.state / "parties", self.state / "lines"):
             shutil.rmtree(folder, ignore_errors=True)
         (self.state / "pki.pin").unlink(missing_ok=True)
-        run("smgw-pki", "init", self.pki, *self._pin)
+        hierarchy = resources.files("pki").joinpath("hierarchy.toml").read_text("utf-8")
+        if self.past is not None:
+            hierarchy = f"backdated_days = {self.past.backdated_days}\n{hierarchy}"
+        file = self.state / "hierarchy.toml"
+        file.write_text(hierarchy)
+        run("smgw-pki", "init", self.pki, "--hierarchy", file, *self._pin)
 
     def _make_parties(self) -> None:
         for party, port in zip(self.parties, free_ports(len(self.parties)), strict=True):
@@ -196,7 +229,9 @@ class Scene:
 
     def _make_gateway(self) -> None:
         self.gateway.mkdir(mode=0o700)
-        text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=free_datagram_port())
+        (page,) = free_ports(1)
+        wake_up = free_datagram_port()
+        text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=wake_up, page=page)
         for line in self.plan["lines"]:
             text += templates.LINE.format(
                 **{**line, "port": self.port_of(line["name"]), "echo": str(line["echo"]).lower()}
@@ -217,6 +252,7 @@ class Scene:
         self.administer("gateways", "add", self.gateway_id, *options, "--certificates", seals)
         folder = self.administrator / "drafts"
         folder.mkdir(mode=0o700)
+        (self.administrator / "letters").mkdir(mode=0o700)
         for name, text in drafts(self.plan, self.parties, datetime.now(UTC).replace(microsecond=0)):
             (folder / f"{name}.toml").write_text(text)
         self.administer("profiles", "import", *sorted(folder.glob("*.toml")))
@@ -255,6 +291,7 @@ class Scene:
                         top_speed=f'"{speed}"' if isinstance(speed := line["top_speed"], str) else speed,
                         energy=entry["annual_watt_hours"],
                         seed=seed,
+                        load=entry.get("load", LoadKind.H25),
                     )
             self.line_file(line["name"]).write_text(text)
 

@@ -28,6 +28,11 @@ port = {wake_up}
 [wan]
 tunnel = "stunnel"
 
+# The page for consumers. On a real gateway its address is one of the home area network, and its port 443.
+[han]
+addresses = ["127.0.0.1"]
+port = {page}
+
 """
 LINE = """\
 [[lines]]
@@ -108,4 +113,5 @@ address = "{address}"
 top_speed = {top_speed}
 annual_watt_hours = {energy}
 seed = {seed}
+load = "{load}"
 """

@@ -7,8 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from testbed.demo.duties import Shown
-from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, Seen
+from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, Seen, Shown
 from testbed.demo.scene import Scene
 
 NOTHING_STORED = "-"
@@ -18,7 +17,8 @@ _THIN: Final[dict[str, Any]] = {"expand": True, "box": None, "title_justify": "l
 
 def tables(scene: Scene, seen: Seen, desk: dict[str, int], note: str) -> Group:
     """The whole view for a terminal."""
-    return Group(_desk(seen, desk), _meters(seen), _deliveries(seen), _refused(scene, seen), Text(note, style="dim"))
+    parts = (_desk(seen, desk), _meters(seen), _deliveries(seen), _refused(scene, seen))
+    return Group(*parts, Text(page(seen)), Text(note, style="dim"))
 
 
 def lines(seen: Seen) -> list[str]:
@@ -35,6 +35,7 @@ def lines(seen: Seen) -> list[str]:
         f"{one.opened} verified, {one.rows} rows{value(one, ', last ')}{one.last_error and ', ' + one.last_error}"
         for one in seen.deliveries.values()
     ]
+    told.append(f"{clock} {page(seen)}")
     told += [f"{clock} refused to {party}: {_reasons('', reasons)}" for party, reasons in seen.refused.items()]
     told += [f"{clock} turned away by {party}: {_reasons('', reasons)}" for party, reasons in seen.turned_away.items()]
     return told
@@ -48,6 +49,12 @@ def standing(seen: Seen) -> str:
     profiles = f", {seen.profiles} evaluation profiles" if seen.profiles is not None else ""
     told = f"{desk.state or 'not in the inventory'}, {seal}{profiles}, {desk.wake_ups} wake-ups, {desk.tunnels} tunnels"
     return f"{told}, {desk.confirmed} orders confirmed, {desk.failed} failed, {desk.waiting} waiting, {tunnel}"
+
+
+def page(seen: Seen) -> str:
+    """Where the customer's page is, in words."""
+    where = ", ".join(map(str, seen.page.get("addresses", ())))
+    return f"page for consumers: {where if seen.page.get('serving') else 'not served'}"
 
 
 def summary(

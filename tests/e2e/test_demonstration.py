@@ -3,6 +3,7 @@
 The gateway begins with nothing but its administrator's profile; the order of events is read from the two databases.
 """
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PLAN = Path(__file__).with_name("small.toml")
+DAY = 86400
 LONGEST = 180
 """Seconds: far more than it takes, for a machine that does much else."""
 
@@ -28,12 +30,12 @@ def events(state: Path) -> list[tuple[str, int]]:
     desk = sqlite3.connect(state / "administrator" / "admin.db")
     party = sqlite3.connect(state / "parties" / "netz" / "datacenter.db")
     try:
-        (brought,) = desk.execute("SELECT finished_at FROM orders WHERE kind = 'change-profiles'").fetchone()
+        (brought,) = desk.execute("SELECT min(finished_at) FROM orders WHERE kind = 'change-profiles'").fetchone()
         row = (
             "SELECT min(opened_at), min(closed_at) FROM tunnels WHERE opened_at <= ? AND closed_at >= ? AND why LIKE ?"
         )
         opened, closed = desk.execute(row, (brought, brought, "break-up:%")).fetchone()
-        (woken,) = desk.execute("SELECT woken_at FROM orders WHERE kind = 'change-profiles'").fetchone()
+        (woken,) = desk.execute("SELECT min(woken_at) FROM orders WHERE kind = 'change-profiles'").fetchone()
         (first,) = party.execute("SELECT min(received_at) FROM delivery").fetchone()
     finally:
         desk.close()
@@ -56,11 +58,27 @@ def told_of_duties(output: str, state: Path) -> None:
         "logs are as they were written, records calibration 1-",
         "system.json, calibration.json, house.json (smgw logs verify --export)",
         "firewall of wwan0: out to 4 places of the profiles",
+        "page for consumers: house logged in over TLSv1.3, https://127.0.0.1:",
+        "her page shows what the gateway stored in the last minute:",
+        "her proof of the last 2 days is verified with the root certificate alone",
         "\n          de ",
         "\n          en ",
     ):
         assert told in output, told
-    assert {path.name for path in (state / "exported").iterdir()} == {"system.json", "calibration.json", "house.json"}
+    exported = {path.name for path in (state / "exported").iterdir()}
+    assert exported == {"system.json", "calibration.json", "house.json", "proof.json"}
+
+
+def told_of_the_page(output: str, state: Path) -> None:
+    """Where it is and how to come in, for whoever runs it; and a past to look at, which is proven as all the rest."""
+    letter = state / "administrator" / "letters" / "house.txt"
+    assert letter.stat().st_mode & 0o777 == 0o600
+    (password,) = re.findall(r"user name house +password (\S+)", output)
+    assert password in letter.read_text()
+    assert "the customer's page answers: https://127.0.0.1:" in output
+    assert len(re.findall(r"^  (?:[0-9A-F]{2}:){15}[0-9A-F]{2}$", output, re.MULTILINE)) == 2, "its fingerprint"
+    (series,) = json.loads((state / "exported" / "proof.json").read_text())["measured"]
+    assert series["rows"][-1][0] - series["rows"][0][0] > DAY, "yesterday too"
 
 
 def delivered(output: str) -> int:
@@ -79,14 +97,15 @@ def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> N
     assert "MISSING" not in first.stdout
     assert "delivered, quality seal, 0 evaluation profiles, 0 wake-ups, 0 tunnels, 0 orders" in first.stdout
     typed = [line.split()[2] for line in first.stdout.splitlines() if line.startswith("$ smgw-admin")]
-    brought = ["enrol", "break-up", "profiles", "break-up", "orders"]
+    brought = ["enrol", "break-up", "profiles", "accounts", "break-up", "orders"]
     assert typed == [*brought, "retention", "self-test", "event", "break-up", "orders"]
-    assert "signed orders confirmed (9)" in first.stdout
+    assert "signed orders confirmed (10)" in first.stdout
     happened = events(state)
     assert happened == sorted(happened, key=lambda event: event[1]), "each after the one before"
     assert len(re.findall(r"^  ok      netz-\w+ to netz, TAF-\d+ .* 9:\d+$", first.stdout, re.MULTILINE)) == 3
     assert "ok      datenhandel: no evaluation profile, refused no-profile" in first.stdout
     told_of_duties(first.stdout, state)
+    told_of_the_page(first.stdout, state)
 
     # Another start finds the scene; the gateway is woken, asked how it is, and delivers on.
     later = up(state, LONGEST, "--until-seen")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from testbed.demo.duties import Looked, Shown
-from testbed.demo.observe import Seen
+from testbed.demo.duties import Looked
+from testbed.demo.observe import Seen, Shown
 from testbed.demo.scene import Scene
 from testbed.up import up
 

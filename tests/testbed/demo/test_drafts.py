@@ -35,7 +35,7 @@ def test_every_draft_of_the_demonstration_is_a_profile_and_they_fit(tmp_path: Pa
     assert [profile.id for profile in profiles] == list(made)
     assert not check_set(profiles)
     meters = [profile for profile in profiles if isinstance(profile, MeterProfile)]
-    assert [meter.protocol.fixed_speed for meter in meters] == [9600, 9600, None]
+    assert [meter.protocol.fixed_speed for meter in meters] == [9600, 9600, None, 9600]
     assert {one.party for one in profiles if isinstance(one, EvaluationProfile)} == {"netz", "lieferant"}
 
 

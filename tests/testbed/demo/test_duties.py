@@ -79,7 +79,7 @@ def test_commands_that_fail_are_duties_that_were_not_done(tmp_path: Path, monkey
     monkeypatch.setattr("testbed.demo.duties.program", lambda _: "/bin/false")
     scene = Scene(tmp_path)
     scene.gateway.mkdir(parents=True)
-    scene.gateway_configuration.touch()
+    scene.gateway_configuration.write_text('[han]\naddresses = ["127.0.0.1"]\nport = 1\n')
     scene.administrator.mkdir()
     scene.administrator_configuration.write_text(
         ADMINISTRATOR.format(name="Messstelle", module="/none.so", management=1, service=2)
@@ -88,6 +88,6 @@ def test_commands_that_fail_are_duties_that_were_not_done(tmp_path: Path, monkey
         party.folder.mkdir(parents=True)
         party.configuration.write_text(DATACENTER.format(name=party.name, port=3))
     looked = look_at_duties(scene)
-    assert [one.line.split()[0] for one in looked.duties] == ["logs", "exported", "firewall"]
+    assert [one.line.split()[0] for one in looked.duties] == ["logs", "exported", "firewall", "page"]
     assert not any(one.good for one in looked.duties)
-    assert looked.consumers == {"house": ()}, "she read nothing"
+    assert looked.consumers == {"flat": (), "house": ()}, "they read nothing"

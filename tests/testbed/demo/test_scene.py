@@ -71,3 +71,18 @@ def test_a_party_knows_where_its_certificates_are(tmp_path: Path) -> None:
     (tmp_path / "ENC.pem").write_text("certificate")
     assert party.certificate("ENC") == "certificate"
     assert Path(program("smgw-admin")).exists()
+
+
+def test_whose_meters_they_are_and_where_his_letter_lies(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    assert scene.consumers == ["flat", "house"]
+    assert scene.meters_measuring("flat").isdisjoint(scene.meters_measuring("house"))
+    assert scene.letter("house").is_relative_to(scene.administrator)
+
+
+def test_a_plan_without_a_past_gives_none_and_one_that_cannot_be_given_says_so(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    with pytest.raises(SceneError, match=r"the past of the house: .* cannot be read"):
+        scene.give_past()
+    del scene.plan["past"]
+    assert scene.give_past() == 0

@@ -10,11 +10,12 @@ from testbed.demo.templates import ADMINISTRATOR, DATACENTER, GATEWAY, LINE
 
 
 def test_the_gateways(tmp_path: Path) -> None:
-    text = GATEWAY.format(id="ESMG0000000001", module=softhsm_module(), wake_up=4059)
+    text = GATEWAY.format(id="ESMG0000000001", module=softhsm_module(), wake_up=4059, page=8443)
     text += LINE.format(name="rs485", port="/dev/null", speed=9600, echo="true")
     told = Configuration.parse(text, base=tmp_path)
     assert (told.gateway.text, told.lines[0].echo) == ("ESMG0000000001", True)
-    assert told.wake_up is not None
+    assert told.han is not None
+    assert ([str(one) for one in told.han.addresses], told.han.port) == (["127.0.0.1"], 8443)
     assert (told.wake_up.host, told.administrator) == ("127.0.0.1", tmp_path / "administrator.cms")
 
 

@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from testbed.demo.desk import DeskSeen
-from testbed.demo.duties import Shown
-from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, MeterSeen, Seen
+from testbed.demo.observe import DESK_STEPS, STEPS, DeliverySeen, MeterSeen, Seen, Shown
 from testbed.demo.scene import Scene
 from testbed.demo.view import duties, lines, standing, summary, tables, value
 from wire.obis import Obis
@@ -28,6 +27,7 @@ SEEN = Seen(
     desk=DeskSeen("operating", wake_ups=3, tunnels=2, confirmed=5, waiting=1, tunnel_open=True),
     quality_seal=False,
     profiles=2,
+    page={"addresses": ["https://127.0.0.1:4711/"], "serving": True},
 )
 DESK = dict.fromkeys(DESK_STEPS, 1)
 
@@ -55,7 +55,9 @@ def test_a_value_is_shown_exactly() -> None:
 
 
 def test_plain_lines_say_everything() -> None:
-    desk, meter, delivery, refused = lines(SEEN)
+    desk, meter, delivery, page, refused = lines(SEEN)
+    assert page == "12:00:00 page for consumers: https://127.0.0.1:4711/"
+    assert "page for consumers: not served" in lines(Seen(AT))[-1]
     assert desk == f"12:00:00 administrator: {standing(SEEN)}"
     assert standing(SEEN) == (
         "operating, certificates of its own, 2 evaluation profiles, 3 wake-ups, 2 tunnels, 5 orders confirmed, "
