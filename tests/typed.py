@@ -2,7 +2,7 @@
 
 A process that has imported a program and done nothing else forks for every command, so that a test pays for what a
 command does. Everything else is real: arguments, working folder, environment, umask, standard streams, exit code, and
-the interpreter's own end. Machines that run for long are started as programs of their own by whoever needs them.
+the interpreter's own end. What others see of a program from outside, as its environment in /proc, is the forge's.
 """
 
 import atexit
@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ LATER = {
 ENVIRONMENTS = {"smgw-datacenter": {"OPENSSL_CONF": str(ROOT / "datacenter" / "openssl.cnf")}}
 """What a program must find before it imports anything: OpenSSL reads its configuration once."""
 _LARGEST = 1 << 17
+_LOOK_SECONDS = 0.02
 
 
 def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -64,21 +66,56 @@ def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 60) 
         return subprocess.CompletedProcess(command, code, _read(out), _read(err))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
     """A command that goes on running, with all that it starts in one process group."""
 
     name: str
     process: int
+    log: Path
+    code: int | None = None
+    """How it ended, once somebody looked."""
+
+    @property
+    def pid(self) -> int:
+        """As :class:`subprocess.Popen` has it."""
+        return self.process
+
+    def poll(self) -> int | None:
+        """How it ended, or nothing while it runs."""
+        if self.code is None and (answer := self._asked("look")):
+            self.code = int(answer)
+        return self.code
+
+    def wait(self, timeout: float) -> int:
+        """How it ended. Raises subprocess.TimeoutExpired."""
+        until = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(self.name, timeout)
+            time.sleep(_LOOK_SECONDS)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """To the process alone."""
+        os.kill(self.process, number)
+
+    def said(self) -> str:
+        """What it said so far."""
+        return self.log.read_text()
 
     def kill(self) -> None:
         """End all of it as a loss of power would, wherever it is; returns when it is gone."""
-        for end in (os.killpg, os.kill):  # it may not have a group yet
+        for end in (os.killpg, os.kill) if self.code is None else ():  # it may not have a group yet
             with suppress(ProcessLookupError):
                 end(self.process, signal.SIGKILL)
+        if self.code is None:
+            self.code = int(self._asked("wait"))
+
+    def _asked(self, what: str) -> bytes:
         forge = _forge(self.name)
-        forge.send(json.dumps({"wait": self.process}).encode())
-        forge.recv(_LARGEST)
+        forge.send(json.dumps({what: self.process}).encode())
+        return forge.recv(_LARGEST).strip()
 
 
 def started(name: str, *words: str | Path, log: Path, cwd: Path = ROOT) -> Started:
@@ -89,7 +126,7 @@ def started(name: str, *words: str | Path, log: Path, cwd: Path = ROOT) -> Start
     forge = _forge(name)
     with log.open("ab") as said:
         socket.send_fds(forge, [json.dumps(request).encode()], [said.fileno(), said.fileno()])
-    return Started(name, int(forge.recv(_LARGEST)))
+    return Started(name, int(forge.recv(_LARGEST)), log)
 
 
 def _read(file: IO[bytes]) -> str:
@@ -127,8 +164,11 @@ def _serve(way: socket.socket, main: Callable[[], object]) -> None:
         if not data:
             return
         request = json.loads(data)
-        if "wait" in request:
-            way.send(str(os.waitpid(request["wait"], 0)[1]).encode())
+        if "wait" in request or "look" in request:
+            process = request.get("wait") or request["look"]
+            ended, status = os.waitpid(process, 0 if "wait" in request else os.WNOHANG)
+            # An empty message would be the end of the conversation.
+            way.send(str(os.waitstatus_to_exitcode(status)).encode() if ended else b" ")
             continue
         child = os.fork()
         if child == 0:

@@ -36,7 +36,7 @@ from tests.smgw.premises import GATEWAY, Premises, now, pem
 from tests.smgw.store import samples
 from tests.smgw.wan.receiver import STORED, TlsReceiver
 from tests.softhsm import MODULE, shared_configuration, write_configuration
-from tests.typed import typed
+from tests.typed import Started, started, typed
 
 pytestmark = pytest.mark.token
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,19 @@ def made(folder: Path, tunnel: str, port: int = 1, *, holding: bool = True) -> P
 
 
 @contextmanager
-def running(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
+def running(premises: Premises) -> Iterator[Started]:
+    """A gateway that runs, until the end of the block or until it ends by itself."""
+    process = started("smgw", "run", premises.file, log=premises.folder / "said")
+    try:
+        wait_for(premises, process, bool)
+        yield process
+    finally:
+        process.kill()
+
+
+@contextmanager
+def running_program(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
+    """The same as a program of its own, for who looks at it from outside."""
     process = subprocess.Popen(
         [sys.executable, "-m", "smgw", "run", premises.file], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
@@ -78,14 +90,13 @@ def running(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
 
 
 def wait_for(
-    premises: Premises, process: "subprocess.Popen[str]", good: Callable[[dict[str, Any]], bool]
+    premises: Premises, process: "subprocess.Popen[str] | Started", good: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     until = time.monotonic() + PATIENCE
     status: dict[str, Any] = {}
     while time.monotonic() < until:
         if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.fail(f"the gateway ended: {process.stderr.read()}")
+            pytest.fail(f"the gateway ended: {_said(process)}")
         try:
             status = read_status(premises.folder / "store")
         except StatusError:
@@ -96,9 +107,16 @@ def wait_for(
     pytest.fail(f"waited in vain: {status}")
 
 
+def _said(process: "subprocess.Popen[str] | Started") -> str:
+    if isinstance(process, Started):
+        return process.said()
+    assert process.stderr is not None
+    return process.stderr.read()
+
+
 def test_a_day_in_the_life(tmp_path: Path) -> None:
     premises = made(tmp_path, STUNNEL)
-    with running(premises) as gateway:
+    with running_program(premises) as gateway:
         assert GATEWAY in smgw("status", premises.file).stdout
         second = smgw("run", premises.file)
         assert second.returncode == Exit.RUNNING
