@@ -5,7 +5,7 @@ values. Every field is checked where a profile is built; unknown and missing key
 escape.
 """
 
-from wire.profiles.account import VERIFIER_BYTES, AccountProfile, AccountRole
+from wire.profiles.account import MD5_BYTES, VERIFIER_BYTES, AccountProfile, AccountRole
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.check import Finding, FindingReason, check_set
@@ -41,6 +41,7 @@ __all__ = [
     "DEMANDS",
     "ERROR_STAGE",
     "KINDS",
+    "MD5_BYTES",
     "VERIFIER_BYTES",
     "AccessPurpose",
     "AccountProfile",

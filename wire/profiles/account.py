@@ -2,7 +2,9 @@
 
 Decides what belongs to a person's account (PP-0073 FIA_ATD.1): a user name, one of two roles (FMT_SMR.1), for a
 consumer whose data are shown, and at least one way to prove who comes in (FIA_UAU.5). A password itself stands in no
-document: only its verifier does, sealed for the one gateway at which it holds. Who is let in is decided at the gateway.
+document: only its verifier does, sealed for the one gateway at which it holds. Digest is SHA-256; that an account is
+open to clients which know MD5 alone is said by the administrator, for each account, and by nobody else. Who is let in is
+decided at the gateway.
 """
 
 import re
@@ -22,6 +24,8 @@ MAXIMUM_VERIFIER_BYTES = 2048
 VERIFIER_BYTES = 32
 """What is sealed: SHA-256 of ``name:realm:password`` (RFC 7616 §3.4.2), the realm being the gateway's identification.
 """
+MD5_BYTES = 16
+"""What follows it where an account is open to older clients: MD5 of the same."""
 
 _USER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
 
@@ -39,8 +43,9 @@ class AccountProfile:
 
     ``name`` is the user name, ``consumer`` whose data a consumer sees; a technician sees nobody's. ``fingerprints`` are
     lower-case hexadecimal SHA-256 of client certificates that prove it. ``verifier`` is sealed (CMS) for the gateway's
-    ENC key and holds 32 octets, SHA-256 of ``name:gateway:password``; None where no password is accepted. Valid from
-    ``valid_from`` until just before ``valid_until``.
+    ENC key and holds 32 octets, SHA-256 of ``name:gateway:password``; None where no password is accepted. ``md5`` opens
+    the account to programs of the consumer that answer by MD5; the verifier then holds 16 octets more, MD5 of the same.
+    Valid from ``valid_from`` until just before ``valid_until``.
     """
 
     KIND: ClassVar[str] = "account"
@@ -54,6 +59,7 @@ class AccountProfile:
     valid_until: datetime
     fingerprints: tuple[str, ...] = ()
     verifier: bytes | None = None
+    md5: bool = False
 
     def __post_init__(self) -> None:
         """Check every field. Raises ProfileError."""
@@ -76,6 +82,10 @@ class AccountProfile:
         elif not self.fingerprints:
             # FIA_UAU.5: whoever could prove it in no way could never come in.
             raise ProfileError("an account has a certificate's fingerprint, a sealed verifier or both")
+        fields.require_member("md5", self.md5, bool)
+        if self.md5 and (self.verifier is None or self.role is not AccountRole.CONSUMER):
+            # FIA_UAU.5: an exception for programs of the home; a technician has none.
+            raise ProfileError("md5 is of a consumer's account that has a password")
         fields.require_validity(self.valid_from, self.valid_until)
 
     def to_bytes(self) -> bytes:
@@ -90,6 +100,7 @@ class AccountProfile:
                 "consumer": self.consumer,
                 "fingerprints": list(self.fingerprints),
                 "verifier": None if self.verifier is None else document.octets(self.verifier),
+                "md5": self.md5,
                 "valid_from": document.instant(self.valid_from),
                 "valid_until": document.instant(self.valid_until),
             }
@@ -113,6 +124,7 @@ class AccountProfile:
             consumer=taken.text_or_none("consumer"),
             fingerprints=taken.many("fingerprints", str),
             verifier=taken.octets_or_none("verifier"),
+            md5=taken.boolean("md5"),
             valid_from=taken.instant("valid_from"),
             valid_until=taken.instant("valid_until"),
         )

@@ -61,7 +61,7 @@ _DEFAULTS: dict[str, JsonObject] = {
         "session_seconds": MAXIMUM_SESSION_SECONDS,
         "idle_seconds": DEFAULT_IDLE_SECONDS,
     },
-    AccountProfile.KIND: {"version": 1, "consumer": None, "fingerprints": [], "verifier": None},
+    AccountProfile.KIND: {"version": 1, "consumer": None, "fingerprints": [], "verifier": None, "md5": False},
 }
 
 

@@ -251,6 +251,7 @@ def account_profiles(draw: st.DrawFn) -> AccountProfile:
     role = draw(st.sampled_from(AccountRole))
     fingerprints = draw(st.lists(st.from_regex(r"[0-9a-f]{64}", fullmatch=True), max_size=8, unique=True))
     sealed = byte.map(certificate)
+    verifier = draw(st.none() | sealed if fingerprints else sealed)
     return AccountProfile(
         id=draw(identifiers),
         version=draw(st.integers(1, 2**31 - 1)),
@@ -258,7 +259,8 @@ def account_profiles(draw: st.DrawFn) -> AccountProfile:
         role=role,
         consumer=draw(identifiers) if role is AccountRole.CONSUMER else None,
         fingerprints=tuple(fingerprints),
-        verifier=draw(st.none() | sealed if fingerprints else sealed),
+        verifier=verifier,
+        md5=role is AccountRole.CONSUMER and verifier is not None and draw(st.booleans()),
         **draw(validities()),
     )
 

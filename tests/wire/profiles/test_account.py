@@ -7,7 +7,7 @@ import pytest
 
 from tests.wire.profiles.examples import ACCOUNT, BEGIN, certificate
 from wire.errors import ProfileError
-from wire.profiles import AccountRole
+from wire.profiles import AccountProfile, AccountRole
 from wire.profiles.account import require_user_name
 
 TECHNICIAN = replace(ACCOUNT, id="technician", name="technician", role=AccountRole.TECHNICIAN, consumer=None)
@@ -33,6 +33,10 @@ TECHNICIAN = replace(ACCOUNT, id="technician", name="technician", role=AccountRo
         ({"verifier": b"\x30\x82\x08\x00" + bytes(2048)}, "verifier"),
         ({"verifier": None, "fingerprints": ()}, "fingerprint"),
         ({"valid_until": BEGIN}, "validity"),
+        ({"md5": 1}, "md5"),
+        ({"md5": None}, "md5"),
+        ({"md5": True, "verifier": None}, "md5"),
+        ({"md5": True, "role": AccountRole.TECHNICIAN, "consumer": None}, "md5"),
     ],
 )
 def test_a_field_out_of_bounds_is_refused(deviation: dict[str, Any], field: str) -> None:
@@ -47,6 +51,16 @@ def test_one_way_of_proving_it_is_enough() -> None:
         replace(profile, fingerprints=())
         replace(profile, verifier=b"\x30\x82\x07\xfc" + bytes(2044), fingerprints=())
     assert replace(ACCOUNT, verifier=certificate(7)) != ACCOUNT
+
+
+def test_an_account_is_open_to_older_clients_by_its_own_word_alone() -> None:
+    """FIA_UAU.5: the document says it of each account, and one that says nothing of it is none."""
+    assert not ACCOUNT.md5
+    opened = replace(ACCOUNT, md5=True)
+    assert b'"md5":true' in opened.to_bytes()
+    assert AccountProfile.from_bytes(opened.to_bytes()) == opened
+    with pytest.raises(ProfileError, match="md5"):
+        AccountProfile.from_bytes(ACCOUNT.to_bytes().replace(b'"md5":false,', b""))
 
 
 @pytest.mark.parametrize("name", ["a", "0", "house-1", "a.b_c-d", "a" * 32])

@@ -1,5 +1,6 @@
 """Profiles as TOML tables: convenient spellings mean exactly one profile, everything else is refused."""
 
+import json
 import tomllib
 from base64 import encodebytes
 from dataclasses import replace
@@ -122,6 +123,8 @@ def test_convenient_spellings_mean_the_exact_profile() -> None:
     assert profile_from_mapping(administrator_table()) == ADMINISTRATOR
     assert profile_from_mapping(proxy_table()) == PROXY
     assert profile_from_mapping(account_table()) == replace(ACCOUNT, verifier=None)
+    opened = {"verifier": json.loads(ACCOUNT.to_bytes())["verifier"], "md5": True}
+    assert profile_from_mapping(account_table() | opened) == replace(ACCOUNT, md5=True)
     shorter = replace(ADMINISTRATOR, session_seconds=3600, idle_seconds=120)
     assert profile_from_mapping(administrator_table() | {"session": "1 h", "idle": "2 min"}) == shorter
     hidden = tomllib.loads(EVALUATION_TABLE) | {"pseudonym": PSEUDONYM.text}
