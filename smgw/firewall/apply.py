@@ -126,6 +126,8 @@ def _content(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
         ((kind, content),) = entry.items()
         if kind != "metainfo":
             kept = {key: value for key, value in content.items() if key != "handle"}
+            if "timeout" in kept.get("flags", ()):  # what the kernel remembers for a while is none of our rules
+                kept.pop("elem", None)
             if "elem" in kept:  # sets have no order
                 kept["elem"] = sorted(kept["elem"], key=lambda one: json.dumps(one, sort_keys=True))
             yield {kind: kept}

@@ -7,8 +7,9 @@ Decides every way that a packet has (FDP_IFC.2/FW covers all of them; FDP_IFF.1/
 2. Into the WAN the gateway's own user may open TCP to the destinations of the profiles, and nobody anything else.
 3. Out of the WAN come replies to that, too-big messages about it, and wake-up datagrams of the right length, so many a
    second. A wake-up is data and no connection: nothing can go back for it.
-4. Out of the HAN come connections to the ports that the configuration names; into the HAN go replies. Where the
-   configuration names an mDNS name, questions and answers about names pass too, to the group and to a neighbour.
+4. Out of the HAN come connections to the ports that the configuration names, so many a second from one address: who
+   opens and asks for nothing holds few, and others find room. Into the HAN go replies. Where the configuration names
+   an mDNS name, questions and answers about names pass too, to the group and to a neighbour.
 5. The LMN's interface, the loopback and interfaces that nobody named carry nothing, ARP included.
 6. Whatever is dropped is dropped in silence: no reset, no ICMP error leaves the gateway.
 
@@ -36,9 +37,17 @@ OTHERS_PER_SECOND: Final = 5000
 MDNS_PORT: Final = 5353
 NAMES_PER_SECOND: Final = 50
 """Questions about names that are heard: a home has some a minute."""
+CALLS_PER_SECOND: Final = 10
+"""Connections that one address in the HAN may open, in the long run; a page takes a handful and keeps them."""
+CALLS_AT_ONCE: Final = 50
+"""Before that counts. Who sends half a request is heard for ten seconds: of the page's 512 connections one address then
+holds fewer than a third."""
+_CALLERS: Final = 1024
+"""Addresses that are told apart; where there are more, they are not slowed down."""
 _MDNS_GROUPS: Final = ("ip daddr 224.0.0.251", "ip6 daddr ff02::fb")
 _UDP_HEADER: Final = 8
-_OPENING: Final = "ct state new tcp flags & (fin | syn | rst | ack) == syn"
+_FIRST: Final = "tcp flags & (fin | syn | rst | ack) == syn"
+_OPENING: Final = f"ct state new {_FIRST}"
 _NEIGHBOURS: Final = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 
 
@@ -54,6 +63,7 @@ def render(
         *(line for family in FAMILIES for line in (f"table {family} {TABLE}", f"delete table {family} {TABLE}")),
         f"table inet {TABLE} {{",
         *_sets(openings),
+        *(_callers() if ports and settings.han is not None else ()),
         *_chain("arriving", _arriving(settings, wake_up), "prerouting priority -450; policy accept"),
         *_chain("leaving", _leaving(settings), "output priority raw; policy accept"),
         *_chain("input", _jumps("iifname", "from", settings), "input priority filter; policy drop"),
@@ -94,6 +104,17 @@ def _set(name: str, kind: str, elements: Iterable[str]) -> Iterator[str]:
     if listed:
         yield f"\t\telements = {{ {listed} }}"
     yield "\t}"
+
+
+def _callers() -> Iterator[str]:
+    """Who opened connections in the last minute; the kernel fills them."""
+    for version in (4, 6):
+        yield f"\tset callers_{version} {{"
+        yield f"\t\ttype ipv{version}_addr"
+        yield f"\t\tsize {_CALLERS}"
+        yield "\t\tflags dynamic,timeout"
+        yield "\t\ttimeout 1m"
+        yield "\t}"
 
 
 def _chain(name: str, rules: Iterable[str], hook: str = "") -> Iterator[str]:
@@ -166,6 +187,10 @@ def _from_han(ports: list[int], *, mdns: bool) -> Iterator[str]:
             # Before what is not for an address of ours is dropped: a group is nobody's own address.
             yield from (f"{group} udp dport {MDNS_PORT} {_at_most(NAMES_PER_SECOND)} accept" for group in _MDNS_GROUPS)
         yield from _SOUND
+        calls = f"tcp dport {_either(ports)} {_FIRST}"
+        beyond = f"limit rate over {CALLS_PER_SECOND}/second burst {CALLS_AT_ONCE} packets"
+        yield f"{calls} update @callers_4 {{ ip saddr {beyond} }} drop"
+        yield f"{calls} update @callers_6 {{ ip6 saddr {beyond} }} drop"
         yield f"tcp dport {_either(ports)} accept"
 
 

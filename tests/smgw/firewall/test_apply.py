@@ -60,6 +60,16 @@ def test_every_change_shows(kernel: PacketFilter, machine: Machine, change: str)
         assert kernel.standing() != applied
 
 
+def test_what_the_kernel_counts_is_no_change(kernel: PacketFilter, machine: Machine) -> None:
+    """Who opened connections in the home area network is remembered beside the rules."""
+    applied = kernel.apply(RULES)
+    caller = "198.51.100.7 limit rate over 10/second burst 50 packets"
+    machine.run(PROGRAM, f"add element inet smgw callers_4 {{ {caller} }}")
+    assert kernel.standing() == applied
+    machine.run(PROGRAM, "delete element inet smgw callers_4 { 198.51.100.7 }")
+    assert kernel.standing() == applied
+
+
 def test_half_a_rule_set_is_none(kernel: PacketFilter) -> None:
     applied = kernel.apply(RULES)
     with pytest.raises(FirewallError) as refusal:

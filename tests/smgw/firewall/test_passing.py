@@ -19,6 +19,7 @@ import pytest
 
 from smgw.firewall.apply import PROGRAM
 from smgw.firewall.openings import Openings
+from smgw.firewall.render import CALLS_AT_ONCE
 from tests.smgw.firewall.agent import PATIENCE, WAIT
 from tests.smgw.firewall.networks import (
     ADMINISTRATOR,
@@ -174,6 +175,15 @@ def test_the_han_takes_no_place_in_the_memory_of_connections(walled: Networks) -
     before = remembered()
     assert walled.han("connect", each(HAN, 443, 4433) * 5, PATIENCE) == ["open"] * 20
     assert remembered() <= before
+
+
+def test_one_address_of_the_han_leaves_room_for_others(walled: Networks) -> None:
+    """FDP_IFF.1/FW: who opens connections without end is slowed down, and nobody beside him."""
+    for target, other in zip(HAN, ("fd00:a::1", "198.51.100.1"), strict=True):
+        told = walled.han("connect", each((target,), 443) * 200)
+        assert CALLS_AT_ONCE <= told.count("open") < 200
+        assert walled.han("connect", each((other,), 443), PATIENCE) == ["open"]
+        walled.apply()
 
 
 @pytest.mark.parametrize(("flags", "seen"), [(0x02, 0), (0x04, 0), (0x12, 1), (0x18, 1)])
