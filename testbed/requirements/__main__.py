@@ -9,7 +9,7 @@ from testbed.requirements.sheet import Sheet
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "requirements.md"
-CODE = ("wire", "pki", "smgw", "datacenter", "admin", "han_web")
+CODE = ("wire", "pki", "proof", "smgw", "datacenter", "admin", "han_web")
 """The testbed binds nothing: it only tries."""
 
 
