@@ -1,13 +1,14 @@
 """Who gets what of her data, and what for: every contract in words (TR-03109-1, consumer)."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from han_web import sentences
+from han_web import figures, sentences
 from han_web.auth import consumer, consumer_page, now
 from han_web.words import mark, say
 from smgw.han.shown import Contract
@@ -65,7 +66,7 @@ def plans(contract: Contract) -> list[DayPlan]:
     """The days of a contract by the clock; neighbours that are alike are told once."""
     grouped: dict[tuple[tuple[int, int], ...], list[str]] = {}
     for name, switches in contract.switches:
-        grouped.setdefault(switches, []).append(say(WEEKDAYS[name]) if name in WEEKDAYS else name)
+        grouped.setdefault(switches, []).append(_day_name(name))
     return [DayPlan(", ".join(days), _stretches(switches)) for switches, days in grouped.items()]
 
 
@@ -75,6 +76,16 @@ def _stretches(switches: tuple[tuple[int, int], ...]) -> list[Stretch]:
         Stretch(_clock(begin), _clock(end), stage, f"{_percent(begin)}%", f"{_percent(end - begin)}%")
         for (begin, stage), end in zip(switches, ends, strict=True)
     ]
+
+
+def _day_name(name: str) -> str:
+    """A day of the week, or a date of its own."""
+    if name in WEEKDAYS:
+        return say(WEEKDAYS[name])
+    try:
+        return figures.short_day(int(figures.midnight(date.fromisoformat(name)).timestamp()))
+    except ValueError:
+        return name
 
 
 def _clock(minute: int) -> str:

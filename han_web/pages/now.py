@@ -132,8 +132,9 @@ def _difference(one: Compared) -> str:
     amount = figures.energy(Amount(abs(difference), one.energy.scaler, one.energy.unit))
     if not difference:
         return say("Exactly as much as before.")
-    if not one.before.value:
-        return say("%(amount)s more", amount=amount)
+    # A share of less than half a percent would be told as none.
+    if abs(difference) * 200 < one.before.value or not one.before.value:
+        return say("%(amount)s less", amount=amount) if difference < 0 else say("%(amount)s more", amount=amount)
     share = figures.percent(difference, one.before.value)
     if difference < 0:
         return say("%(amount)s less (%(share)s)", amount=amount, share=share)

@@ -10,7 +10,7 @@
   const told = host.dataset;
   const stage = host.querySelector(".plot");
   const says = host.querySelector("[role=status]");
-  const here = host.querySelector(".here");
+  const here = host.querySelector(".pointed");
   const FIRST = Number(told.first), NOW = Number(told.now);
   const START = [Number(told.begin), Number(told.end)];
   const ZONE = "Europe/Berlin";
@@ -83,6 +83,10 @@
     return fresh;
   }
 
+  function tells({ bounds, data }) {
+    return bounds.some((begin, index) => begin < view[1] && bounds[index + 1] > view[0] && (data[1][index] ?? data[2][index]) !== null);
+  }
+
   function names(_plot, splits, _axis, _space, step) {
     let last = "";
     return splits.map((seconds) => {
@@ -128,12 +132,12 @@
     const axis = { stroke: quiet, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const bar = { paths: uPlot.paths.bars({ align: 1, size: [0.82, 64] }), points: { show: false } };
     return {
-      width: stage.clientWidth, height: HEIGHT, legend: { show: false }, padding: [12, 4, 0, 0],
+      width: stage.clientWidth, height: HEIGHT, legend: { show: false }, padding: [12, 22, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(at(seconds), ZONE),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
       scales: { x: { time: true, auto: false }, y: { range: (_self, _low, high) => [0, top(high || 1)] } },
       axes: [
-        { ...axis, grid: { show: false }, values: names, space: 70 },
+        { ...axis, grid: { show: false }, values: names, space: 88 },
         { ...axis, size: 70, values: scale },
       ],
       series: [{}, { ...bar, fill, width: 0 }, { ...bar, stroke: fill, width: 2 }],
@@ -150,11 +154,14 @@
 
   async function look(wanted) {
     view = within(wanted);
-    const mine = ++asked, kind = kindFor(view[1] - view[0]);
+    const mine = ++asked;
+    let kind = kindFor(view[1] - view[0]);
     if (plot) plot.setScale("x", { min: view[0], max: view[1] });
     const waits = setTimeout(() => { says.textContent = told.waiting; }, 150);
     try {
-      const found = await figures(kind, view);
+      let found = await figures(kind, view);
+      /* Further back there may be coarser figures only: they are better than none. */
+      while (!tells(found) && kind + 1 < KINDS.length) found = await figures(++kind, view);
       if (mine !== asked) return;
       shown = { ...found, kind };
       if (!plot) {

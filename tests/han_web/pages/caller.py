@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from han_web.app import create_app
+from han_web.auth import keep_pace
 from smgw.han.port import HanPort
 from tests.smgw.han.house import PASSWORDS
 
@@ -121,7 +122,10 @@ def read(html: str) -> Page:
 
 def browser(port: HanPort, name: str = "", language: str = "en") -> Browser:
     """A browser of its own, and somebody logged in."""
-    made = Browser(application(port).test_client(), language)
+    app = application(port)
+    # The clock of the house stands still, and nobody who saw too many pages would see another one.
+    keep_pace(app)
+    made = Browser(app.test_client(), language)
     if name:
         answer = made.log_in(name)
         assert answer.status_code == 303, answer.text

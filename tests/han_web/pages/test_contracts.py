@@ -16,7 +16,7 @@ def test_who_gets_what(consumer: Browser, german: Browser) -> None:
 
 
 def test_nobody_sees_a_contract_of_somebody_else(house: House) -> None:
-    """FDP_ACF.1"""
+    """FDP_ACF.1."""
     assert "house-" not in browser(house.port, "flat").get("/data").text
 
 
@@ -29,4 +29,5 @@ def test_the_stages_of_a_day_fill_it(house: House) -> None:
         assert plan.stretches[0].begin == "00:00"
         assert plan.stretches[-1].end == "24:00"
         assert abs(sum(float(one.width[:-1]) for one in plan.stretches) - 100) < 0.01
+    assert any("25/12/2026" in plan.days for plan in found)
     assert sum(len(plan.days.split(", ")) for plan in found) >= 7

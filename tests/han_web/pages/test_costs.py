@@ -28,7 +28,7 @@ def test_registers_without_prices_cost_nothing_that_is_known(consumer: Browser) 
 
 
 def test_prices_that_are_entered_are_used_and_forgotten(house: House, hers: Browser) -> None:
-    answer = hers.post("/costs/prices", GOOD, seen_at="/costs")
+    answer = hers.post("/costs/prices", GOOD, seen_at="/account")
     assert answer.headers["Location"] == "/costs#house-stages"
     (kept,) = house.view("house").prices()
     assert (kept.base_per_month, kept.per_kilowatt_hour) == (99_000, ((1, 3200), (2, 2450)))
@@ -36,7 +36,7 @@ def test_prices_that_are_entered_are_used_and_forgotten(house: House, hers: Brow
     assert "€9.90 a month" in text
     assert "ct/kWh" in text
     removed = hers.post(
-        "/costs/prices/remove", {"contract": "house-stages", "since": str(kept.since)}, seen_at="/costs"
+        "/costs/prices/remove", {"contract": "house-stages", "since": str(kept.since)}, seen_at="/account"
     )
     assert removed.status_code == 303
     assert list(house.view("house").prices()) == []
@@ -44,7 +44,7 @@ def test_prices_that_are_entered_are_used_and_forgotten(house: House, hers: Brow
 
 @pytest.mark.parametrize("wrong", ["", "abc", "-1", "1,234", "1e5", "1.000,50", "9" * 9, "\N{ARABIC-INDIC DIGIT ONE}"])
 def test_what_is_no_price_changes_nothing(house: House, hers: Browser, wrong: str) -> None:
-    answer = hers.post("/costs/prices", {**GOOD, "stage-2": wrong}, seen_at="/costs")
+    answer = hers.post("/costs/prices", {**GOOD, "stage-2": wrong}, seen_at="/account")
     assert answer.status_code == 422
     assert "Nothing was changed." in answer.text
     assert list(house.view("house").prices()) == []
@@ -55,7 +55,7 @@ def test_what_is_no_price_changes_nothing(house: House, hers: Browser, wrong: st
     [({"since": "yesterday"}, 400), ({"contract": "flat-series"}, 404), ({"contract": "nothing"}, 404)],
 )
 def test_prices_of_what_is_not_hers(hers: Browser, change: dict[str, str], status: int) -> None:
-    assert hers.post("/costs/prices", {**GOOD, **change}, seen_at="/costs").status_code == status
+    assert hers.post("/costs/prices", {**GOOD, **change}, seen_at="/account").status_code == status
 
 
 def test_somebody_without_a_billed_contract_is_told_so(house: House) -> None:

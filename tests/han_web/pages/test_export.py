@@ -39,7 +39,7 @@ def test_what_is_no_file(consumer: Browser, question: str, status: int) -> None:
 
 
 def test_one_file_holds_nothing_of_another_consumer(house: House) -> None:
-    """FDP_ACF.1"""
+    """FDP_ACF.1."""
     text = browser(house.port, "flat").get(f"{PATH}csv").text
     assert "1ISK000047110" in text
     assert "1ISK0000471100" not in text

@@ -71,6 +71,8 @@ def test_less_and_more_in_words() -> None:
     assert compared(4000, 5000) == "1,00 kWh weniger (\N{MINUS SIGN}20 %)"
     assert compared(6000, 5000) == "1,00 kWh mehr (+20 %)"
     assert compared(5000, 5000) == "Genauso viel wie zuvor."
+    assert compared(4990, 5000) == "0,01 kWh weniger"
+    assert compared(5010, 5000) == "0,01 kWh mehr"
     assert compared(5000, 0) == "5,00 kWh mehr"
     assert compared(None, 5000) == "Noch wurde nichts gemessen."
     assert compared(5000, None) == "Noch gibt es nichts zum Vergleichen."
