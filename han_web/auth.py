@@ -11,7 +11,7 @@ reaches this process.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from ssl import PEM_cert_to_DER_cert
@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from han_web.pace import Pace
 from han_web.security import SAFE_METHODS, require_form_token
 from smgw.han.port import ConsumerView, HanError, HanPort, HanReason, LoginRefusedError, TechnicianView, Visitor
 from smgw.logs.readers import Role
@@ -34,6 +35,7 @@ LIVE_HEADER: Final = "X-Live"
 """Sent by the script that fetches fresh figures: nobody is there for it."""
 SEE_OTHER: Final = 303
 _EXTENSION: Final = "han"
+_PACE: Final = "han-pace"
 P = ParamSpec("P")
 
 
@@ -56,12 +58,27 @@ class Visit:
 def keep_port(app: Flask, port: HanPort, random: Callable[[int], bytes]) -> None:
     """Give every request its port, its moment and its randomness."""
     app.extensions[_EXTENSION] = port
+    keep_pace(app)
 
     def begin() -> None:
         g.at = port.clock()
         g.random = random
 
     app.before_request(begin)
+
+
+def keep_pace(app: Flask) -> None:
+    """Give ``app`` its memory of who asks how often, whatever he asks; what was there is forgotten.
+
+    Programs and pages are counted for themselves: a program that asks without end leaves its owner her page.
+    """
+    app.extensions[_PACE] = {page: Pace() for page in (False, True)}
+
+
+def seconds_to_wait(visitor: Visitor, *, page: bool = False) -> int:
+    """0 where ``visitor`` may ask now, or see a ``page``, else how long to wait."""
+    paces = cast("dict[bool, Pace]", current_app.extensions[_PACE])
+    return paces[page].wait(visitor.account, now())
 
 
 def current_port() -> HanPort:
@@ -139,7 +156,11 @@ def _somebody() -> Visitor:
 
 
 def _behind_the_door(view: Callable[P, ResponseReturnValue], role: Role | None) -> Callable[P, ResponseReturnValue]:
-    """1. Somebody is there. 2. It is his page. 3. A form is one of this page's. 4. The gateway serves him now."""
+    """Whether a page is shown.
+
+    1. Somebody is there, and does not ask too often. 2. It is his page. 3. A form is one of this page's. 4. The gateway
+    serves him now.
+    """
 
     @wraps(view)
     def entrance(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
@@ -147,6 +168,8 @@ def _behind_the_door(view: Callable[P, ResponseReturnValue], role: Role | None) 
         visitor = current_visitor()
         if visitor is None:
             return redirect(url_for("entry.login_form"), SEE_OTHER)
+        if wait := seconds_to_wait(visitor, page=True):
+            raise HanError(HanReason.TOO_SOON, "too many pages at once", now() + timedelta(seconds=wait))
         # 2
         if role is not None and visitor.reader.role is not role:
             raise HanError(HanReason.NOT_ALLOWED, "this page is not for your role")

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from han_web import errors
 from han_web.api import problems
-from han_web.api.admission import admit, keep_pace
+from han_web.api.admission import admit
 from han_web.api.asked import Question
 from han_web.api.routes import PREFIX, ROUTES, Route
 from han_web.api.views import VIEWS
@@ -20,7 +20,6 @@ from smgw.han.port import HanPort
 
 def register(app: Flask, _port: HanPort) -> None:
     """Give ``app`` every question of the table; the port is the one of its pages."""
-    keep_pace(app)
     routes = Blueprint("api", __name__)
     for route in ROUTES:
         entrance = _entrance(route)

@@ -6,30 +6,17 @@ and comes with a session, or out of a page, carries the token that only a page o
 certificate and its answers to whatever any page sends; 5. the gateway serves him now.
 """
 
-from typing import Final, cast
+from typing import Final
 
-from flask import Flask, current_app, request
+from flask import request
 
 from han_web import auth
-from han_web.api.pace import Pace
 from han_web.api.problems import ApiError
 from han_web.security import SAFE_METHODS, form_token_holds
 from smgw.han.port import HanError, HanReason, Visitor
 from smgw.logs.readers import Role
 
 FORM_TOKEN_HEADER: Final = "X-Form-Token"  # noqa: S105 - the name of a header
-_EXTENSION: Final = "han-pace"
-
-
-def keep_pace(app: Flask) -> None:
-    """Give ``app`` its one memory of who asks how often, whatever he asks."""
-    if _EXTENSION not in app.extensions:
-        keep_pace_anew(app)
-
-
-def keep_pace_anew(app: Flask) -> None:
-    """Forget who asked."""
-    app.extensions[_EXTENSION] = Pace()
 
 
 def admit(role: Role) -> Visitor:
@@ -39,7 +26,7 @@ def admit(role: Role) -> Visitor:
     if visit is None:
         raise ApiError("login-needed")
     # 2
-    wait = cast("Pace", current_app.extensions[_EXTENSION]).wait(visit.visitor.account, auth.now())
+    wait = auth.seconds_to_wait(visit.visitor)
     if wait:
         raise ApiError("too-often", wait)
     # 3

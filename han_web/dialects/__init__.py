@@ -7,12 +7,10 @@ with the reason in the header ``X-Login-Refused``, since no dialect has a form f
 
 from flask import Flask
 
-from han_web.api.admission import keep_pace
 from han_web.dialects import emh, ppc, theben
 
 
 def register(app: Flask) -> None:
     """Give ``app`` every dialect."""
-    keep_pace(app)
     for one in (theben, ppc, emh):
         app.register_blueprint(one.routes)

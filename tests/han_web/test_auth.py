@@ -83,3 +83,12 @@ def statuses(house: House, headers: dict[str, str]) -> list[int]:
     finally:
         house.now = before
     return found
+
+
+def test_whoever_loads_pages_without_end_waits_alone(house: House) -> None:
+    """One consumer leaves the gateway time for the others, and for what it measures."""
+    made = browser(house.port, "flat")
+    while (answer := made.get("/account")).status_code == 200:
+        pass
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert made.get("/login").status_code == 303

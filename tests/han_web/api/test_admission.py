@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from han_web.api.pace import CAPACITY
 from han_web.app import create_app
 from han_web.auth import CERTIFICATE_HEADER
+from han_web.pace import CAPACITY
 from tests.han_web.place import BASE, Place, furnished
 
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from han_web.api.admission import keep_pace_anew
+from han_web import auth
 from han_web.api.routes import PREFIX, ROUTES, Route
 from smgw.logs.readers import Role
 from tests.han_web.place import BASE, Place, furnished
@@ -53,7 +53,7 @@ def test_every_answer_is_one_that_is_described(
     place: Place, schema: BaseSchema, route: Route, mode: GenerationMode
 ) -> None:
     # Who asks too often is told so, and that is another answer.
-    keep_pace_anew(schema.app)
+    auth.keep_pace(schema.app)
     operation = schema[PREFIX + route.path][route.method]
     headers = place.session("service" if route.role is Role.TECHNICIAN else "house")
     # In-process nothing takes an answer apart again.

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from han_web.api.pace import CAPACITY, MAXIMUM_ACCOUNTS, PER_SECOND, Pace
+from han_web.pace import CAPACITY, MAXIMUM_ACCOUNTS, PER_SECOND, Pace
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 CAPACITY: Final = 240
-"""Questions at once: some pages of figures, or a client that fetches a month of lists day by day."""
+"""Questions or pages at once: some pages of figures, or a client that fetches a month of lists day by day."""
 PER_SECOND: Final = 4
 """Questions that come back each second; the page's live figures need one in ten seconds."""
 MAXIMUM_ACCOUNTS: Final = 1024
