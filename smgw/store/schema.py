@@ -354,10 +354,11 @@ TRIGGERS = (
         "WHEN OLD.acknowledged_at IS NOT NULL OR OLD.set_aside_at IS NOT NULL "
         "BEGIN SELECT RAISE(ABORT, 'a delivery is closed once'); END"
     ),
-    # FDP_RIP.2: a password goes with its account, and a newer version of the account brings its own or none.
+    # FDP_RIP.2: a password goes with its account, and so does what was tried; a newer version brings its own or none.
     (
         "CREATE TRIGGER han_credentials_withdrawn AFTER INSERT ON withdrawals WHEN NEW.kind = 'account' "
-        "BEGIN DELETE FROM han_credentials WHERE account = NEW.id AND version <= NEW.version; END"
+        "BEGIN DELETE FROM han_credentials WHERE account = NEW.id AND version <= NEW.version; "
+        "DELETE FROM han_lock_outs WHERE account = NEW.id; END"
     ),
     (
         "CREATE TRIGGER han_credentials_renewed AFTER INSERT ON profiles WHEN NEW.kind = 'account' "

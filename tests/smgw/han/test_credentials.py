@@ -10,6 +10,7 @@ import pytest
 from pki.certificates import Purpose, Role
 from pki.errors import SealError, SealReason
 from smgw.han.credentials import Credentials, open_verifier
+from smgw.store import lock_outs
 from smgw.store.database import DATABASE_NAME, Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.orders import OrderStore
@@ -82,9 +83,13 @@ def test_a_version_without_a_password_takes_it_away(database: Database, account:
 def test_it_goes_with_its_account(database: Database, account: AccountProfile) -> None:
     """FDP_RIP.2: neither the octets nor a row of it are left."""
     install(database, replace(account, id="another", name="another", fingerprints=()))
+    with database.write() as connection:
+        lock_outs.keep(connection, account.id, account.version, 5, START, forgotten_seconds=86400)
     ProfileStore(database).change([], [(account.KIND, account.id)], START + timedelta(days=1), lambda *_: None)
     assert Credentials(database).verifier(account) is None
     assert rows(database) == 1
+    with database.read() as connection:
+        assert lock_outs.load(connection) == {}, "nor that somebody tried to come in as her"
     with pytest.raises(StoreError) as refusal:
         Credentials(database).put(account, VERIFIER)
     assert refusal.value.reason is StoreReason.CONFLICT
