@@ -33,11 +33,20 @@ export async function verify(data, roots, run = inPlace) {
     if (data.length > BUNDLE_BYTES) throw malformed("larger than any proof");
     return verifyBundle(readBundle(document), roots, trusted, run);
   }
-  const read = readExport(document);
+  const read = readAlone(document);
   const verdict = logVerdict(read, trusted, null);
   const report = reportOf("log", verdict.gateway);
   report.log = verdict.told;
   return { report: finished(report), lists: [] };
+}
+
+/** An export that is not inside a proof: where it cannot be read there is no report in which a reason could stand. */
+function readAlone(document) {
+  try {
+    return readExport(document);
+  } catch (error) {
+    throw error instanceof Refusal ? malformed(error.detail) : error;
+  }
 }
 
 function rootsOf(roots) {

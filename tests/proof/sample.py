@@ -219,6 +219,7 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "log of nobody": replace(bundle, log=b"{}").to_bytes(),
         "no log": replace(bundle, log=None).to_bytes(),
         "a log alone": sample.system.to_bytes(),
+        "no such event": sample.system.to_bytes().replace(b'"event":"', b'"event":"NO_', 1),
         "white space": bundle.to_bytes().replace(b'"form":', b'"form": '),
         "cut off": bundle.to_bytes()[:-1],
         "another form": b'{"form":"smgw-proof-2"}',

@@ -61,7 +61,7 @@ EXPECTED: dict[str, tuple[dict[str, int], str, str]] = {
     "another root": ({"unknown-issuer": ALL}, "certificate", "unknown-issuer"),
     "another root for a log": ({}, "certificate", "unknown-issuer"),
 }
-REFUSED = {"white space", "cut off", "another form"}
+REFUSED = {"no such event", "white space", "cut off", "another form"}
 
 
 @pytest.fixture(scope="module")
