@@ -134,7 +134,8 @@ def _frame() -> dict[str, object]:
         "navigation": CONSUMER if role is Role.CONSUMER else TECHNICIAN if role is Role.TECHNICIAN else (),
         "subnavigation": PARTS if role is Role.CONSUMER and blueprint in _DATA else (),
         "group": group,
-        "here": request.full_path if request.method == "GET" else request.path,
+        # Where a form was sent to there may be no page to come back to.
+        "here": request.full_path if request.method == "GET" else url_for("now.now"),
     }
 
 

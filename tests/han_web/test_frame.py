@@ -51,6 +51,13 @@ def test_where_one_is_is_told_to_who_cannot_see_it(consumer: Browser) -> None:
     assert re.search(r'href="/data" class="here" aria-current="true"', text)
 
 
+def test_a_language_leads_back_to_a_page_that_is_there(consumer: Browser) -> None:
+    assert 'name="back" value="/history?by=month"' in consumer.get("/history?by=month").text
+    refused = consumer.post("/costs/prices/remove", {"contract": "none", "since": "x"}, seen_at="/account")
+    assert refused.status_code == 400
+    assert 'name="back" value="/"' in refused.text
+
+
 def test_a_stranger_has_no_navigation(house: House) -> None:
     page = browser(house.port).page("/login")
     assert "Costs" not in page.text
