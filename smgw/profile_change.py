@@ -187,7 +187,7 @@ class ProfileChange:
             if profile.verifier is None:
                 continue
             try:
-                found[profile.id] = credentials.open_verifier(profile.verifier, self._identity())
+                found[profile.id] = credentials.open_verifier(profile.verifier, self._identity(), md5=profile.md5)
             except SealError as error:
                 sentence = f"{profile.id}: {error.reason.value}: seal its verifier for the ENC certificate in use"
                 raise _refused(ChangeReason.VERIFIER, sentence) from error

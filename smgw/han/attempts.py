@@ -40,6 +40,8 @@ class Way(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - a name
     DIGEST = "digest"
+    OLDER_DIGEST = "outdated-digest-md5"
+    """By MD5, for an account that is open to older clients."""
     CERTIFICATE = "certificate"
 
 
@@ -47,6 +49,8 @@ class LoginReason(StrEnum):
     """Why he was not let in, as the log of the account tells it."""
 
     WRONG = "wrong"
+    NOT_OPEN = "not-open-to-older-clients"
+    """He answered by MD5, and the administrator never said that this account takes that."""
     NOT_VALID = "not-valid"
     """The certificate's time is over, or has not begun."""
 
@@ -86,7 +90,8 @@ class Attempts:
         self._heed_version(account)
         counted = self._accounts.wrong(account.id, moment.now)
         self._versions[account.id] = account.version
-        parameters = {"how": way.value, "reason": LoginReason.WRONG.value}
+        closed = way is Way.OLDER_DIGEST and not account.md5
+        parameters = {"how": way.value, "reason": (LoginReason.NOT_OPEN if closed else LoginReason.WRONG).value}
         if counted.is_locking:
             parameters["until"] = format_instant(_until(counted.locked_seconds, moment))
         with self._database.write() as connection:

@@ -18,14 +18,14 @@ from smgw.store.database import Database
 from smgw.store.errors import StoreError, StoreReason
 from smgw.store.rows import to_seconds
 from smgw.store.schema import han_credentials
-from wire.profiles import VERIFIER_BYTES, AccountProfile
+from wire.profiles import MD5_BYTES, VERIFIER_BYTES, AccountProfile
 
 
-def open_verifier(sealed: bytes, identity: Identity) -> bytes:
+def open_verifier(sealed: bytes, identity: Identity, *, md5: bool = False) -> bytes:
     """What was sealed for this gateway; the order around it says from whom it comes.
 
     1. It is one AuthEnvelopedData for the ENC certificate in use, and its tag holds.
-    2. It holds a verifier: 32 octets.
+    2. It holds a verifier: 32 octets, and 16 more for an account that is open to older clients (``md5``).
 
     Raises SealError: NOT_FOR_US, MALFORMED, …; TokenError where the security module does not answer.
     """
@@ -33,8 +33,9 @@ def open_verifier(sealed: bytes, identity: Identity) -> bytes:
     certificate = identity.certificates[Purpose.ENC].certificate
     opened = cms.open_envelope(sealed, recipient=certificate, key=identity.keys[Purpose.ENC])
     # 2
-    if len(opened) != VERIFIER_BYTES:
-        raise SealError(SealReason.MALFORMED, f"a verifier has {VERIFIER_BYTES} octets")
+    wanted = VERIFIER_BYTES + MD5_BYTES if md5 else VERIFIER_BYTES
+    if len(opened) != wanted:
+        raise SealError(SealReason.MALFORMED, f"the verifier of this account has {wanted} octets")
     return opened
 
 
@@ -53,7 +54,7 @@ class Credentials:
         self._database = database
 
     def verifier(self, account: AccountProfile) -> bytes | None:
-        """The 32 octets for this version of ``account``; None where no password is accepted. Raises StoreError."""
+        """The 32 octets, or 48, for this version of ``account``; None where it has no password. Raises StoreError."""
         query = sa.select(han_credentials.c.verifier).where(*_of(account))
         with self._database.read() as connection:
             return connection.scalar(query)

@@ -1,10 +1,12 @@
 """HTTP Digest (RFC 7616), the server's half of it: challenges, and the answers of programs that know a password.
 
-Decides what an answer is and whether it is the right one. SHA-256 and ``qop=auth`` alone: whoever answers by MD5, by a
-hashed user name or in the form of RFC 2069 is refused. What a challenge says is kept by nobody: it carries its own age
-under a key of this process, and only those that were answered rightly are remembered, so that no answer counts twice
-and nobody without a password fills the memory (PP-0073 FIA_UAU.5, FIA_UAU.6). Does no IO; times are seconds of one
-monotonic clock.
+Decides what an answer is and whether it is the right one. Challenges name SHA-256 and ``qop=auth`` alone; whoever
+answers by a hashed user name or in the form of RFC 2069 is refused. An answer by MD5 can be read, because some client
+answers so whatever the challenge names; whether it counts is the door's decision, and by default it never does.
+
+What a challenge says is kept by nobody: it carries its own age under a key of this process, and only those that were
+answered rightly are remembered, so that no answer counts twice and nobody without a password fills the memory (PP-0073
+FIA_UAU.5, FIA_UAU.6). Does no IO; times are seconds of one monotonic clock.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from smgw.han.sessions import IDLE_SECONDS
@@ -43,9 +46,19 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 _NAME: Final = re.compile(rf"[^\x00-\x1f\x7f]{{1,{LONGEST_NAME}}}")
 _PRINTABLE: Final = re.compile(r"[ -~]{1,128}")
 _TARGET: Final = re.compile(rf"[!-~]{{1,{LONGEST_TARGET}}}")
-_RESPONSE: Final = re.compile(r"[0-9a-f]{64}")
 _COUNT: Final = re.compile(r"[0-9a-f]{8}")
 _NONCE: Final = re.compile(rf"[0-9a-f]{{{2 * (_TIME_SIZE + _UNIQUE_SIZE + _TAG_SIZE)}}}")
+
+
+class Algorithm(StrEnum):
+    """By which hash somebody answers."""
+
+    SHA_256 = "SHA-256"
+    MD5 = "MD5"
+    """Outdated (TR-03116-3 permits SHA-2): for accounts that are open to older clients, and for no others."""
+
+
+_RESPONSES: Final = {Algorithm.SHA_256: re.compile(r"[0-9a-f]{64}"), Algorithm.MD5: re.compile(r"[0-9a-f]{32}")}
 
 
 class DigestError(Exception):
@@ -65,12 +78,12 @@ class Answer:
     """``nc``: how often it answered this challenge, this time included; from 1."""
     client_nonce: str
     response: str
+    algorithm: Algorithm = Algorithm.SHA_256
 
     def expected(self, verifier: bytes, method: str) -> str:
-        """The response of somebody whose password has ``verifier``, SHA-256(name:realm:password) (section 3.4.1)."""
-        request = hashlib.sha256(f"{method}:{self.target}".encode()).hexdigest()
-        said = f"{verifier.hex()}:{self.nonce}:{self.count:08x}:{self.client_nonce}:auth:{request}"
-        return hashlib.sha256(said.encode()).hexdigest()
+        """The response of somebody whose ``name:realm:password`` has the hash ``verifier`` (section 3.4.1)."""
+        request = self._hash(f"{method}:{self.target}")
+        return self._hash(f"{verifier.hex()}:{self.nonce}:{self.count:08x}:{self.client_nonce}:auth:{request}")
 
     def is_right(self, verifier: bytes, method: str) -> bool:
         """Whether he knows the password; takes the same time for every answer."""
@@ -80,24 +93,33 @@ class Answer:
         """The value of the header, in one form."""
         return (
             f"Digest username={_quoted(self.name)}, realm={_quoted(self.realm)}, nonce={_quoted(self.nonce)}, "
-            f'uri={_quoted(self.target)}, response="{self.response}", algorithm=SHA-256, qop=auth, '
+            f'uri={_quoted(self.target)}, response="{self.response}", algorithm={self.algorithm.value}, qop=auth, '
             f"nc={self.count:08x}, cnonce={_quoted(self.client_nonce)}"
         )
+
+    def _hash(self, said: str) -> str:
+        if self.algorithm is Algorithm.SHA_256:
+            return hashlib.sha256(said.encode()).hexdigest()
+        return hashlib.md5(said.encode()).hexdigest()  # noqa: S324 - for accounts that are open to it
 
 
 def parse_answer(value: str) -> Answer:
     """Read the value of an ``Authorization`` header. Raises DigestError.
 
     1. It is short, of the scheme Digest, and a list of parameters, none of them twice. What RFC 7616 does not name is
-       passed over. 2. It is SHA-256 with ``qop=auth`` and a name in clear. 3. Each parameter has its form. Quotation
-       marks are the RFC's, except that ``algorithm`` and ``qop`` may have them: requests writes them so.
+       passed over. 2. It is SHA-256 or MD5 with ``qop=auth`` and a name in clear. 3. Each parameter has its form.
+       Quotation marks are the RFC's, except that ``algorithm`` and ``qop`` may have them: requests writes them so.
     """
     # 1
     given = _parameters(value)
     # 2
-    for name, wanted in (("algorithm", "SHA-256"), ("qop", "auth")):
-        if given.get(name, ("", False))[0] != wanted:
-            raise DigestError(f"{name} is {wanted}")
+    if given.get("qop", ("", False))[0] != "auth":
+        raise DigestError("qop is auth")
+    try:
+        # An answer that names none would be one by MD5 (section 3.3): it is none.
+        algorithm = Algorithm(given.get("algorithm", ("", False))[0])
+    except ValueError:
+        raise DigestError("algorithm is SHA-256") from None
     if given.get("userhash", ("false", False))[0] != "false" or "username*" in given:
         raise DigestError("the user name stands in username, in clear")
     # 3
@@ -111,7 +133,8 @@ def parse_answer(value: str) -> Answer:
         target=_one(given, "uri", _TARGET),
         count=count,
         client_nonce=_one(given, "cnonce", _PRINTABLE),
-        response=_one(given, "response", _RESPONSE),
+        response=_one(given, "response", _RESPONSES[algorithm]),
+        algorithm=algorithm,
     )
 
 

@@ -1,10 +1,11 @@
 """The door of the home area network: who comes in, by which proof, and as whom (TR-03109-1 HKS1, HKS2).
 
-Decides that nobody sees anything before he proved who he is (PP-0073 FIA_UAU.2), and what proves it (FIA_UAU.5): the
-password of an account, a Digest answer that follows from it, or a client certificate that the account pins. What he may
-see follows from the account as it stands now and from nothing that he says (FIA_ATD.1, FIA_USB.1). Names that exist and
-names that do not are answered alike, after about the same work; too many wrong attempts lock either (FIA_AFL.1).
-A session ends with its account, with a newer version of it, with another password, or by itself (FIA_UAU.6).
+Decides that nobody sees anything before he proved who he is (PP-0073 FIA_UAU.2, FIA_UID.2), and what proves it
+(FIA_UAU.5): the password of an account, a Digest answer that follows from it, or a client certificate that the account
+pins. What he may see follows from the account as it stands now and from nothing that he says (FIA_ATD.1, FIA_USB.1).
+Names that exist and names that do not are answered alike, after about the same work; too many wrong attempts lock
+either (FIA_AFL.1). A session ends with its account, with a newer version of it, with another password, or by itself
+(FIA_UAU.6).
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from pki.checks import UNREADABLE
 from smgw.han import digest, passwords
 from smgw.han.attempts import Attempts, Way
 from smgw.han.credentials import Credentials
-from smgw.han.digest import Answer, DigestError, Nonces
+from smgw.han.digest import Algorithm, Answer, DigestError, Nonces
 from smgw.han.passwords import PasswordError
 from smgw.han.port import HanError, HanReason, LoginRefusedError, RefusedReason, Visitor
 from smgw.han.sessions import Moment, Sessions
@@ -38,6 +39,13 @@ LOCKED: Final = "Too many wrong attempts; try again later."
 NO_PASSWORD: Final = "This account has no password that could be changed."  # noqa: S105 - a sentence
 CONSUMERS_ONLY: Final = "The administrator changes a technician's password."
 
+_SHA_256: Final = slice(passwords.VERIFIER_SIZE)
+_COMPARED: Final = {
+    Way.PASSWORD: _SHA_256,
+    Way.DIGEST: _SHA_256,
+    Way.OLDER_DIGEST: slice(passwords.VERIFIER_SIZE, passwords.VERIFIER_SIZE + passwords.OLDER_SIZE),
+}
+"""Which octets of what is kept each way needs; empty where an account keeps none for it."""
 _NOBODY: Final = AccountProfile(
     id="nobody",
     version=1,
@@ -68,7 +76,7 @@ class HanDoor:
         self._gateway = gateway
         self._profiles = profiles
         self._credentials = credentials
-        self._nobodys = random(passwords.VERIFIER_SIZE)
+        self._nobodys = random(passwords.VERIFIER_SIZE + passwords.OLDER_SIZE)
         self._monotonic = monotonic
         # One attempt after the other: none may be looked at before the one before it is counted.
         self._attempting = Lock()
@@ -96,12 +104,13 @@ class HanDoor:
             self._attempts.came_in(account, Way.PASSWORD, moment, anew=True)
         return _visitor(account)
 
-    def by_digest(self, header: str, method: str, target: str, at: datetime) -> Visitor:
+    def by_digest(self, header: str, method: str, target: str, at: datetime, *, older: bool = False) -> Visitor:
         """Who answers a challenge (RFC 7616) in the value of an ``Authorization`` header.
 
-        1. It is an answer, for this gateway and for what is asked for (section 3.4.6). 2. It is the right one. 3. It
-        answers a challenge that holds, and was not given before; the client answers a fresh one by itself then, because
-        it knows the password.
+        1. It is an answer, for this gateway and for what is asked for (section 3.4.6); by MD5 only where ``older`` ones
+        are taken, and where an account of this gateway is open to them: else there is no such procedure. 2. It is the
+        right one. 3. It answers a challenge that holds, and was not given before; the client answers a fresh one by
+        itself then, because it knows the password.
 
         Raises LoginRefusedError, StoreError.
         """
@@ -109,15 +118,20 @@ class HanDoor:
         answer = _answer(header)
         if answer.realm != self._gateway or answer.target != target:
             raise LoginRefusedError(RefusedReason.MALFORMED)
+        way = Way.DIGEST
+        if answer.algorithm is not Algorithm.SHA_256:
+            if not older or not any(one.md5 and _holds(one, at) for one in self._profiles().accounts.values()):
+                raise LoginRefusedError(RefusedReason.MALFORMED)
+            way = Way.OLDER_DIGEST
         with self._attempting:
             moment = self._moment(at)
             # 2
-            account = self._require(answer.name, Way.DIGEST, moment, lambda kept: answer.is_right(kept, method))
+            account = self._require(answer.name, way, moment, lambda kept: answer.is_right(kept, method))
             # 3
             anew = not self._nonces.is_known(answer.nonce)
             if not self._nonces.take(answer.nonce, answer.count, moment.now):
                 raise LoginRefusedError(RefusedReason.STALE)
-            self._attempts.came_in(account, Way.DIGEST, moment, anew=anew)
+            self._attempts.came_in(account, way, moment, anew=anew)
         return _visitor(account)
 
     def by_certificate(self, der: bytes, at: datetime) -> Visitor:
@@ -199,7 +213,7 @@ class HanDoor:
                 given = passwords.verifier_of(account.name, self._gateway, old)
             except PasswordError as error:
                 raise HanError(HanReason.BAD_QUESTION, WRONG_PASSWORD) from error
-            if not hmac.compare_digest(given, kept):
+            if not hmac.compare_digest(given, kept[_COMPARED[Way.PASSWORD]]):
                 self._attempts.wrong(account.name, account, Way.PASSWORD, moment)
                 raise HanError(HanReason.BAD_QUESTION, WRONG_PASSWORD)
             # 3
@@ -215,8 +229,8 @@ class HanDoor:
     def _require(self, name: str, way: Way, moment: Moment, is_right: Callable[[bytes], bool]) -> AccountProfile:
         """The account of ``name``, if he knows its password.
 
-        1. It is not locked; else nothing is looked at. 2. The account is there, holds, and has a password. 3. It is
-        right; where there is none, as much is computed over a random one.
+        1. It is not locked; else nothing is looked at. 2. The account is there, holds, and has a password, of which it
+        keeps what this way needs. 3. It is right; where there is none, as much is computed over a random one.
         """
         account = self._only(lambda one: one.name == name, moment.at)
         # 1
@@ -225,9 +239,10 @@ class HanDoor:
             raise LoginRefusedError(RefusedReason.LOCKED, until)
         # 2
         kept = self._credentials.verifier(_NOBODY if account is None else account)
+        part = b"" if kept is None else kept[_COMPARED[way]]
         # 3
-        is_known = is_right(self._nobodys if kept is None else kept)
-        if account is None or kept is None or not is_known:
+        is_known = is_right(part or self._nobodys[_COMPARED[way]])
+        if account is None or not part or not is_known:
             self._refuse(name, account, way, moment)
         return account
 
@@ -256,7 +271,8 @@ def _visitor(account: AccountProfile) -> Visitor:
     """Him, with all that follows from his account (FIA_ATD.1, FIA_USB.1)."""
     if account.consumer is None:
         return Visitor(account.name, account.id, Reader(Role.TECHNICIAN, Interface.SERVICE))
-    return Visitor(account.name, account.id, Reader(Role.CONSUMER, Interface.CONSUMER, account.consumer))
+    reader = Reader(Role.CONSUMER, Interface.CONSUMER, account.consumer)
+    return Visitor(account.name, account.id, reader, older_clients=account.md5)
 
 
 def _answer(header: str) -> Answer:

@@ -1,7 +1,8 @@
 """Passwords of the home area network's page: what is kept of one, and what a new one must be (PP-0073 FIA_UAU.5).
 
 Decides that a password is text in one spelling (NFC), that nobody keeps it, and which ones are too easy to guess. What
-is kept is what HTTP Digest needs of it (RFC 7616 section 3.4.2). Does no IO.
+is kept is what HTTP Digest needs of it (RFC 7616 section 3.4.2): SHA-256, and MD5 beside it for an account that is open
+to older clients, and for no other. Does no IO.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from typing import Final
 
 VERIFIER_SIZE: Final = 32
 """Octets of SHA-256."""
+OLDER_SIZE: Final = 16
+"""Octets of MD5, which follow them for an account that is open to older clients."""
 SHORTEST: Final = 12
 """Characters of a new password."""
 LONGEST: Final = 128
@@ -55,9 +58,14 @@ class PasswordError(Exception):
         self.reason = reason
 
 
-def verifier_of(name: str, realm: str, password: str) -> bytes:
-    """What is kept of a password: SHA-256 of ``name:realm:password``. Raises PasswordError MALFORMED, TOO_LONG."""
-    return hashlib.sha256(f"{name}:{realm}:{normalised(password)}".encode()).digest()
+def verifier_of(name: str, realm: str, password: str, *, older: bool = False) -> bytes:
+    """What is kept of a password: SHA-256 of ``name:realm:password``; MD5 of it follows where ``older`` clients come.
+
+    Raises PasswordError MALFORMED, TOO_LONG.
+    """
+    said = f"{name}:{realm}:{normalised(password)}".encode()
+    verifier = hashlib.sha256(said).digest()
+    return verifier + hashlib.md5(said).digest() if older else verifier  # noqa: S324 - by the administrator's word
 
 
 def normalised(password: str) -> str:
@@ -80,6 +88,8 @@ def normalised(password: str) -> str:
 def new_verifier(name: str, realm: str, password: str, present: bytes) -> bytes:
     """The verifier of a password that somebody chose; ``present`` is that of the one before. Raises PasswordError.
 
+    It holds what ``present`` holds: to whom the account is open is not hers to say.
+
     1. It is text. 2. It is long enough, and not one character again and again. 3. It is not the user name, once or
     several times. 4. It is another one than before.
     """
@@ -94,7 +104,7 @@ def new_verifier(name: str, realm: str, password: str, present: bytes) -> bytes:
     if not text.casefold().replace(name.casefold(), ""):
         raise PasswordError(PasswordReason.THE_NAME)
     # 4
-    verifier = verifier_of(name, realm, text)
+    verifier = verifier_of(name, realm, text, older=len(present) > VERIFIER_SIZE)
     if hmac.compare_digest(verifier, present):
         raise PasswordError(PasswordReason.THE_OLD_ONE)
     return verifier

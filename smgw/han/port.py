@@ -65,6 +65,8 @@ class Visitor:
     """Id of the account's profile; what it says now is asked at each request."""
     reader: Reader
     """Role, interface and, for a consumer, her identifier."""
+    older_clients: bool = False
+    """Whether the administrator opened the account to programs that answer by MD5: she is told (FIA_UAU.5)."""
 
 
 class ExportForm(StrEnum):
@@ -204,8 +206,11 @@ class Door(Protocol):
     def by_password(self, name: str, password: str, at: datetime) -> Visitor:
         """Who ``name`` is, if the password is his. Raises LoginRefusedError."""
 
-    def by_digest(self, header: str, method: str, target: str, at: datetime) -> Visitor:
-        """Who answers a challenge (RFC 7616) in the value of an ``Authorization`` header. Raises LoginRefusedError."""
+    def by_digest(self, header: str, method: str, target: str, at: datetime, *, older: bool = False) -> Visitor:
+        """Who answers a challenge (RFC 7616) in the value of an ``Authorization`` header. Raises LoginRefusedError.
+
+        ``older`` where an answer by MD5 is looked at, for accounts that are open to it; elsewhere it is MALFORMED.
+        """
 
     def by_certificate(self, der: bytes, at: datetime) -> Visitor:
         """Whose account pins the client certificate of this TLS connection. Raises LoginRefusedError."""

@@ -91,7 +91,9 @@ GERMAN: Final[Mapping[str, str]] = MappingProxyType(
         # Who comes in.
         "password": "Passwort",
         "digest": "Digest",
+        "outdated-digest-md5": "Digest mit MD5, veraltet",
         "wrong": "falsch",
+        "not-open-to-older-clients": "nicht für ältere Programme freigeschaltet",
         "not-valid": "nicht gültig",
         # Logs.
         "altered": "verändert",

@@ -262,9 +262,9 @@ han_credentials = sa.Table(
     metadata,
     sa.Column("account", sa.String, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("verifier", sa.LargeBinary(32), nullable=False),
+    sa.Column("verifier", sa.LargeBinary(48), nullable=False),
     sa.Column("changed_at", sa.Integer, nullable=True),
-    sa.CheckConstraint("length(verifier) = 32"),
+    sa.CheckConstraint("length(verifier) IN (32, 48)"),
     sqlite_with_rowid=False,
 )
 """By what a password is known again, for the version of an account that holds; ``changed_at`` is when the person gave

@@ -114,6 +114,21 @@ def test_what_is_no_verifier_is_refused(
     refused(site, replace(account, verifier=sealed(recipient, verifier)), ChangeReason.VERIFIER)
 
 
+def test_an_account_that_is_open_to_older_clients_brings_both_hashes(
+    site: Site, account: AccountProfile, identity: Identity
+) -> None:
+    """FIA_UAU.5: by the administrator's signed word; the next version without it takes the weaker one away."""
+    recipient, both = identity.certificates[Purpose.ENC].certificate, VERIFIER + bytes(16)
+    refused(site, replace(account, md5=True), ChangeReason.VERIFIER)
+    refused(site, replace(account, verifier=sealed(recipient, both)), ChangeReason.VERIFIER)
+    opened = replace(account, verifier=sealed(recipient, both), md5=True)
+    site.change(opened)
+    assert Credentials(site.database).verifier(opened) == both
+    closed = replace(account, version=2)
+    site.change(closed)
+    assert Credentials(site.database).verifier(closed) == VERIFIER
+
+
 def test_what_was_altered_is_refused(site: Site, account: AccountProfile) -> None:
     assert account.verifier is not None
     altered = account.verifier[:-1] + bytes([account.verifier[-1] ^ 1])

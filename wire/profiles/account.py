@@ -2,9 +2,9 @@
 
 Decides what belongs to a person's account (PP-0073 FIA_ATD.1): a user name, one of two roles (FMT_SMR.1), for a
 consumer whose data are shown, and at least one way to prove who comes in (FIA_UAU.5). A password itself stands in no
-document: only its verifier does, sealed for the one gateway at which it holds. Digest is SHA-256; that an account is
-open to clients which know MD5 alone is said by the administrator, for each account, and by nobody else. Who is let in is
-decided at the gateway.
+document: only its verifier does, sealed for the one gateway at which it holds. Digest is SHA-256; that an account
+is open to clients which know MD5 alone is said by the administrator, for each account, and by nobody else. Who is let
+in is decided at the gateway.
 """
 
 import re

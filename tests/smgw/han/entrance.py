@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from smgw.han.credentials import Credentials
-from smgw.han.digest import Answer
+from smgw.han.digest import Algorithm, Answer
 from smgw.han.door import HanDoor
-from smgw.han.passwords import verifier_of
+from smgw.han.passwords import VERIFIER_SIZE, verifier_of
 from smgw.store.consumer_log import ConsumerLog
 from smgw.store.database import Database
 from smgw.store.log_entry import Entry
@@ -62,7 +62,7 @@ class Entrance:
         for account in (HOUSE, FLAT, SERVICE):
             self.install(account, PASSWORDS[account.name])
         self.put(CERTIFIED)
-        SystemLog(self.database).concern({(one.consumer, one.id) for one in (HOUSE, FLAT, CERTIFIED) if one.consumer})
+        self.concern()
         self.restart()
 
     @property
@@ -88,8 +88,12 @@ class Entrance:
     def install(self, account: AccountProfile, password: str) -> None:
         """Put an account, or a newer version of one, into the store, with its password."""
         ProfileStore(self.database).put(account, document=account.to_bytes(), at=self.at)
-        self.credentials.put(account, verifier_of(account.name, REALM, password))
+        self.credentials.put(account, verifier_of(account.name, REALM, password, older=account.md5))
         self.put(account)
+
+    def concern(self) -> None:
+        """Have the consumers concerned by their accounts, so that they have logs; a profile that is stored ends it."""
+        SystemLog(self.database).concern({(one.consumer, one.id) for one in (HOUSE, FLAT, CERTIFIED) if one.consumer})
 
     def put(self, account: AccountProfile) -> None:
         """From now on ``account`` stands in the set, as it is."""
@@ -105,12 +109,22 @@ class Entrance:
     def system_log(self) -> list[Entry]:
         return SystemLog(self.database).entries()
 
-    def answers(self, name: str, password: str, *, target: str = "/", method: str = "GET") -> Iterator[str]:
+    def answers(
+        self,
+        name: str,
+        password: str,
+        *,
+        target: str = "/",
+        method: str = "GET",
+        algorithm: Algorithm = Algorithm.SHA_256,
+    ) -> Iterator[str]:
         """Answers to one challenge, one after the other."""
+        known = verifier_of(name, REALM, password, older=True)
+        part = known[:VERIFIER_SIZE] if algorithm is Algorithm.SHA_256 else known[VERIFIER_SIZE:]
         nonce = self.door.challenge(self.at).partition('nonce="')[2].partition('"')[0]
         count = 0
         while True:
             count += 1
-            empty = Answer(name, REALM, nonce, target, count, "c0ffee", "")
-            right = empty.expected(verifier_of(name, REALM, password), method)
+            empty = Answer(name, REALM, nonce, target, count, "c0ffee", "", algorithm)
+            right = empty.expected(part, method)
             yield replace(empty, response=right).to_header()

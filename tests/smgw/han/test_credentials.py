@@ -103,8 +103,9 @@ def test_no_account_no_password(database: Database) -> None:
     install(database, ACCOUNT, None)
     with pytest.raises(StoreError):
         credentials.change(ACCOUNT, OWN, START)
-    with pytest.raises(StoreError):
-        credentials.put(ACCOUNT, VERIFIER[:31])
+    for wrong in (VERIFIER[:31], VERIFIER + bytes(15), VERIFIER + bytes(17)):
+        with pytest.raises(StoreError):
+            credentials.put(ACCOUNT, wrong)
     assert rows(database) == 0
 
 
@@ -120,9 +121,18 @@ def test_what_was_sealed_for_this_gateway_opens() -> None:
     identity = identity_of(pki)
     recipient = identity.certificates[Purpose.ENC].certificate
     assert open_verifier(sealed(recipient), identity) == VERIFIER
-    for wrong in (VERIFIER[:31], VERIFIER + b"\0", b""):
+    older = VERIFIER + bytes(16)
+    assert open_verifier(sealed(recipient, older), identity, md5=True) == older
+    # FIA_UAU.5: what is kept for older clients comes with the signed word that the account is open to them, or not.
+    for wrong, md5 in (
+        (VERIFIER[:31], False),
+        (VERIFIER + b"\0", False),
+        (b"", False),
+        (older, False),
+        (VERIFIER, True),
+    ):
         with pytest.raises(SealError) as refusal:
-            open_verifier(sealed(recipient, wrong), identity)
+            open_verifier(sealed(recipient, wrong), identity, md5=md5)
         assert refusal.value.reason is SealReason.MALFORMED
     stranger = pki.holder(Role.SMGW, Purpose.ENC, "EABC0087654321").certificate
     with pytest.raises(SealError) as refusal:

@@ -22,6 +22,7 @@ from smgw.han.digest import (
     LONGEST_HEADER,
     MOST_PARAMETERS,
     WINDOW,
+    Algorithm,
     Answer,
     DigestError,
     Nonces,
@@ -35,16 +36,23 @@ VERIFIER = hashlib.sha256(f"{NAME}:{REALM}:{PASSWORD}".encode()).digest()
 ANSWER = Answer(NAME, REALM, "0f" * 32, "/api/v1/now?meter=1", 1, "c0ffee", "ab" * 32)
 
 printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=40)
-answers = st.builds(
-    Answer,
-    name=st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), min_size=1),
-    realm=printable,
-    nonce=printable,
-    target=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40),
-    count=st.integers(1, 0xFFFFFFFF),
-    client_nonce=printable,
-    response=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
-)
+
+
+def answers_by(algorithm: Algorithm, digits: str) -> st.SearchStrategy[Answer]:
+    return st.builds(
+        Answer,
+        name=st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), min_size=1),
+        realm=printable,
+        nonce=printable,
+        target=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40),
+        count=st.integers(1, 0xFFFFFFFF),
+        client_nonce=printable,
+        response=st.from_regex(digits, fullmatch=True),
+        algorithm=st.just(algorithm),
+    )
+
+
+answers = answers_by(Algorithm.SHA_256, r"[0-9a-f]{64}") | answers_by(Algorithm.MD5, r"[0-9a-f]{32}")
 
 
 def counting() -> Callable[[int], bytes]:
@@ -85,6 +93,8 @@ def test_an_answer_that_was_spoiled_is_another_one_or_none(data: st.DataObject) 
         ("Digest ", "Digest"),
         ("algorithm=SHA-256", "algorithm=MD5"),
         ("algorithm=SHA-256", "algorithm=SHA-256-sess"),
+        ("algorithm=SHA-256", "algorithm=MD5-sess"),
+        ("algorithm=SHA-256", "algorithm=md5"),
         (", algorithm=SHA-256", ""),
         ("qop=auth", "qop=auth-int"),
         ("qop=auth, ", ""),
@@ -115,7 +125,7 @@ def test_an_answer_that_was_spoiled_is_another_one_or_none(data: st.DataObject) 
     ],
 )
 def test_what_is_not_an_answer_of_ours_is_none(old: str, new: str) -> None:
-    """FIA_UAU.5: no MD5, no other form, nothing twice."""
+    """FIA_UAU.5: no response of another hash than is named, no other form, nothing twice."""
     text = ANSWER.to_header()
     assert text.count(old) == 1
     with pytest.raises(DigestError):
@@ -152,6 +162,22 @@ def test_the_example_of_the_rfc() -> None:
     assert not replace(answer, target="/other").is_right(verifier, "GET")
     assert not replace(answer, count=2).is_right(verifier, "GET")
     assert not answer.is_right(bytes(32), "GET")
+
+
+def test_the_other_example_of_the_rfc() -> None:
+    """RFC 7616 section 3.9.1: the same answer by MD5, which challenges of ours never name."""
+    text = (
+        'Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm=MD5, '
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, '
+        'cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, '
+        'response="8ca523f5e9506fed4657c9700eebdbec"'
+    )
+    verifier = hashlib.md5(b"Mufasa:http-auth@example.org:Circle of Life").digest()  # noqa: S324 - the RFC's
+    answer = parse_answer(text)
+    assert answer.algorithm is Algorithm.MD5
+    assert answer.is_right(verifier, "GET")
+    assert not answer.is_right(verifier, "POST")
+    assert not replace(answer, algorithm=Algorithm.SHA_256).is_right(verifier, "GET")
 
 
 def test_a_challenge_offers_one_way_only() -> None:

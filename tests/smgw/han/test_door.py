@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smgw.han.digest import Algorithm
 from smgw.han.door import LONGEST_CERTIFICATE
 from smgw.han.lock_out import FREE_ATTEMPTS
 from smgw.han.port import LoginRefusedError, RefusedReason, Visitor
@@ -65,9 +66,11 @@ def refused(entrance: Entrance, name: str, password: str) -> RefusedReason:
     return refusal.value.reason
 
 
-def refused_digest(entrance: Entrance, header: str, *, method: str = "GET", target: str = "/") -> RefusedReason:
+def refused_digest(
+    entrance: Entrance, header: str, *, method: str = "GET", target: str = "/", older: bool = False
+) -> RefusedReason:
     with pytest.raises(LoginRefusedError) as refusal:
-        entrance.door.by_digest(header, method, target, entrance.at)
+        entrance.door.by_digest(header, method, target, entrance.at, older=older)
     return refusal.value.reason
 
 
@@ -121,7 +124,7 @@ def test_what_a_telephone_writes_in_capitals_is_the_same_name(entrance: Entrance
     ],
 )
 def test_nobody_else_comes_in(entrance: Entrance, name: str, password: str) -> None:
-    """FIA_UAU.2: which of the two was wrong is told to nobody."""
+    """FIA_UAU.2, FIA_UID.2: which of the two was wrong is told to nobody."""
     assert refused(entrance, name, password) is RefusedReason.WRONG
 
 
@@ -277,6 +280,64 @@ def test_a_program_that_goes_on_asking_gives_nobody_more_attempts(entrance: Entr
         with suppress(LoginRefusedError):
             entrance.door.by_digest(next(answers), "GET", "/", entrance.at)
     assert refused(entrance, "house", "wrong") is RefusedReason.LOCKED
+
+
+def test_an_account_that_is_open_to_older_clients_takes_an_answer_by_md5(entrance: Entrance) -> None:
+    """FIA_UAU.5: that account alone, and only where its caller takes such answers; everything else goes on."""
+    opened = replace(HOUSE, version=2, md5=True)
+    entrance.install(opened, PASSWORDS["house"])
+    entrance.concern()
+    older = entrance.answers("house", PASSWORDS["house"], algorithm=Algorithm.MD5)
+    visitor = replace(VISITOR, older_clients=True)
+    assert entrance.door.by_digest(next(older), "GET", "/", entrance.at, older=True) == visitor
+    # Not at the page, and not in the interface.
+    assert refused_digest(entrance, next(older)) is RefusedReason.MALFORMED
+    # An answer counts once, by whichever hash, and what was right by one is nothing by the other.
+    taken = next(older)
+    assert entrance.door.by_digest(taken, "GET", "/", entrance.at, older=True) == visitor
+    assert refused_digest(entrance, taken, older=True) is RefusedReason.STALE
+    usual = next(entrance.answers("house", PASSWORDS["house"]))
+    assert entrance.door.by_digest(usual, "GET", "/", entrance.at) == visitor
+    assert entrance.door.by_password("house", PASSWORDS["house"], entrance.at) == visitor
+    # With a password of her own it goes on as it was (FIA_UAU.6).
+    entrance.door.change_password(visitor, PASSWORDS["house"], NEW, entrance.at)
+    own = entrance.answers("house", NEW, algorithm=Algorithm.MD5)
+    assert entrance.door.by_digest(next(own), "GET", "/", entrance.at, older=True) == visitor
+    assert refused_digest(entrance, next(older), older=True) is RefusedReason.WRONG
+    told = [entry.parameters.get("how") for entry in entrance.log_of("consumer-house")]
+    assert told.count("outdated-digest-md5") == 2
+
+
+def test_where_no_account_is_open_to_older_clients_there_is_no_md5(entrance: Entrance) -> None:
+    """FIA_UAU.5: by default nothing is compared, and so a program that insists on it locks nobody out."""
+    for name in ("house", "nobody"):
+        older = entrance.answers(name, PASSWORDS["house"], algorithm=Algorithm.MD5)
+        for _ in range(2 * FREE_ATTEMPTS):
+            assert refused_digest(entrance, next(older), older=True) is RefusedReason.MALFORMED
+    assert entrance.door.by_password("house", PASSWORDS["house"], entrance.at) == VISITOR
+    # One that is over opens nothing.
+    entrance.install(replace(FLAT, version=2, md5=True, valid_until=START), PASSWORDS["flat"])
+    older = entrance.answers("flat", PASSWORDS["flat"], algorithm=Algorithm.MD5)
+    assert refused_digest(entrance, next(older), older=True) is RefusedReason.MALFORMED
+
+
+@pytest.mark.parametrize("name", ["house", "flat", "attic", "service", "nobody"])
+def test_by_md5_nobody_learns_which_account_is_open_to_it(entrance: Entrance, name: str) -> None:
+    """FIA_AFL.1, FIA_UAU.5: open to it, not open to it, or nobody's: a wrong answer is answered and counted alike."""
+    entrance.install(replace(HOUSE, version=2, md5=True), PASSWORDS["house"])
+    entrance.concern()
+    # The right password helps nobody but the one whose account is open to it.
+    password = "wrong" if name == "house" else PASSWORDS.get(name, "")
+    older = entrance.answers(name, password, algorithm=Algorithm.MD5)
+    answered = [refused_digest(entrance, next(older), older=True) for _ in range(FREE_ATTEMPTS + 1)]
+    assert answered == [RefusedReason.WRONG] * FREE_ATTEMPTS + [RefusedReason.LOCKED]
+    if name == "flat":
+        # Her own log tells her why, and nobody else's does.
+        *_, entry = entrance.log_of("consumer-flat")
+        assert (entry.parameters["how"], entry.parameters["reason"]) == (
+            "outdated-digest-md5",
+            "not-open-to-older-clients",
+        )
 
 
 def test_a_pinned_certificate_lets_in(entrance: Entrance) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from smgw.han.passwords import (
     LONGEST,
+    OLDER_SIZE,
     SENTENCES,
     VERIFIER_SIZE,
     PasswordError,
@@ -27,6 +28,20 @@ def test_what_is_kept_is_what_digest_needs() -> None:
     assert kept == hashlib.sha256(b"house:EABC0012345678:Ofen-Birne-Garten-52").digest()
     assert len(kept) == VERIFIER_SIZE
     assert len({kept, verifier_of("flat", REALM, OLD), verifier_of("house", "other", OLD)}) == 3
+
+
+def test_of_an_account_that_is_open_to_older_clients_md5_is_kept_too() -> None:
+    """FIA_UAU.5; and a password of her own goes on to hold for them, or for them no more than before."""
+    kept = verifier_of("house", REALM, OLD, older=True)
+    assert kept[:VERIFIER_SIZE] == verifier_of("house", REALM, OLD)
+    md5 = hashlib.md5(b"house:EABC0012345678:Ofen-Birne-Garten-52").digest()  # noqa: S324 - what such clients need
+    assert kept[VERIFIER_SIZE:] == md5
+    assert len(kept) == VERIFIER_SIZE + OLDER_SIZE
+    new = "Lampe-Regen-Kiste-17"
+    assert new_verifier("house", REALM, new, kept) == verifier_of("house", REALM, new, older=True)
+    with pytest.raises(PasswordError) as refusal:
+        new_verifier("house", REALM, OLD, kept)
+    assert refusal.value.reason is PasswordReason.THE_OLD_ONE
 
 
 def test_one_password_however_a_keyboard_spells_it() -> None:
