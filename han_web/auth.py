@@ -91,13 +91,16 @@ def now() -> datetime:
     return cast("datetime", g.at)
 
 
-def current_visit(*, digest: bool = False) -> Visit | None:
-    """Who asks, or nobody. Raises LoginRefusedError where an answer to a challenge was given and refused."""
+def current_visit(*, digest: bool = False, older: bool = False) -> Visit | None:
+    """Who asks, or nobody. Raises LoginRefusedError where an answer to a challenge was given and refused.
+
+    ``older`` where an answer by MD5 may be right, for an account that is open to it (FIA_UAU.5).
+    """
     if "visit" not in g:
         g.visit = _by_session() or _by_certificate()
     found: Visit | None = g.visit
     if found is None and digest:
-        found = g.visit = by_digest()
+        found = g.visit = by_digest(older=older)
     return found
 
 
@@ -107,13 +110,13 @@ def current_visitor(*, digest: bool = False) -> Visitor | None:
     return None if visit is None else visit.visitor
 
 
-def by_digest() -> Visit | None:
+def by_digest(*, older: bool = False) -> Visit | None:
     """Who answers a challenge in this request, or nobody where none is answered. Raises LoginRefusedError."""
     header = request.headers.get("Authorization", "")
     if not header:
         return None
     target = str(request.environ.get("REQUEST_URI") or request.full_path)
-    return Visit(current_port().door.by_digest(header, request.method, target, now()), Way.DIGEST)
+    return Visit(current_port().door.by_digest(header, request.method, target, now(), older=older), Way.DIGEST)
 
 
 def consumer_page(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:

@@ -19,10 +19,13 @@ from smgw.logs.readers import Role
 FORM_TOKEN_HEADER: Final = "X-Form-Token"  # noqa: S105 - the name of a header
 
 
-def admit(role: Role) -> Visitor:
-    """Steps 1 to 5. Raises ApiError, LoginRefusedError, HanError."""
+def admit(role: Role, *, older: bool = False) -> Visitor:
+    """Steps 1 to 5; ``older`` clients answer by MD5, if her account is open to them.
+
+    Raises ApiError, LoginRefusedError, HanError.
+    """
     # 1
-    visit = auth.current_visit(digest=True)
+    visit = auth.current_visit(digest=True, older=older)
     if visit is None:
         raise ApiError("login-needed")
     # 2

@@ -5,9 +5,10 @@ import json
 import pytest
 from werkzeug.test import TestResponse
 
+from han_web.api.problems import REFUSED_HEADER
 from han_web.dialects import collected
-from tests.han_web.place import BASE, Place
-from tests.smgw.han.house import FIRST
+from tests.han_web.place import BASE, CHALLENGE, Place, digest_answer
+from tests.smgw.han.house import FIRST, PASSWORDS
 
 PATH = "/smgw/m2m/house.sm/json"
 SERIES = "01005e318027.house-series.sm"
@@ -29,6 +30,34 @@ def ask(place: Place, method: str, **members: object) -> dict[str, object]:
     assert (document["method"], document["version"]) == (method, "1.2.0")
     found: dict[str, object] = document[method]
     return found
+
+
+def by_md5(place: Place, path: str, verb: str = "POST", **members: object) -> TestResponse:
+    """As the client does that answers every challenge by MD5, whatever it names: a fresh one for each question."""
+    asked = {"method": verb, "base_url": BASE, "json": members} if members else {"method": verb, "base_url": BASE}
+    first = place.client.open(path, **asked)
+    challenge = first.headers[CHALLENGE]
+    assert ("algorithm=SHA-256" in challenge, "MD5" in challenge) == (True, False)
+    answer = digest_answer(challenge, "house", PASSWORDS["house"], verb, path, "MD5")
+    return place.client.open(path, **asked, headers={"Authorization": answer})
+
+
+def test_a_client_that_insists_on_md5_reads_for_an_account_that_is_open_to_it(place: Place) -> None:
+    """FIA_UAU.5: its three questions one after the other, and nothing outside this dialect."""
+    with place.house.open_to_older_clients("house"):
+        points = json.loads(by_md5(place, PATH, method="user-info").data)["user-info"]["usage-points"]
+        (point, *_) = [one for one in points if (one["taf-state"], one["taf-number"]) == ("running", "7")]
+        wanted = {"usage-point-id": point["usage-point-id"], "database": "origin", "last-reading": "true"}
+        channels = json.loads(by_md5(place, PATH, method="readings", **wanted).data)["readings"]["channels"]
+        assert all(len(one["readings"]) == 1 for one in channels)
+        assert json.loads(by_md5(place, PATH, method="smgw-info").data)["smgw-info"]["firmware-info"]["hash"]
+        assert by_md5(place, "/smgw/m2m", "GET").status_code == 307
+        for path in ("/api/v1/now", "/cgi-bin/hanservice.cgi", "/json/metering/origin"):
+            assert by_md5(place, path, "GET").status_code == 401
+        assert by_md5(place, "/login/digest", "GET").status_code == 400
+    refused = by_md5(place, PATH, method="user-info")
+    assert (refused.status_code, refused.headers[REFUSED_HEADER]) == (401, "malformed")
+    assert "MD5" in json.loads(refused.data)["detail"]
 
 
 def test_a_user_is_led_to_her_path(place: Place) -> None:

@@ -47,6 +47,16 @@ def test_why_it_is_not_changed(house: House, form: dict[str, str], told: str) ->
     assert NEW not in answer.text
 
 
+def test_she_is_told_that_her_log_in_is_open_to_an_outdated_procedure(house: House) -> None:
+    """FIA_UAU.5: while it is, and nobody else is."""
+    made, other = browser(house.port, "house", "de"), browser(house.port, "flat", "de")
+    told = "HTTP Digest mit MD5"
+    with house.open_to_older_clients("house"):
+        assert told in made.page("/account").text
+        assert told not in other.page("/account").text
+    assert told not in made.page("/account").text
+
+
 def test_a_technician_has_no_form_for_it(technician: Browser) -> None:
     """His administrator changes it."""
     page = technician.page("/account")

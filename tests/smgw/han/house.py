@@ -6,8 +6,8 @@ out. Everything is as at :data:`~tests.smgw.han.house_readings.NOW`, four days a
 
 import random
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +104,19 @@ class House:
     def view(self, name: str) -> ConsumerView:
         """What a consumer sees."""
         return self.port.consumer(self.visitor(name))
+
+    @contextmanager
+    def open_to_older_clients(self, name: str) -> Iterator[None]:
+        """Meanwhile the account of ``name`` takes answers by MD5; afterwards everything is as before."""
+        before, credentials, password = self.profiles, Credentials(self.database), PASSWORDS[name]
+        account = before.accounts[f"account-{name}"]
+        credentials.change(account, verifier_of(name, GATEWAY.text, password, older=True), self.now)
+        self.profiles = replace(before, accounts={**before.accounts, account.id: replace(account, md5=True)})
+        try:
+            yield
+        finally:
+            self.profiles = before
+            credentials.change(account, verifier_of(name, GATEWAY.text, password), self.now)
 
     def close(self) -> None:
         self.database.close()
