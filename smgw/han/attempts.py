@@ -101,20 +101,19 @@ class Attempts:
     def came_in(self, account: AccountProfile, way: Way, moment: Moment, *, anew: bool) -> None:
         """Tell that somebody came in by ``account``; ``anew`` where he has just shown that he knows the password.
 
-        Then what was tried before is forgotten. A program that goes on asking forgets nothing: somebody else would have
-        all the attempts that he likes in between; no more does a certificate, which says nothing about the password.
-        Raises StoreError.
+        Then what was tried before is forgotten. A program that goes on asking forgets nothing, though each of its
+        questions answers a challenge of its own: somebody else would have all the attempts that he likes in between. No
+        more does a certificate, which says nothing about the password. Raises StoreError.
         """
         self._load(moment)
-        forget = anew and account.id in self._accounts
         told = self._begins(account.id, way, good=True, moment=moment) or way is Way.PASSWORD
-        if not forget and not told:
+        forget = told and anew and account.id in self._accounts
+        if not told:
             return
         with self._database.write() as connection:
             if forget:
                 lock_outs.forget(connection, account.id)
-            if told:
-                _tell(connection, account, Outcome.SUCCESS, moment.at, {"how": way.value})
+            _tell(connection, account, Outcome.SUCCESS, moment.at, {"how": way.value})
         if forget:
             self._accounts.forget(account.id)
 
