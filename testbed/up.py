@@ -174,15 +174,19 @@ class _Watching:
                 while not stopped and not self._over(elapsed := time.monotonic() - begin):
                     self.children.check()
                     administration.check()
-                    seen = look(self.scene)
-                    if live is not None:
-                        note = _note(administration.typing, self.duration, elapsed)
-                        live.update(tables(self.scene, seen, desk_steps(seen, self.before), note), refresh=True)
-                    elif time.monotonic() - shown >= PLAIN_EVERY_SECONDS:
-                        shown = time.monotonic()
-                        click.echo("\n".join(lines(seen)))
-                    if self.until_seen and self.judge(seen)[1]:
-                        break
+                    told = live is not None or time.monotonic() - shown >= PLAIN_EVERY_SECONDS
+                    # Nothing is whole while the administrator types; looking costs as much as reading a meter.
+                    ends = self.until_seen and not administration.typing
+                    if told or ends:
+                        seen = look(self.scene)
+                        if live is not None:
+                            note = _note(administration.typing, self.duration, elapsed)
+                            live.update(tables(self.scene, seen, desk_steps(seen, self.before), note), refresh=True)
+                        elif told:
+                            shown = time.monotonic()
+                            click.echo("\n".join(lines(seen)))
+                        if ends and self.judge(seen)[1]:
+                            break
                     time.sleep(REFRESH_SECONDS)
             except KeyboardInterrupt:
                 click.echo("stopping")

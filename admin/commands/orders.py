@@ -5,6 +5,7 @@ import click
 from admin.commands.done import carry_out, order_row, timeout_option
 from admin.life_cycle import OrderState
 from admin.session import GatewayType, Session, administers
+from wire.orders import BreakUp
 from wire.reading import DeviceId
 
 _COLUMNS = ("order", "gateway", "kind", "state", "by", "queued_at", "finished_at", "sequence", "reason")
@@ -45,12 +46,16 @@ def show(session: Session, *, number: int) -> None:
 
 @orders.command(epilog="Example: smgw-admin orders run EABC0012345678")
 @click.argument("gateway", type=GatewayType())
+@click.option("--break-up", is_flag=True, help="End its tunnel behind them.")
 @timeout_option
 @administers
-def run(session: Session, *, gateway: DeviceId, timeout: int | None) -> None:
+def run(session: Session, *, gateway: DeviceId, break_up: bool, timeout: int | None) -> None:
     """Wake GATEWAY and wait until its open orders are done."""
     with session.office() as office:
         waiting = office.orders.open(gateway)
+        if break_up and not (waiting and waiting[-1].kind == BreakUp.KIND):
+            office.orders.queue(gateway, BreakUp(), session.operator, session.now)
+            waiting = office.orders.open(gateway)
         if not waiting:
             office.inventory.get(gateway)
             session.one({"gateway": gateway.text, "open": 0}, f"no order waits for {gateway}")

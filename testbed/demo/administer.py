@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from admin.office import Office
 from smgw.status import StatusError, read_status
 from testbed.demo.people import LANGUAGE, address_of, people, told
 from testbed.demo.scene import Say, Scene, SceneError, program
-from wire.orders import BreakUp, ChangeProfiles, RaiseEvent, RequestValues, RunSelfTest, SetRetention
+from wire.orders import ChangeProfiles, RaiseEvent, RequestValues, RunSelfTest, SetRetention
 from wire.profiles import UseCase
 from wire.reading import DeviceId
 
@@ -146,15 +147,16 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
         now = standing(scene)
     scene.publish_certificates()
     if not now.profiles:
-        if laid := scene.give_past():
-            say(f"the house's past is simulated: {laid} readings are laid into the gateway's store, signed by its key")
-        if now.tunnel:
-            show(type_("break-up", gateway))
-        say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
-        queue(ChangeProfiles.KIND, "profiles", "issue", *scene.drafts, gateway)
-        admit()
-        queue(BreakUp.KIND, "break-up", gateway)
-        show(type_("orders", "run", gateway))
+        with ThreadPoolExecutor(1) as hands:
+            past = hands.submit(scene.give_past)
+            if now.tunnel:
+                show(type_("break-up", gateway))
+            say(f"every profile goes to {gateway} as one signed order, and BreakUp ends the tunnel")
+            queue(ChangeProfiles.KIND, "profiles", "issue", *scene.drafts, gateway)
+            admit()
+            show(type_("orders", "run", gateway, "--break-up"))
+        if laid := past.result():
+            say(f"the house's past is simulated: {laid} readings were laid into the gateway's store, signed by its key")
         now = standing(scene)
         for line in _page(scene, stopping):
             say(line)
@@ -169,8 +171,7 @@ def administer(scene: Scene, say: Say, stopping: threading.Event) -> None:
     admit()
     for kind, words in errands(scene):
         queue(kind, *words)
-    queue(BreakUp.KIND, "break-up", gateway)
-    show(type_("orders", "run", gateway))
+    show(type_("orders", "run", gateway, "--break-up"))
     say(f"{gateway} needs nobody now: it reads, seals and delivers by itself")
 
 

@@ -143,9 +143,7 @@ def look_at_page(scene: Scene, folder: Path) -> tuple[Shown, ...]:
         with Browser(address_of(scene), str(page.get("sha256", ""))) as browser:
             browser.log_in(consumer, password_of(scene, consumer))
             status, _ = browser.ask("/")
-            entry = (
-                f"page for consumers: {consumer} logged in over {browser.version}, {browser.address} answers {status}"
-            )
+            entry = f"page for consumers: {consumer} logged in over {browser.version}, {browser.address} answers"
             seen = last_minute(browser, datetime.now(UTC).replace(microsecond=0))
             told = [_proof(scene, browser, folder), *secrecy(scene, browser, consumer)]
         # Opening the token leaves something in this thread's queue of TLS errors: so it is opened last.

@@ -4,8 +4,8 @@ Decides what is simulated about it, and that nothing else is. **Nobody measured 
 meters would have shown, and their registers go on from there. The readings are signed by the gateway's own key in its
 security module and verified as any others; that their signers' certificates held then is the doing of the
 demonstration's SM-PKI, which dates everything back that it issues (``backdated_days``). What the past consists of is
-laid into the gateway's store from outside, between its enrolment and its first profile: nothing of it was ever granted,
-so nothing of it is owed to anybody.
+laid into the gateway's store from outside, once it has keys of its own: nothing of it was ever granted, so nothing of
+it is owed to anybody.
 """
 
 import time
@@ -30,7 +30,7 @@ from smgw.metering.tariffs.calendar import QUARTER_HOUR, day_of, midnight
 from smgw.store.database import Database
 from smgw.store.profiles import ProfileStore
 from smgw.store.rows import columns_of, from_seconds, to_seconds
-from smgw.store.schema import readings
+from smgw.store.schema import profiles, readings
 from testbed.demo.drafts import REGISTER
 from testbed.meter.device import Device
 from testbed.meter.load import Load
@@ -121,8 +121,7 @@ def lay(
 
     Raises StoreError, TokenError.
     """
-    store, laid = ProfileStore(database), 0
-    held = store.load().meters
+    held, laid = ProfileStore(database).load().meters, 0
     for life in some:
         if life.profile.id in held:
             continue
@@ -134,8 +133,9 @@ def lay(
             with database.write() as connection:
                 connection.execute(sa.insert(readings).prefix_with("OR IGNORE"), rows)
             laid += len(rows)
-        # Last: without it the readings are begun anew.
-        store.put(life.profile, document=EVIDENCE, at=life.profile.valid_from)
+        # Last: without it the readings are begun anew. Whom the logs concern now is not changed by it.
+        with database.write() as connection:
+            connection.execute(sa.insert(profiles).values(_row(life.profile)))
     return laid
 
 
@@ -151,6 +151,17 @@ def write(past: Past, gateway_configuration: Path, drafts: Path, lines: Path) ->
         key = token.key(label_of(Purpose.SIG, generation))
         some = lives(past, drafts, lines, now)
         return lay(database, key, configuration.gateway, some, past.instants(now))
+
+
+def _row(profile: MeterProfile) -> dict[str, Any]:
+    """As it would lie there had it been ordered when it began."""
+    place = {"kind": profile.KIND, "id": profile.id, "version": profile.version}
+    return place | {
+        "content": profile.to_bytes(),
+        "document": EVIDENCE,
+        "imported_at": to_seconds(profile.valid_from),
+        "order_sequence": None,
+    }
 
 
 def _reading(life: Life, at: int) -> Reading:

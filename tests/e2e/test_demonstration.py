@@ -97,8 +97,8 @@ def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> N
     assert "MISSING" not in first.stdout
     assert "delivered, quality seal, 0 evaluation profiles, 0 wake-ups, 0 tunnels, 0 orders" in first.stdout
     typed = [line.split()[2] for line in first.stdout.splitlines() if line.startswith("$ smgw-admin")]
-    brought = ["enrol", "break-up", "profiles", "accounts", "break-up", "orders"]
-    assert typed == [*brought, "retention", "self-test", "event", "break-up", "orders"]
+    brought = ["enrol", "break-up", "profiles", "accounts", "orders"]
+    assert typed == [*brought, "retention", "self-test", "event", "orders"]
     assert "signed orders confirmed (10)" in first.stdout
     happened = events(state)
     assert happened == sorted(happened, key=lambda event: event[1]), "each after the one before"

@@ -22,6 +22,16 @@ def test_what_waits_is_carried_out_in_its_order(desk: Desk) -> None:
     assert desk("orders", "run", GATEWAY.text).stdout == f"no order waits for {GATEWAY}\n"
 
 
+def test_a_tunnel_may_be_ended_behind_them(desk: Desk) -> None:
+    desk("self-test", GATEWAY.text, "--no-wait")
+    with open_line(desk):
+        rows = desk.lines("orders", "run", GATEWAY.text, "--break-up")
+    assert [row["kind"] for row in rows] == ["run-self-test", "break-up"]
+    desk("break-up", GATEWAY.text, "--no-wait")
+    with open_line(desk):
+        assert [row["kind"] for row in desk.lines("orders", "run", GATEWAY.text, "--break-up")] == ["break-up"], "once"
+
+
 def test_listing(desk: Desk) -> None:
     assert desk("orders", "list").stdout == "no such orders\n"
     desk("self-test", GATEWAY.text, "--no-wait")
