@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
@@ -16,18 +17,18 @@ from pki.certificates import load_certificate
 from pki.errors import CertificateError, CertificateReason
 from pki.pin import read_pin
 from pki.token import Token, use_configuration
-from smgw.assembly import Assembly
 from smgw.clock import GatewayClock
-from smgw.composed import Composed, Environment
 from smgw.config import Configuration
 from smgw.keys.cabinet import KeyCabinet
 from smgw.keys.ring import KeyRing
-from smgw.provisioning import Administrator, Provisioning
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import Database
 from smgw.store.logs import SystemLog
 from smgw.store.profiles import ProfileStore
 from smgw.trust import TrustFolder
+
+if TYPE_CHECKING:
+    from smgw.composed import Composed, Environment
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def open_store(configuration: Configuration, monotonic: Callable[[], float]) -> 
 
 
 @contextmanager
-def compose(configuration: Configuration, environment: Environment) -> Iterator[Composed]:
+def compose(configuration: Configuration, environment: "Environment") -> Iterator["Composed"]:
     """Put the gateway together.
 
     1. The security module opens with the PIN and holds the keys.
@@ -67,6 +68,9 @@ def compose(configuration: Configuration, environment: Environment) -> Iterator[
     Raises TokenError, CertificateError, TunnelError, StoreError, ImportRefusedError, FirewallError, WakeUpPortError,
     ServingError.
     """
+    from smgw.assembly import Assembly  # noqa: PLC0415 - who only opens token or store loads no gateway
+    from smgw.provisioning import Administrator, Provisioning  # noqa: PLC0415 - as above
+
     with ExitStack() as opened:
         # 1
         token = opened.enter_context(open_token(configuration, environment.monotonic))
