@@ -1,6 +1,7 @@
 """A token whose description was emptied comes back, and nothing is written over one that is whole."""
 
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki import softhsm
 from pki.errors import TokenError, TokenReason
 from pki.token import Token
-from tests.softhsm import MODULE, PIN, LentToken, lend_token
+from tests.softhsm import MODULE, PIN, LentToken, lend_token, write_configuration
 
 pytestmark = pytest.mark.token
 
@@ -49,20 +50,28 @@ def description(token: LentToken) -> Path:
     return token.folder / "token.object"
 
 
-def test_killed_in_the_middle_of_a_log_in_it_opens_again(token: LentToken) -> None:
-    """SIGKILL while it logs in, until one left the description empty: what SoftHSM2 alone would never recover from."""
+def test_killed_in_the_middle_of_a_log_in_it_opens_again(token: LentToken, tmp_path: Path) -> None:
+    """SIGKILL while it logs in, until one left the description empty: what SoftHSM2 alone would never recover from.
+
+    On a disk, where the description is empty for long enough; what is left of the token is looked at in its own place.
+    """
     opened(token).close()
+    environment = {**os.environ, "SOFTHSM2_CONF": str(write_configuration(tmp_path))}
+    dying = shutil.copytree(token.folder, tmp_path / "tokens" / token.folder.name)
+    emptied = dying / "token.object"
     for _ in range(100):
         words = [sys.executable, "-c", DIES_WHILE_IT_LOGS_IN, str(MODULE), token.label, PIN]
-        with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None
             process.stdout.readline()
             for _ in range(2000):
-                if description(token).stat().st_size == 0:
+                if emptied.stat().st_size == 0:
                     break
             process.send_signal(signal.SIGKILL)
-        if description(token).stat().st_size == 0:
+        if emptied.stat().st_size == 0:
             break
+    assert emptied.stat().st_size == 0
+    shutil.copytree(dying, token.folder, dirs_exist_ok=True)
     assert description(token).stat().st_size == 0
     with opened(token) as again:
         again.key("SIG").sign(b"data", ec.ECDSA(hashes.SHA256()))
