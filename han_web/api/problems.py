@@ -114,15 +114,15 @@ PROBLEMS: Final[Mapping[str, Words]] = MappingProxyType(
             (
                 "Anmeldung nicht verstanden",
                 (
-                    "Erwartet wird Digest nach RFC 7616 mit algorithm=SHA-256 und qop=auth; Basic gibt es nicht, MD5 nur "
-                    "unter /smgw/m2m für einen Zugang, den der Messstellenbetreiber dafür freigeschaltet hat."
+                    "Erwartet wird Digest nach RFC 7616 mit algorithm=SHA-256 und qop=auth; Basic gibt es nicht, MD5 "
+                    "nur unter /smgw/m2m für einen Zugang, den der Messstellenbetreiber dafür freigeschaltet hat."
                 ),
             ),
             (
                 "Log-in not understood",
                 (
-                    "Digest of RFC 7616 with algorithm=SHA-256 and qop=auth is expected; there is no Basic, and MD5 only "
-                    "below /smgw/m2m for an account that the meter operator opened to it."
+                    "Digest of RFC 7616 with algorithm=SHA-256 and qop=auth is expected; there is no Basic, and MD5 "
+                    "only below /smgw/m2m for an account that the meter operator opened to it."
                 ),
             ),
         ),
