@@ -38,6 +38,11 @@ CONNECTIONS: Final = 512
 """At once, each request taking two; those that are idle make room."""
 REQUESTS_OF_ONE_ADDRESS: Final = 20
 """At once: a browser has six."""
+FILES: Final = ("/data/export/file", "/api/v1/export")
+"""Answers of up to 30 MB, which wait in the gateway's memory until they are taken."""
+FILES_OF_ONE_ADDRESS: Final = 2
+FILES_AT_ONCE: Final = 8
+"""Of all addresses: whoever takes a file slowly, again and again, holds no more of the gateway's memory than that."""
 REQUESTS_PER_SECOND: Final = 30
 """Of one address, in the long run; a page with all that belongs to it is some twenty."""
 BURST: Final = 120
@@ -102,6 +107,15 @@ server_tokens off;
 default_type application/octet-stream;
 limit_conn_zone $binary_remote_addr zone=connections:1m;
 limit_req_zone $binary_remote_addr zone=requests:1m rate={REQUESTS_PER_SECOND}r/s;
+map $uri $file_to {{
+default "";
+{"".join(f"{one} $binary_remote_addr;{chr(10)}" for one in FILES)}}}
+map $file_to $file {{
+default 1;
+"" "";
+}}
+limit_conn_zone $file_to zone=files_of_one:1m;
+limit_conn_zone $file zone=files:1m;
 limit_conn_status 429;
 limit_req_status 429;
 server {{
@@ -123,6 +137,8 @@ ssl_early_data off;
 ssl_verify_client optional_no_ca;
 
 limit_conn connections {REQUESTS_OF_ONE_ADDRESS};
+limit_conn files_of_one {FILES_OF_ONE_ADDRESS};
+limit_conn files {FILES_AT_ONCE};
 limit_req zone=requests burst={BURST} nodelay;
 client_header_buffer_size 2k;
 large_client_header_buffers 4 {HEADER_OCTETS};

@@ -23,7 +23,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from han_web import front_configuration
 from han_web.front import LOOK_SECONDS, SHORTEST_PAUSE, Front, Nginx, impersonal
-from han_web.front_configuration import BODY_OCTETS, GROUPS, HEADER_OCTETS, REQUESTS_OF_ONE_ADDRESS
+from han_web.front_configuration import (
+    BODY_OCTETS,
+    FILES,
+    FILES_OF_ONE_ADDRESS,
+    GROUPS,
+    HEADER_OCTETS,
+    REQUESTS_OF_ONE_ADDRESS,
+)
 from han_web.sockets import listen
 from smgw.han.certificate import build, pem_of
 from smgw.han.settings import HanIdentity, HanSettings, ServingError, ServingReason
@@ -210,11 +217,17 @@ def test_whoever_is_slow_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             assert b" 200 " not in rest(body)
 
 
-def test_requests_of_one_address_at_once_are_counted(page: Fronted) -> None:
-    slow = "POST / HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n"
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/", REQUESTS_OF_ONE_ADDRESS), *((one, FILES_OF_ONE_ADDRESS) for one in (*FILES, "/data/x/../%65xport//file"))],
+)
+def test_requests_of_one_address_at_once_are_counted(page: Fronted, path: str, most: int) -> None:
+    """Of files, which wait in the gateway's memory until they are taken, a few; however their path is written."""
+    slow = f"POST {path} HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n"
+    asked = GET.replace(" / ", f" {path} ")
     held = []
     try:
-        for _ in range(REQUESTS_OF_ONE_ADDRESS):
+        for _ in range(most):
             stream = page.client().wrap_socket(
                 socket.create_connection(("127.0.0.1", page.page.port), timeout=10), server_hostname="EABC0012345678"
             )
@@ -222,12 +235,13 @@ def test_requests_of_one_address_at_once_are_counted(page: Fronted) -> None:
             held.append(stream)
         refused = b""
         for _ in range(50):  # until the last of them was read
-            refused = page.ask(GET + "\r\n")
+            refused = page.ask(asked + "\r\n")
             if refused.startswith(b"HTTP/1.1 429 "):
                 break
         assert refused.startswith(b"HTTP/1.1 429 ")
-        # Whoever has another address is served.
-        assert page.ask(GET + "\r\n", host=1).startswith(b"HTTP/1.1 200 ")
+        # Whoever has another address is served, and so is she with another wish.
+        assert page.ask(asked + "\r\n", host=1).startswith(b"HTTP/1.1 200 ")
+        assert path == "/" or page.ask(GET + "\r\n").startswith(b"HTTP/1.1 200 ")
     finally:
         for one in held:
             one.close()

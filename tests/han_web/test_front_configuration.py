@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from han_web.front_configuration import GROUPS_TLS13, Inherited, configure, configure_openssl
+from han_web.front_configuration import FILES, GROUPS_TLS13, Inherited, configure, configure_openssl
 from smgw.han.settings import ServingError, ServingReason
+from tests.han_web.empty import empty_app
 
 PLACES = [(ip_address("10.0.0.1"), 443), (ip_address("fe80::1%eth1"), 443)]
 URI = "pkcs11:token=a%20b;object=HAN.1;type=private"
@@ -41,6 +42,11 @@ def test_modules_that_nginx_was_built_without_are_not_named() -> None:
 def test_no_access_is_logged_and_no_session_kept() -> None:
     for line in ("access_log off;", "ssl_session_tickets off;", "ssl_session_cache off;", "ssl_early_data off;"):
         assert f"\n{line}\n" in text()
+
+
+def test_files_are_where_the_page_has_them() -> None:
+    rules = {rule.rule for rule in empty_app().url_map.iter_rules()}
+    assert {one for one in rules if "export" in one} == {*FILES, "/data/export", "/data/export/verify.html"}
 
 
 def test_whom_it_runs_as() -> None:
