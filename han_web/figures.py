@@ -11,21 +11,22 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
 
 from han_web import words
 from han_web.words import say_many
-from smgw.han.shown import WATT, WATT_HOUR, Amount
+from smgw.han.shown import UNIT_SYMBOLS, Amount
 from smgw.logs.texts import Language
+from wire.reading import Unit
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
 """Legal time of all contracts (Einheiten- und Zeitgesetz)."""
-UNITS: Final = {WATT: "W", 28: "VA", 29: "var", WATT_HOUR: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 44: "Hz"}
-"""Codes of IEC 62056-6-2."""
 _THOUSANDS: Final = {"W": "kW", "VA": "kVA", "var": "kvar", "Wh": "kWh", "VAh": "kVAh", "varh": "kvarh"}
 _MICRO: Final = 1_000_000
-_HUNDREDTHS_OF_CENT: Final = 10_000
+_WATTS_IN_FULL: Final = 10_000
+"""Below, a power is told in whole watts."""
+_POWERS: Final = frozenset({Unit.W, Unit.VA, Unit.VAR})
 _NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
 """Between a number and its unit (DIN 1338)."""
 NOTHING: Final = "\N{EN DASH}"
@@ -48,7 +49,7 @@ def number(value: Decimal | int, digits: int = 0) -> str:
 
 def exact(amount: Amount) -> str:
     """A meter reading or a power with every digit that was given; energies in kWh, as the meter's own display."""
-    unit, value, digits = _in_unit(amount, thousands=amount.unit not in {WATT, 28, 29})
+    unit, value, digits = _in_unit(amount, thousands=amount.unit not in _POWERS)
     return f"{number(value, digits)}{_NARROW}{unit}"
 
 
@@ -76,9 +77,9 @@ def power(amount: Amount) -> str:
 def power_parts(amount: Amount) -> tuple[str, str]:
     """Number and unit of :func:`power`."""
     value = Decimal(amount.value).scaleb(amount.scaler)
-    if abs(value) < _HUNDREDTHS_OF_CENT:
-        return number(value), UNITS.get(amount.unit, "")
-    return number(value / 1000, 1), _THOUSANDS.get(UNITS.get(amount.unit, ""), "")
+    if abs(value) < _WATTS_IN_FULL:
+        return number(value), UNIT_SYMBOLS.get(amount.unit, "")
+    return number(value / 1000, 1), _THOUSANDS.get(UNIT_SYMBOLS.get(amount.unit, ""), "")
 
 
 def percent(part: int, whole: int) -> str:
@@ -164,11 +165,6 @@ def last_day(end: int) -> str:
     return short_day(end - 1)
 
 
-def zone_name(at: int) -> str:
-    """What the time in force is called, with its offset."""
-    return format_datetime(local(at), "zzz", locale=locale())
-
-
 @lru_cache(maxsize=64)
 def changes(on: date) -> int:
     """How many hours longer or shorter than 24 a day is: 1 in autumn, -1 in spring, else 0."""
@@ -207,7 +203,7 @@ def _twice(at: int) -> str:
 
 def _in_unit(amount: Amount, *, thousands: bool) -> tuple[str, Decimal, int]:
     """Unit, value, and the digits after the point that the given scaler means."""
-    unit = UNITS.get(amount.unit, "")
+    unit = UNIT_SYMBOLS.get(amount.unit, "")
     exponent = amount.scaler
     if thousands and unit in _THOUSANDS:
         unit, exponent = _THOUSANDS[unit], exponent - 3

@@ -6,13 +6,13 @@ columns, because 35,040 parts as objects would be mostly names. What was not mea
 The functions are pure: a value in, a document out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Final
 
 from smgw.han.consumer_log import ShownEntry
 from smgw.han.shown import (
+    UNIT_SYMBOLS,
     Amount,
     Billed,
     Compared,
@@ -30,10 +30,6 @@ from smgw.han.shown import (
 )
 
 Document = dict[str, object]
-UNIT_NAMES: Final[Mapping[int, str]] = MappingProxyType(
-    {27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 44: "Hz"}
-)
-"""Units of IEC 62056-6-2 that a meter of ours may have."""
 STATUS_WORD_BYTES: Final = 8
 
 
@@ -61,7 +57,7 @@ def amount(one: Amount) -> Document:
         "value": one.value,
         "scaler": one.scaler,
         "unit": one.unit,
-        "unit_name": UNIT_NAMES.get(one.unit, ""),
+        "unit_name": UNIT_SYMBOLS.get(one.unit, ""),
         "decimal": decimal(one.value, one.scaler),
     }
 
@@ -103,7 +99,7 @@ def series(shown: Series) -> Document:
         "register": shown.register,
         "resolution": shown.resolution.value,
         "unit": shown.unit,
-        "unit_name": UNIT_NAMES.get(shown.unit, ""),
+        "unit_name": UNIT_SYMBOLS.get(shown.unit, ""),
         "scaler": shown.scaler,
         "bounds": list(shown.bounds),
         "energies": list(shown.energies),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from han_web.dialects.names import legal
+from han_web.figures import local
 from smgw.han.consumer_log import ShownEntry
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.shown import Contract, ShownMeter, ShownReading
@@ -103,7 +103,7 @@ def entries(
 def _first_of_days(readings: Iterable[ShownReading]) -> Iterable[ShownReading]:
     before = None
     for one in readings:
-        moment = legal(one.captured_at)
+        moment = local(one.captured_at)
         midnight = moment.replace(hour=0, minute=0, second=0)
         if moment.date() != before and moment.astimezone(UTC) - midnight.astimezone(UTC) < DAILY_WINDOW:
             before = moment.date()

@@ -11,7 +11,8 @@ from han_web.api import problems
 from han_web.api.admission import admit
 from han_web.api.rendered import answer
 from han_web.dialects.collected import last, registers_of
-from han_web.dialects.names import hexadecimal, legal, logical, status_text
+from han_web.dialects.names import hexadecimal, logical, status_text
+from han_web.figures import local
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.shown import Power, ShownMeter, ShownReading
 from smgw.logs.readers import Role
@@ -48,9 +49,9 @@ def _document(view: ConsumerView, meters: list[ShownMeter]) -> dict[str, object]
     powers = [one for one in view.now(now).powers if one.meter == meters[0].meter and not one.averaged_seconds]
     newest = max(readings, key=lambda one: one.captured_at, default=None)
     return {
-        "capture_time": None if newest is None else legal(newest.captured_at).isoformat(),
+        "capture_time": None if newest is None else local(newest.captured_at).isoformat(),
         "status": None if newest is None else "".join(status_text(newest.status)),
-        "timestamp": legal(int(now.timestamp())).isoformat(),
+        "timestamp": local(int(now.timestamp())).isoformat(),
         # What a register shows at this moment takes the place of what was last stored of it.
         "values": list({one["logical_name"]: one for one in [*map(_reading, readings), *map(_power, powers)]}.values()),
     }

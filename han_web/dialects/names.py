@@ -4,16 +4,13 @@ Decides the one spelling of each for every dialect; the clients compare them wit
 names are those seen on real gateways (docs/deviations.md).
 """
 
-from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from han_web.api.documents import decimal
 from smgw.han.shown import WATT_HOUR, Amount, Contract
 from wire.errors import ObisError
 from wire.obis import Obis
 
-LEGAL_TIME: Final = ZoneInfo("Europe/Berlin")
 METER_INSTANCE: Final = "01005e318002"
 CONSUMER_INSTANCE: Final = "01005e318011"
 VALUES_INSTANCE: Final = "01005e31803c"
@@ -66,8 +63,3 @@ def kilo(amount: Amount) -> tuple[str, str]:
     if amount.unit == WATT_HOUR:
         return decimal(amount.value, amount.scaler - 3), "kWh"
     return decimal(amount.value, amount.scaler), "W"
-
-
-def legal(seconds: int) -> datetime:
-    """UTC seconds in legal time."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone(LEGAL_TIME)

@@ -24,7 +24,8 @@ from han_web.api.admission import admit
 from han_web.api.asked import EARLIEST, LATEST, AskedError
 from han_web.dialects import ppc_xml
 from han_web.dialects.collected import Channel, between, entries, last, registers_of
-from han_web.dialects.names import LEGAL_TIME, METER_INSTANCE, kilo, legal, logical, short
+from han_web.dialects.names import METER_INSTANCE, kilo, logical, short
+from han_web.figures import ZONE, local
 from han_web.security import MAXIMUM_FIELDS
 from han_web.words import language
 from smgw.han.port import ConsumerView, HanError, HanReason
@@ -242,7 +243,7 @@ def _moment(name: str) -> datetime:
     text = _field(name)
     try:
         naive = datetime.strptime(text, TIME_FORM)  # noqa: DTZ007 - the zone is the gateway's
-        moment = naive.replace(tzinfo=LEGAL_TIME, fold=1 if name == "to" else 0).astimezone(UTC)
+        moment = naive.replace(tzinfo=ZONE, fold=1 if name == "to" else 0).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise AskedError(name, "not a time as 2026-01-31 00:00:00") from error
     if not EARLIEST <= moment <= LATEST:
@@ -254,7 +255,7 @@ def _row(one: ShownReading) -> Row:
     value, unit = kilo(one.amount)
     usable = one.ptb < FIRST_UNUSABLE
     return Row(
-        moment=f"{legal(one.captured_at):{TIME_FORM}}",
+        moment=f"{local(one.captured_at):{TIME_FORM}}",
         register=short(one.register),
         value=value,
         unit=unit,

@@ -12,12 +12,11 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from han_web import auth, figures
+from smgw.han.parts import LATEST
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2200
 """Between these every date has a begin and an end in legal time; no meter of this kind is older."""
-LAST_INSTANT: Final = 7_258_118_400
-"""The begin of the last year and one."""
 LONGEST_NAME: Final = 64
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _WHOLE: Final = re.compile(r"\d{1,18}", re.ASCII)
@@ -60,7 +59,7 @@ def whole_number(text: str) -> int:
 def instant(text: str) -> datetime:
     """UTC seconds out of a link of ours. Raises BadRequest."""
     found = whole_number(text)
-    if found > LAST_INSTANT:
+    if found > LATEST:
         raise BadRequest
     return figures.local(found)
 

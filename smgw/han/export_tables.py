@@ -15,9 +15,9 @@ from typing import Final
 
 from smgw.han.export_lists import Listed, Row
 from smgw.han.export_source import Source
+from smgw.han.shown import UNIT_SYMBOLS
 from smgw.metering.status import ptb_status
 from smgw.metering.tariffs.calendar import ZONE
-from wire.reading import Unit
 
 JSON_FORM: Final = "smgw-readings-1"
 HEADER: Final = (
@@ -32,25 +32,6 @@ HEADER: Final = (
     "ptb",
     "signature",
 )
-SYMBOLS: Final = {
-    Unit.DAY: "d",
-    Unit.HOUR: "h",
-    Unit.MINUTE: "min",
-    Unit.SECOND: "s",
-    Unit.CELSIUS: "°C",
-    Unit.CUBIC_METRE: "m³",
-    Unit.CUBIC_METRE_PER_HOUR: "m³/h",
-    Unit.W: "W",
-    Unit.VA: "VA",
-    Unit.VAR: "var",
-    Unit.WH: "Wh",
-    Unit.VAH: "VAh",
-    Unit.VARH: "varh",
-    Unit.A: "A",
-    Unit.V: "V",
-    Unit.HZ: "Hz",
-    Unit.COUNT: "1",
-}
 _MARK: Final = "\ufeff"
 """By it a spreadsheet knows that the file is UTF-8."""
 _FORMULA: Final = tuple("=+-@\t\r\n")
@@ -66,7 +47,7 @@ def table(lists: Sequence[Listed]) -> bytes:
     lines.writerow(HEADER)
     for one in lists:
         meter, register, unit = (
-            text(each) for each in (one.register.meter.text, str(one.register.obis), SYMBOLS[one.unit])
+            text(each) for each in (one.register.meter.text, str(one.register.obis), UNIT_SYMBOLS[one.unit])
         )
         for row in one.rows:
             lines.writerow(
@@ -103,7 +84,7 @@ def document(source: Source, lists: Sequence[Listed], at: datetime, begin: int, 
         kind = {
             "meter": one.register.meter.text,
             "register": str(one.register.obis),
-            "unit": SYMBOLS[one.unit],
+            "unit": UNIT_SYMBOLS[one.unit],
             "unit_code": int(one.unit),
             "scaler": one.scaler,
             "registered_seconds": one.register.registered_seconds,

@@ -5,13 +5,38 @@ are integers in the unit and scaler that stand beside them, instants are UTC sec
 as in the profiles. Words in a language are found where people read them, never here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-WATT_HOUR: Final = 30
-WATT: Final = 27
-"""Units of IEC 62056-6-2."""
+from wire.reading import Unit
+
+WATT_HOUR: Final = int(Unit.WH)
+WATT: Final = int(Unit.W)
+UNIT_SYMBOLS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        Unit.DAY: "d",
+        Unit.HOUR: "h",
+        Unit.MINUTE: "min",
+        Unit.SECOND: "s",
+        Unit.CELSIUS: "°C",
+        Unit.CUBIC_METRE: "m³",
+        Unit.CUBIC_METRE_PER_HOUR: "m³/h",
+        Unit.W: "W",
+        Unit.VA: "VA",
+        Unit.VAR: "var",
+        Unit.WH: "Wh",
+        Unit.VAH: "VAh",
+        Unit.VARH: "varh",
+        Unit.A: "A",
+        Unit.V: "V",
+        Unit.HZ: "Hz",
+        Unit.COUNT: "1",
+    }
+)
+"""How each unit is written, by its code of IEC 62056-6-2."""
 
 
 class Resolution(StrEnum):

@@ -32,10 +32,3 @@ def test_energy_is_shown_in_kilowatt_hours() -> None:
     assert names.kilo(Amount(107_173_550, -1, 30)) == ("10717.3550", "kWh")
     assert names.kilo(Amount(11_194_683, 0, 30)) == ("11194.683", "kWh")
     assert names.kilo(Amount(412, 0, 27)) == ("412", "W")
-
-
-def test_legal_time_has_two_hours_of_one_name() -> None:
-    """25 October 2026: 00:30 and 01:30 UTC are both 02:30."""
-    first, second = names.legal(1_792_888_200), names.legal(1_792_891_800)
-    assert f"{first:%H:%M}" == f"{second:%H:%M}" == "02:30"
-    assert first.isoformat() != second.isoformat()

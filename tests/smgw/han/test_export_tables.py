@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smgw.han.export_lists import lists
-from smgw.han.export_tables import HEADER, SYMBOLS, document, table, text
+from smgw.han.export_tables import HEADER, document, table, text
 from smgw.metering.status import GatewayStatus, combined
 from tests.smgw.access.cases import EXPORTED, reading
 from tests.smgw.han.takeaway import AT, TinySource
@@ -79,7 +79,3 @@ def test_json_says_the_same_and_loses_nothing() -> None:
     table_rows = parsed()
     shown = [row for one in content["lists"] for row in one["readings"]]
     assert [row["time"] for row in shown] == [row["time"] for row in table_rows]
-
-
-def test_every_unit_has_a_symbol() -> None:
-    assert set(SYMBOLS) == set(Unit)

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from smgw.han import shown
-from smgw.han.shown import WATT_HOUR, Amount
+from smgw.han.shown import UNIT_SYMBOLS, WATT_HOUR, Amount
+from wire.reading import Unit
 
 
 def test_every_shape_is_frozen() -> None:
@@ -19,3 +20,7 @@ def test_an_amount_is_what_it_says() -> None:
     assert amount == Amount(5, -1, WATT_HOUR)
     with pytest.raises(dataclasses.FrozenInstanceError):
         amount.value = 6  # type: ignore[misc]  # the point
+
+
+def test_every_unit_has_a_symbol() -> None:
+    assert set(UNIT_SYMBOLS) == set(Unit)
