@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from han_web.auth import CERTIFICATE_HEADER, SESSION_COOKIE
 from pki.certificates import Purpose, Role
+from smgw.store.errors import StoreError, StoreReason
 from tests.han_web.pages.caller import browser
 from tests.smgw.han.house import TECHNICIAN, House
 
@@ -92,3 +93,17 @@ def test_whoever_loads_pages_without_end_waits_alone(house: House) -> None:
         pass
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
     assert made.get("/login").status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/nothing-here"])
+def test_a_store_that_fails_is_told_in_a_page_whoever_asks(
+    house: House, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError(StoreReason.FULL, "no room")
+
+    monkeypatch.setattr(house.door, "by_certificate", fail)
+    text = quote(house.client.certificate.public_bytes(Encoding.PEM).decode())
+    answer = browser(house.port).get(path, **{CERTIFICATE_HEADER: text})
+    assert answer.status_code == 500
+    assert "It is not your fault." in answer.text
