@@ -4,6 +4,9 @@ Decides what a password is (80 random bits that a person can type from paper), t
 only sealed for the ENC certificate that the gateway uses now, and that an account is of a consumer whom a meter of that
 gateway measures, or a technician's (PP-0073 FIA_ATD.1, FMT_SMR.1, FIA_UAU.5). Whom an account is for stands in the
 account and not in its id, because ids stay in logs that nobody deletes (OSP.Log).
+
+Digest is SHA-256. An account is open to older clients, which answer by MD5, only where that is asked for, and for one
+version: whoever makes the next one says it again, or it ends.
 """
 
 import hashlib
@@ -40,13 +43,17 @@ Random = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The account that is asked for; ``consumer`` is None for a technician. ``until`` None: as long as is usual."""
+    """The account that is asked for; ``consumer`` is None for a technician. ``until`` None: as long as is usual.
+
+    ``older`` opens it to programs that answer by MD5.
+    """
 
     name: str
     consumer: str | None
     fingerprints: tuple[str, ...] = ()
     password: str | None = None
     until: datetime | None = None
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,14 @@ def new_password(random: Random) -> str:
     return "-".join(signs[place : place + _GROUP] for place in range(0, len(signs), _GROUP))
 
 
-def verifier_of(name: str, gateway: DeviceId, password: str) -> bytes:
-    """By what the gateway knows the password again: SHA-256 of ``name:realm:password`` (RFC 7616 section 3.4.2)."""
-    return hashlib.sha256(f"{name}:{gateway}:{password}".encode()).digest()
+def verifier_of(name: str, gateway: DeviceId, password: str, *, older: bool = False) -> bytes:
+    """By what the gateway knows the password again: SHA-256 of ``name:realm:password`` (RFC 7616 section 3.4.2).
+
+    For ``older`` clients MD5 of the same follows.
+    """
+    said = f"{name}:{gateway}:{password}".encode()
+    verifier = hashlib.sha256(said).digest()
+    return verifier + hashlib.md5(said).digest() if older else verifier  # noqa: S324 - by an explicit word alone
 
 
 class Accounts:
@@ -101,7 +113,7 @@ class Accounts:
                 AccountReason.NO_PROOF, "without a password the account needs a client certificate: --certificate FILE"
             )
         # 2
-        verifier = self._sealed(gateway, wanted.name, wanted.password, at)
+        verifier = self._sealed(gateway, wanted, at)
         second = at.replace(microsecond=0)
 
         def make(expected: Holding) -> AccountProfile:
@@ -122,6 +134,7 @@ class Accounts:
                 consumer=wanted.consumer,
                 fingerprints=wanted.fingerprints,
                 verifier=verifier,
+                md5=wanted.older,
                 valid_from=second,
                 valid_until=wanted.until or end,
             )
@@ -132,9 +145,10 @@ class Accounts:
         """Queue the next version of the account ``wanted.name``, of the same person.
 
         It has the password that is wanted, or none; other certificates and another end where they are wanted. Whatever
-        password its person gave herself holds no more. Raises as :func:`new`; AccountError UNKNOWN.
+        password its person gave herself holds no more, and it is open to older clients only where that is wanted anew.
+        Raises as :func:`new`; AccountError UNKNOWN.
         """
-        verifier = self._sealed(gateway, wanted.name, wanted.password, at)
+        verifier = self._sealed(gateway, wanted, at)
         second = at.replace(microsecond=0)
 
         def make(expected: Holding) -> AccountProfile:
@@ -149,6 +163,7 @@ class Accounts:
                 consumer=held.consumer,
                 fingerprints=wanted.fingerprints or held.fingerprints,
                 verifier=verifier,
+                md5=wanted.older,
                 valid_from=held.valid_from,
                 valid_until=wanted.until or end,
             )
@@ -176,7 +191,7 @@ class Accounts:
         number = self._office.drafts.issue_made(note, gateway, by, at)
         return Issued(made[0], number)
 
-    def _sealed(self, gateway: DeviceId, name: str, password: str | None, at: datetime) -> bytes | None:
+    def _sealed(self, gateway: DeviceId, wanted: Wanted, at: datetime) -> bytes | None:
         """The verifier for the gateway's eyes alone.
 
         1. No order that waits gives it other keys before this one comes.
@@ -185,7 +200,7 @@ class Accounts:
 
         Raises AccountError RENEWAL, InventoryError, CertificateError.
         """
-        if password is None:
+        if wanted.password is None:
             return None
         # 1
         waiting = {RenewKeys.KIND, InstallCertificates.KIND}
@@ -205,7 +220,8 @@ class Accounts:
             recipient, role=Role.SMGW, purpose=Purpose.ENC, at=at, pinned=pinned, seal=record.seal
         )
         # 3
-        return cms.envelop(verifier_of(name, gateway, password), recipient=recipient, random=self._random)
+        verifier = verifier_of(wanted.name, gateway, wanted.password, older=wanted.older)
+        return cms.envelop(verifier, recipient=recipient, random=self._random)
 
 
 def accounts(holding: Holding) -> list[AccountProfile]:

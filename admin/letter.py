@@ -119,6 +119,11 @@ def _german(access: Access) -> Iterator[str]:
         yield "und 1 und die Buchstaben l und o kommen darin nicht vor."
         if account.role is AccountRole.CONSUMER:
             yield "Geben Sie sich auf der Seite ein eigenes, und vernichten Sie dann diesen Brief."
+    if account.md5:
+        yield ""
+        yield "Auf Ihren Wunsch nimmt dieser Zugang von Programmen, die unter /smgw/m2m abfragen, auch ein"
+        yield "veraltetes Anmeldeverfahren an (HTTP Digest mit MD5). Sagen Sie uns, wenn Sie es nicht mehr"
+        yield "brauchen: Dann schließen wir es wieder."
     if account.fingerprints:
         yield ""
         yield "Ohne Passwort öffnet sich die Seite mit Ihrem Zertifikat. Fingerabdruck (SHA-256):"
@@ -156,6 +161,10 @@ def _english(access: Access) -> Iterator[str]:
         yield "letters l and o do not occur in it."
         if account.role is AccountRole.CONSUMER:
             yield "Give yourself one of your own on the page, and destroy this letter then."
+    if account.md5:
+        yield ""
+        yield "On your wish this access takes an outdated log-in procedure (HTTP Digest with MD5) from"
+        yield "programs that ask below /smgw/m2m. Tell us when you no longer need it: then we close it."
     if account.fingerprints:
         yield ""
         yield "Without a password the page opens with your certificate. Fingerprint (SHA-256):"

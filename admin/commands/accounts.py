@@ -7,7 +7,7 @@ database and no log.
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -18,6 +18,10 @@ from admin.letter import Access, Language, letter, page_of, written
 from admin.session import GatewayType, Session, administers
 from wire.reading import DeviceId
 
+OLDER_CLIENTS: Final = (
+    "The account is open to older clients: programs that ask below /smgw/m2m may log in by HTTP Digest with MD5. "
+    "TR-03116-3 permits SHA-2 alone; its page tells the consumer. Take it back with: smgw-admin accounts reset "
+)
 F = TypeVar("F", bound=Callable[..., Any])
 _gateway = click.argument("gateway", type=GatewayType())
 _name = click.argument("name")
@@ -35,6 +39,12 @@ def _told(command: F) -> F:
             help="Client certificate (PEM) that opens the page without a password; may be given several times.",
         ),
         click.option("--no-password", is_flag=True, help="A certificate alone opens it."),
+        click.option(
+            "--older-clients",
+            is_flag=True,
+            help="Also take HTTP Digest with MD5, an outdated procedure, from programs of a consumer that know no other; "
+            "it ends with the next reset without it.",
+        ),
         click.option(
             "--until",
             type=click.DateTime(["%Y-%m-%d"]),
@@ -115,6 +125,7 @@ def list_(session: Session, *, gateway: DeviceId | None) -> None:
                 "consumer": one.account.consumer,
                 "password": one.account.verifier is not None,
                 "certificates": len(one.account.fingerprints),
+                "older_clients": one.account.md5,
                 "valid_until": one.account.valid_until,
                 "account": one.account.id,
                 "version": one.account.version,
@@ -123,7 +134,18 @@ def list_(session: Session, *, gateway: DeviceId | None) -> None:
             for record in chosen
             for one in book.listed(record.gateway)
         ]
-    columns = ("gateway", "name", "role", "consumer", "password", "certificates", "valid_until", "account", "state")
+    columns = (
+        "gateway",
+        "name",
+        "role",
+        "consumer",
+        "password",
+        "certificates",
+        "older_clients",
+        "valid_until",
+        "account",
+        "state",
+    )
     session.rows(columns, rows, "no accounts; make one with: smgw-admin accounts new GATEWAY NAME --consumer ID")
 
 
@@ -149,6 +171,7 @@ def _issue(
     *,
     certificates: tuple[Path, ...],
     no_password: bool,
+    older_clients: bool,
     until: datetime | None,
     language: str,
     file: Path | None,
@@ -156,10 +179,12 @@ def _issue(
     no_wait: bool,
     timeout: int | None,
 ) -> None:
+    if older_clients and no_password:
+        raise click.UsageError("--older-clients is about a password: leave out --no-password")
     at = session.now
     random = session.environment.random
     password = None if no_password else new_password(random)
-    wanted = Wanted(name, consumer, _fingerprints(certificates, at), password, _end(until))
+    wanted = Wanted(name, consumer, _fingerprints(certificates, at), password, _end(until), older_clients)
     with session.office() as office:
 
         def queue() -> tuple[Issued, Access]:
@@ -175,6 +200,8 @@ def _issue(
                 issued, access = queue()
                 stream.write(letter(access, Language(language)))
             _show(session, issued, access, Language(language), file)
+        if issued.account.md5:
+            click.echo(f"{OLDER_CLIENTS}{gateway} {name}", err=True)
         carry_out(session, office, issued.order, no_wait=no_wait, timeout=timeout)
 
 
@@ -193,6 +220,7 @@ def _show(session: Session, issued: Issued, access: Access, language: Language, 
                 "consumer": account.consumer,
                 "addresses": access.addresses,
                 "page_fingerprint": access.page,
+                "older_clients": account.md5,
                 "valid_until": account.valid_until,
                 "letter": None if file is None else str(file),
                 "order": issued.order,

@@ -92,6 +92,19 @@ def test_both_ends_compute_the_same_verifier() -> None:
     assert verifier_of("house", GATEWAY, PASSWORD) == passwords.verifier_of("house", GATEWAY.text, PASSWORD)
 
 
+def test_for_older_clients_md5_is_sealed_too_until_the_next_reset(accounts: Accounts, enc: Holder) -> None:
+    """PP-0073 FIA_UAU.5: by the administrator's signed word, which the gateway holds against what is sealed."""
+    issued = accounts.new(GATEWAY, replace(HOUSE, older=True), BY, NOW)
+    both = verifier_of("house", GATEWAY, PASSWORD, older=True)
+    assert issued.account.md5
+    assert opened(issued, enc) == both == passwords.verifier_of("house", GATEWAY.text, PASSWORD, older=True)
+    again = accounts.reset(GATEWAY, HOUSE, BY, NOW)
+    assert not again.account.md5
+    assert opened(again, enc) == verifier_of("house", GATEWAY, PASSWORD)
+    service = Wanted("service", None, password=PASSWORD, older=True)
+    assert refused(accounts, service) is AccountReason.MALFORMED
+
+
 def test_a_new_account_is_queued_for_the_gateways_eyes_alone(accounts: Accounts, office: Office, enc: Holder) -> None:
     """PP-0073 FIA_ATD.1: its verifier lies in no order and no database in clear."""
     issued = accounts.new(GATEWAY, HOUSE, BY, NOW)

@@ -41,6 +41,15 @@ def test_what_nobody_told_is_not_made_up(language: Language) -> None:
     assert (text.count("CD:CD"), text.count("EF:EF"), "AB:AB" in text) == (16, 16, False)
 
 
+def test_an_outdated_procedure_is_named_where_it_is_taken() -> None:
+    """PP-0073 FIA_UAU.5."""
+    opened = replace(ACCESS, account=replace(ACCOUNT, md5=True))
+    for language, told in ((Language.GERMAN, "veraltetes Anmeldeverfahren"), (Language.ENGLISH, "outdated log-in")):
+        assert told in letter(opened, language)
+        assert "MD5" not in letter(ACCESS, language)
+        assert max(map(len, letter(opened, language).splitlines())) <= 94
+
+
 def test_a_technician_reads_of_the_system_log() -> None:
     """PP-0073 FMT_SMR.1."""
     access = replace(ACCESS, account=replace(ACCOUNT, role=AccountRole.TECHNICIAN, consumer=None))

@@ -105,6 +105,21 @@ def test_certificates_open_the_page_too(metered: Desk, tmp_path: Path) -> None:
     assert f"{file} is no certificate" in told.stderr
 
 
+def test_older_clients_are_let_in_by_an_explicit_word_that_says_what_it_means(metered: Desk) -> None:
+    """PP-0073 FIA_UAU.5."""
+    made = metered("accounts", "new", GATEWAY.text, *HOUSE, "--older-clients")
+    for told in ("MD5", "TR-03116-3 permits SHA-2 alone", "smgw-admin accounts reset EABC0012345678 house"):
+        assert told in made.stderr
+    assert "veraltetes Anmeldeverfahren" in made.stdout
+    (row,) = metered.lines("accounts", "list")
+    assert row["older_clients"] is True
+    closed = metered("accounts", "reset", GATEWAY.text, "house", "--no-wait")
+    assert "MD5" not in closed.output
+    (row,) = metered.lines("accounts", "list")
+    assert row["older_clients"] is False
+    metered("accounts", "reset", GATEWAY.text, "house", "--older-clients", "--no-password", code=Exit.CONFIGURATION)
+
+
 def test_until_the_last_day(metered: Desk) -> None:
     account, _ = metered.lines("accounts", "new", GATEWAY.text, *HOUSE, "--until", "2026-12-31")
     assert account["valid_until"] == "2027-01-01T00:00:00Z"

@@ -63,7 +63,8 @@ role = "technician"
 fingerprints = "{"ef" * 32}"
 {samples.VALIDITY}"""
     place.give(samples.METER, account, service)
-    place.office.drafts.save("later", account.replace("home", "flat"), BY, place.now)
+    later = account.replace("home", "flat").replace("verifier", "md5 = true\nverifier")
+    place.office.drafts.save("later", later, BY, place.now)
     person = place.person(UserRole.OPERATOR)
     page = person.get(f"/gateways/{GATEWAY}")
     hers = "the consumer house sees her own data under the user name home, with a password or one of 2 client"
@@ -74,6 +75,9 @@ fingerprints = "{"ef" * 32}"
     assert hers in words(order)
     drafts = person.get("/drafts")
     assert "under the user name flat" in words(drafts)
+    # FIA_UAU.5: whoever orders it sees that a procedure is outdated.
+    older = "Older clients: her programs may also log in by HTTP Digest with MD5, an outdated procedure."
+    assert (older in words(drafts), older in words(page)) == (True, False)
     for told in (page, order, drafts):
         assert b64encode(SEALED).decode()[:20] not in told.text
         assert "abab" not in told.text
