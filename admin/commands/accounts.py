@@ -42,7 +42,7 @@ def _told(command: F) -> F:
         click.option(
             "--older-clients",
             is_flag=True,
-            help="Also take HTTP Digest with MD5, an outdated procedure, from programs of a consumer that know no other; "
+            help="Also take HTTP Digest with MD5, an outdated procedure, from a consumer's older programs; "
             "it ends with the next reset without it.",
         ),
         click.option(
