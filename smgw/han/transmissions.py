@@ -16,6 +16,11 @@ from smgw.store.profiles import ProfileSet
 
 MAXIMUM: Final = 1000
 """In one answer, whatever is asked for."""
+_TIME: Final = (
+    "(profile = ? AND created_at >= ? AND (created_at < ? OR EXISTS (SELECT 1 FROM grants "
+    "WHERE grants.profile = deliveries.profile AND grants.sequence = deliveries.sequence AND period_begin < ?)))"
+)
+"""In her time, or of it: what somebody else's meter readings have filled since is passed over by the database."""
 FIRST_PAGE: Final = (1 << 62, "", 0)
 """Before every delivery."""
 
@@ -47,12 +52,12 @@ def transmissions(
     if not known:
         return []
     marks = ", ".join("?" * len(known))
-    times = " OR ".join("(profile = ? AND created_at >= ?)" for _ in known)
+    times = " OR ".join(_TIME for _ in known)
     statement = (
         f"SELECT {_COLUMNS} FROM deliveries WHERE profile IN ({marks}) AND ({times}) "
         "AND (created_at, profile, sequence) < (?, ?, ?) ORDER BY created_at DESC, profile DESC, sequence DESC"
     )
-    begins = [value for name, one in known.items() for value in (name, one.since)]
+    begins = [value for name, one in known.items() for value in (name, one.since, one.until, _left(one))]
     found: list[Transmission] = []
     cursor = raw(connection).execute(statement, [*known, *begins, *(last or FIRST_PAGE)])
     for row in cursor:
@@ -80,6 +85,11 @@ def _counted(connection: sa.Connection, hers: HerContract, sequence: int) -> tup
     filled = [part for part in parts if part[0]]
     begins, ends = [part[1] for part in filled], [part[2] for part in filled]
     return sum(part[0] for part in filled), min(begins, default=None), max(ends, default=None)
+
+
+def _left(hers: HerContract) -> int:
+    """From which second on nothing is measured of her."""
+    return max(one.measured.span.until for one in hers.meters)
 
 
 def _names(profiles: ProfileSet) -> Mapping[str, str]:

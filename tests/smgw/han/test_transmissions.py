@@ -1,14 +1,16 @@
 from dataclasses import replace
 from datetime import date
 
-from smgw.han.hers import Hers
+from smgw.han.hers import Hers, raw
 from smgw.han.shown import Transmission
 from smgw.han.transmissions import transmissions
 from smgw.metering.tariffs.calendar import midnight
+from smgw.store.contracts import Span
 from tests.smgw.han.house import FIRST, NOW, House
 from tests.smgw.han.house_profiles import MOVED
 
 AT = int(NOW.timestamp())
+MOVED_OUT = Span(FIRST, 0, int(MOVED.timestamp()))
 
 
 def told(house: House, who: str, *, limit: int = 100) -> list[Transmission]:
@@ -66,6 +68,13 @@ def test_what_carried_only_others_values_looks_like_a_cover(house: House) -> Non
         # What holds nothing of hers is told in her time only, what does is told whenever it left.
         over = replace(common, until=int(MOVED.timestamp()))
         assert transmissions(connection, [over], house.profiles, None, 100) == []
+        # And what somebody else fills after she left is passed over before anybody counts it.
+        counted: list[str] = []
+        raw(connection).set_trace_callback(counted.append)
+        left = [replace(one, measured=replace(one.measured, span=MOVED_OUT)) for one in flat]
+        assert transmissions(connection, [replace(over, meters=tuple(left))], house.profiles, None, 100) == []
+        raw(connection).set_trace_callback(None)
+        assert len(counted) == 1
         late = replace(hers, until=hers.since + 1)
         assert len(transmissions(connection, [late], house.profiles, None, 100)) == 6
         assert transmissions(connection, [], house.profiles, None, 100) == []
