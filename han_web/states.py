@@ -25,7 +25,7 @@ CONDITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "no-valid-time": mark("Nobody has compared the clock for too long."),
         "clock-deviation": mark("The clock deviates too far."),
         "certificates-bad": mark("A certificate of the gateway is not good now."),
-        "firewall-not-applied": mark("The firewall's rules do not stand."),
+        "firewall-not-applied": mark("The firewall's rules are not in force."),
         "security-module-failed": mark("The security module does not answer."),
         "database-damaged": mark("The data store is damaged."),
         "log-chain-broken": mark("A log was altered."),
@@ -51,8 +51,8 @@ TESTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 FIREWALLS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "applied": mark("The rules stand"),
-        "not-applied": mark("The rules do not stand"),
+        "applied": mark("The rules are in force"),
+        "not-applied": mark("The rules are not in force"),
         "not-managed": mark("Looked after by somebody else"),
     }
 )

@@ -4,6 +4,7 @@ Decides what a price is when a person writes it: euros a month and cents a kilow
 point at most. Prices stay in the gateway; nobody but her sees them, and no bill is made of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,17 +15,23 @@ from han_web import charts, figures, sentences
 from han_web.auth import SEE_OTHER, consumer, consumer_page, now
 from han_web.pages import asked
 from han_web.pages.asked import AmountError
-from han_web.words import say
+from han_web.words import mark, say
+from smgw.han.billing import NOT_YET, OTHERS
 from smgw.han.port import ConsumerView, HanError, HanReason
-from smgw.han.shown import Amount, Billed, Contract, Prices
+from smgw.han.prices import ALL as ALL_STAGES
+from smgw.han.shown import Amount, Billed, Contract, Prices, Stage
+from wire.profiles import ERROR_STAGE
 
 pages = Blueprint("costs", __name__)
 PERIODS: Final = 13
 """Billing periods that are shown: a year by months, and the one that runs."""
-ALL_STAGES: Final = 0
-ERROR_STAGE: Final = 63
-"""Of what was used while no stage could be told (TAF-2, the error register)."""
 UNPROCESSABLE: Final = 422
+MISSING: Final = mark("It cannot be calculated: readings are missing.")
+REFUSALS: Final = {
+    NOT_YET: mark("It has only just begun: nothing is booked yet."),
+    OTHERS: mark("Somebody else's meter counts in this sum. So it is not shown: what is not yours would be theirs."),
+}
+"""Of all other reasons it is readings that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,16 @@ def stage_name(tariff: Tariff, number: int) -> str:
     return say("Tariff %(number)s", number=number)
 
 
+def why(refused: str) -> str:
+    """Why a period is not calculated."""
+    return say(REFUSALS.get(refused, MISSING))
+
+
+def columns(periods: Sequence[Billed]) -> tuple[Stage, ...]:
+    """The stages that a table of ``periods`` has columns for: a period that is not calculated has none."""
+    return next((one.stages for one in periods if not one.refused), ())
+
+
 def share(part: Amount, whole: Amount) -> str:
     """The length of a stage's bar."""
     return charts.comparison(whole, part)[1]
@@ -93,6 +110,8 @@ def _page(view: ConsumerView, wrong: str = "") -> str:
         wrong=wrong,
         today=asked.today().isoformat(),
         stage_name=stage_name,
+        why=why,
+        columns=columns,
         share=share,
     )
 

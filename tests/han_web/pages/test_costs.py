@@ -4,6 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from han_web.pages.costs import MISSING, REFUSALS, columns, why
+from smgw.han.billing import NOT_YET, OTHERS
+from smgw.han.shown import WATT_HOUR, Amount, Billed, Stage
+from smgw.metering.tariffs.errors import TariffReason
 from tests.han_web.pages.caller import Browser, browser
 from tests.smgw.han.house import House
 
@@ -60,3 +64,13 @@ def test_prices_of_what_is_not_hers(hers: Browser, change: dict[str, str], statu
 
 def test_somebody_without_a_billed_contract_is_told_so(house: House) -> None:
     assert "None of your contracts is billed" in browser(house.port, "attic").page("/costs").text
+
+
+def test_a_period_that_is_not_calculated_says_why_and_takes_no_column() -> None:
+    assert len({why(reason) for reason in (NOT_YET, OTHERS, *TariffReason)}) == len(REFUSALS) + 1
+    assert why(TariffReason.NO_READINGS.value) not in {MISSING, ""}, "in German"
+    nothing = Amount(0, 0, WATT_HOUR)
+    refused = Billed(1, 2, 1, (), nothing, None, None, OTHERS)
+    stage = Stage(1, "1-0:1.8.1*255", nothing, None)
+    assert columns([refused, Billed(0, 1, 1, (stage,), nothing, None, None)]) == (stage,)
+    assert columns([refused]) == ()
