@@ -111,14 +111,18 @@ class Exports:
             making.release()
 
     def _seal_for(self, visitor: Visitor) -> Callable[[datetime], None]:
-        """What makes a checkpoint, if there is none of the last hour that speaks of her log."""
+        """What makes a checkpoint, if there is none of the last hour that speaks of her log.
+
+        One that is older than a revocation list is none either: by that list nobody could believe its signer then.
+        """
 
         def seal(at: datetime) -> None:
             with self.database.read() as connection:
                 newest = log_checkpoints.newest(connection)
             if newest is not None and (Log.CONSUMER, visitor.reader.identity) in last_states(newest):
-                age = at - Checkpoint.from_bytes(newest.content).at
-                if timedelta() <= age < SEALED_AGAIN:
+                made_at = Checkpoint.from_bytes(newest.content).at
+                listed = any(made_at < one.last_update_utc for one in self.facts.trust().crls)
+                if timedelta() <= at - made_at < SEALED_AGAIN and not listed:
                     return
             # It makes no old entry go: that is the business of a clock that is right.
             Sealer(self.database, self.facts.identity).seal(at, time_valid=False)

@@ -120,6 +120,17 @@ def test_proof_upon_proof_makes_a_checkpoint_an_hour(house: House) -> None:
     assert checkpoint(house, NOW + SEALED_AGAIN) == first + 1
 
 
+def test_a_revocation_list_that_is_younger_than_the_checkpoint_asks_for_another(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lists of a proof are the newest: by them nobody can believe the signer at a moment before they were made."""
+    first = checkpoint(house, NOW + SEALED_AGAIN)
+    listed = NOW + SEALED_AGAIN + timedelta(minutes=1)
+    monkeypatch.setattr(house, "trust", house.pki.trust(now=listed, number=2))
+    assert checkpoint(house, listed + timedelta(minutes=1)) == first + 1
+    assert checkpoint(house, listed + timedelta(minutes=2)) == first + 1, "once"
+
+
 def test_derived_values_are_in_it_where_they_are_hers_alone(house: House) -> None:
     """FDP_ACF.1: from a sum with others and her own share the others' could be told."""
     found = Bundle.from_bytes(exported(house, ExportForm.PROOF, SEPTEMBER, OCTOBER))
