@@ -97,7 +97,7 @@ def gateway_file(
             int(shown.entry.first_at.timestamp()),
             int(shown.entry.level),
             int(shown.entry.outcome),
-            " ".join(shown.text.split()),
+            _line(shown.text),
         )
         for shown in source.entries(from_seconds(period[0]), from_seconds(period[1]), at, limit=MAXIMUM_ENTRIES)
     ]
@@ -147,6 +147,11 @@ def _head(source: Source, contract: EvaluationProfile) -> UsagePoint:
         analysis=None,
         meter_readings=(),
     )
+
+
+def _line(text: str) -> str:
+    """One line without what no file can hold: what a meter or a party said must not keep her log from her."""
+    return " ".join("".join(one if one.isprintable() or one.isspace() else "?" for one in text).split())
 
 
 def _written(found: UsagePoint, log: Sequence[LogLine], form: Form) -> bytes:

@@ -170,14 +170,14 @@ def test_the_earlier_form_has_the_certificate_in_use_and_the_later_one_all() -> 
 def test_her_log_goes_with_it_up_to_a_bound() -> None:
     """FAU_SAR.1/CON."""
     told = [
-        ShownEntry(replace(ENTRY, record_number=number), "an Netz\ngesendet <1>")
+        ShownEntry(replace(ENTRY, record_number=number), "an Netz\ngesendet <1>\x00\x1b[\uffff")
         for number in range(1, MAXIMUM_ENTRIES + 3)
     ]
     found = file(TinySource([reading(BEGIN)], told=told), SERIES)
     assert parse(found).log_entries == MAXIMUM_ENTRIES
     assert b"<recordNumber>3</recordNumber>" in found
     assert b"<recordNumber>2</recordNumber>" not in found
-    assert b"<text>an Netz gesendet &lt;1&gt;</text>" in found
+    assert b"<text>an Netz gesendet &lt;1&gt;??[?</text>" in found
 
 
 def test_a_contract_of_hours_holds_its_hours_and_what_stands_for_no_point() -> None:
