@@ -263,6 +263,8 @@ def by_hand(scene: Scene) -> list[str]:
         *((f"event {gateway} {one} off", "an event is over") for one in _events(scene)),
         (f"break-up {gateway}", "its tunnel, ended"),
         (f"restart {gateway}", "its process, started anew"),
+        (f"accounts list {gateway}", "who may come in at its page"),
+        (f"accounts reset {gateway} {scene.consumers[-1]}", "another password, once hers is lost"),
         ("orders list", "everything that was ever ordered"),
         ("audit list", "who did what, signed"),
         ("users add you --role supervisor", "yourself, let in to the console"),
