@@ -105,7 +105,8 @@ def test_what_only_an_order_starts_is_ordered(scene: Scene) -> None:
 def test_a_person_is_told_how_to_go_on(scene: Scene) -> None:
     told = "\n".join(by_hand(scene))
     for words in (
-        "status ESMG0000000001 --refresh", "wake ESMG0000000001", "logs ESMG0000000001", "break-up", "dim off", "accounts reset ESMG0000000001 house",
+        "status ESMG0000000001 --refresh", "wake ESMG0000000001", "logs ESMG0000000001", "break-up", "dim off",
+        "accounts reset ESMG0000000001 house",
         f"logs verify {scene.gateway_configuration}", f"consumer-log {scene.gateway_configuration} house",
     ):  # fmt: skip
         assert words in told
