@@ -5,10 +5,12 @@ import itertools
 import os
 import signal
 import sys
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import screenshots
 from tests.moments import Moments
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,6 +24,9 @@ sys.dont_write_bytecode = False
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+_BEGAN = time.time()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,6 +72,12 @@ def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
 def _is_property(item: pytest.Item) -> bool:
     return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures are that tests in a browser kept for people."""
+    if (page := screenshots.index(_BEGAN)) is not None:
+        terminalreporter.write_line(f"screenshots: {page}")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate, fingerprint
 from pki.new_token import create_token
 from smgw.clock import ClockMemory
@@ -54,7 +58,7 @@ class Household(House):
         )  # fmt: skip
         self.key = former[Purpose.SIG].key
         self.signer = Signer(self.key)
-        self.client = self.pki.holder(Role.EMT, Purpose.TLS, "Browser")
+        self.client, self.stranger = self._program("display"), self._program("stranger")
         self._renew(former[Purpose.SIG])
         with self.premises.open_token() as token:
             self.database = Database.create(self.premises.configuration.store, token, GATEWAY)
@@ -112,6 +116,17 @@ class Household(House):
     def _verified(self, one: Holder, purpose: Purpose) -> VerifiedCertificate:
         pinned = {fingerprint(one.certificate)}
         return self.trust.verify(one.certificate, role=Role.SMGW, purpose=purpose, at=self.now, pinned=pinned)
+
+    def _program(self, name: str) -> Holder:
+        """A certificate of its own making, as a program or a browser has one."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        begin, end = self.now - timedelta(days=1), self.now + timedelta(days=365)
+        certificate = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+            .serial_number(7).not_valid_before(begin).not_valid_after(end).sign(key, hashes.SHA256())
+        )  # fmt: skip
+        return Holder(certificate, key)
 
     def _renew(self, former: Holder) -> None:
         """The keys in use are made in the token, and the certificate of the former ones is kept."""

@@ -1,0 +1,76 @@
+"""How every page looks, small and dark, large and light: nothing overflows, axe finds nothing serious, and a picture is
+kept for people."""
+
+from axe_core_python.selenium import Axe
+
+from tests.e2e.person import Person
+from tests.e2e.scenes import Scene
+from tests.smgw.han.house import TECHNICIAN
+
+PAGES = (
+    ("now", "/"),
+    ("history", "/history?by=month&on=2026-10-01"),
+    ("costs", "/costs"),
+    ("contracts", "/data"),
+    ("sent", "/data/sent"),
+    ("readings", "/readings?until=2026-10-22"),
+    ("log", "/data/log"),
+    ("export", "/data/export"),
+    ("device", "/device"),
+    ("account", "/account"),
+    ("nothing", "/nothing/here"),
+)
+SERIOUS = frozenset({"serious", "critical"})
+_AXE = Axe()
+
+
+def telephone_in_the_dark(scene: Scene) -> None:
+    """360 pixels wide, German."""
+    _walk(scene.inside(language="de"), 360, "dark")
+
+
+def desk_in_the_light(scene: Scene) -> None:
+    """1280 pixels wide, English."""
+    _walk(scene.inside(), 1280, "light")
+
+
+def before_the_door_and_behind_the_other(scene: Scene) -> None:
+    """The log-in, and what a technician sees."""
+    person = scene.person
+    for width, scheme in ((360, "light"), (1280, "dark")):
+        with person.another_browser():
+            person.show(width, scheme)
+            person.go("/login")
+            _look(person, "login", width, scheme)
+            person.log_in(TECHNICIAN)
+            person.until(lambda: person.path == "/service/log")
+            _look(person, "technician-log", width, scheme)
+            person.go("/service/device")
+            _look(person, "technician-device", width, scheme)
+            person.quiet()
+
+
+def _walk(person: Person, width: int, scheme: str) -> None:
+    person.show(width, scheme)
+    try:
+        for name, path in PAGES:
+            person.go(path)
+            if name == "history":
+                person.until(lambda: person.one("#plot").is_displayed())
+            _look(person, name, width, scheme)
+        person.quiet(refused=True)
+    finally:
+        person.show(1280, "light")
+
+
+def _look(person: Person, name: str, width: int, scheme: str) -> None:
+    """At the page as it is."""
+    language = person.one("html").get_attribute("lang")
+    assert person.run("return document.documentElement.scrollWidth") <= width, f"{name} is wider than the screen"
+    found = [one for one in _AXE.run(person.browser)["violations"] if one["impact"] in SERIOUS]
+    told = [(one["id"], node["target"], node.get("failureSummary", "")) for one in found for node in one["nodes"][:3]]
+    person.keep(f"{name}-{language}-{width}-{scheme}")
+    assert told == [], f"{name}, {scheme}"
+
+
+SCENES = (telephone_in_the_dark, desk_in_the_light, before_the_door_and_behind_the_other)
