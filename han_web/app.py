@@ -23,6 +23,6 @@ def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_byt
     frame.equip(app)
     errors.register(app)
     pages.register(app)
-    api.register(app, port)
+    api.register(app)
     dialects.register(app)
     return app

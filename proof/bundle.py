@@ -1,7 +1,7 @@
 """A proof that a customer takes with her (Nachweis): her readings with their signatures, her log, the certificates.
 
-Decides the form ``smgw-proof-1`` (docs/proof-form.md) and believes nothing: whether a signature holds is asked of
-:class:`Bundle` later. One document has one spelling, so that what is read is what was written; nothing stands in it
+Decides the form ``smgw-proof-1`` (docs/proof-form.md) and believes nothing: whether a signature holds is
+decided in ``verify.py``. One document has one spelling, so that what is read is what was written; nothing stands in it
 twice, and everything is in one order. Values are text, because the numbers of a script end at 2^53. Lets only
 BundleError escape. PTB-A 50.8, display; PP-0073 FCO_NRO.2.
 """
@@ -35,9 +35,9 @@ MAXIMUM_LIST_OCTETS: Final = 4 * 1024 * 1024
 _LATEST: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _STATUS = re.compile(r"[0-9A-F]{16}", re.ASCII)
+_OBIS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 K = TypeVar("K")
 T = TypeVar("T")
-_OBIS = re.compile(r"[0-9A-F]{12}", re.ASCII)
 
 
 class BundleError(WireError):

@@ -15,11 +15,10 @@ from han_web.api.admission import admit
 from han_web.api.asked import Question
 from han_web.api.routes import PREFIX, ROUTES, Route
 from han_web.api.views import VIEWS
-from smgw.han.port import HanPort
 
 
-def register(app: Flask, _port: HanPort) -> None:
-    """Give ``app`` every question of the table; the port is the one of its pages."""
+def register(app: Flask) -> None:
+    """Give ``app`` every question of the table."""
     routes = Blueprint("api", __name__)
     for route in ROUTES:
         entrance = _entrance(route)

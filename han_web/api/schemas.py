@@ -6,6 +6,7 @@ answer against it.
 
 from typing import Final
 
+from han_web.api.asked import LONGEST, MAXIMUM_MONEY, MAXIMUM_STAGES
 from smgw.han.shown import Resolution, Verdict
 
 Schema = dict[str, object]
@@ -49,8 +50,9 @@ def _listed(member: str, name: str, description: str, **more: Schema) -> Schema:
 
 
 _LOG_MEMBERS: Final = {"next": maybe(NUMBER), "last": COUNT}
-_MONEY: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 10**12}
-_NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 128}
+_MONEY: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": MAXIMUM_MONEY}
+_STAGE: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": MAXIMUM_STAGES}
+_NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "OpenApi": {"type": "object", "description": "An OpenAPI 3.1 document."},
@@ -174,8 +176,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         base_per_month=_MONEY,
         per_kilowatt_hour={
             "type": "array",
-            "maxItems": 64,
-            "items": closed("A price.", stage={"type": "integer", "minimum": 0, "maximum": 64}, price=_MONEY),
+            "maxItems": MAXIMUM_STAGES,
+            "items": closed("A price.", stage=_STAGE, price=_MONEY),
         },
     ),
     "PriceList": _listed("prices", "Prices", "Your prices."),

@@ -26,7 +26,7 @@ from han_web.dialects.theben_asked import MAXIMUM_ENTRIES, Asked, Base, Method
 from han_web.words import language
 from smgw.han.consumer_log import ShownEntry
 from smgw.han.port import ConsumerView, HanError, HanReason
-from smgw.han.shown import Contract
+from smgw.han.shown import Billed, Contract
 from smgw.logs.readers import Role
 
 LONGEST: Final = timedelta(days=31)
@@ -134,7 +134,7 @@ def _original(view: ConsumerView, wanted: list[tuple[str, str]], asked: Asked, b
     return daily(channels) if base is Base.DAILY else channels
 
 
-def _billed(view: ConsumerView, contract: Contract, asked: Asked, base: Base) -> list[documents.Period]:
+def _billed(view: ConsumerView, contract: Contract, asked: Asked, base: Base) -> list[Billed]:
     now = int(auth.now().timestamp())
     periods = [one for one in view.billed(contract.id, auth.now(), limit=BILLED) if not one.refused]
     periods = [one for one in periods if (one.end > now) == (base is Base.CALCULATED)]

@@ -18,7 +18,6 @@ from han_web.dialects.theben_asked import Base
 from smgw.han.consumer_log import ShownEntry
 from smgw.han.shown import Billed, Contract, GatewayStatus, ShownReading, TestResult
 
-Period = Billed
 TRANSPARENT: Final = frozenset({1, 2, 6, 7})
 """Use cases whose values a bill rests on."""
 GOOD_STATE: Final = "a0000000"

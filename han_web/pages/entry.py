@@ -65,7 +65,7 @@ def by_digest() -> ResponseReturnValue:
 @pages.post("/logout")
 @auth.either_page
 def log_out() -> ResponseReturnValue:
-    """End the session (FTA_SSL)."""
+    """End the session."""
     current_port().door.close_session(request.cookies.get(SESSION_COOKIE, ""), now())
     response = make_response(redirect(url_for("entry.login_form", left=1), SEE_OTHER))
     drop_cookie(response, SESSION_COOKIE)

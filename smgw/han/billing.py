@@ -65,7 +65,8 @@ class _Book:
         if not isinstance(rule, TimeStages):
             added = [one for subtracted, one in self.lists if not subtracted]
             taken = [one for subtracted, one in self.lists if subtracted]
-            return {TOTAL: self._sum(added, begin, end) - (self._sum(taken, begin, end) if taken else 0)}
+            less = taf1.book_meters(taken, begin, end) if taken else 0
+            return {TOTAL: taf1.book_meters(added, begin, end) - less}
         amounts = dict.fromkeys((*(stage.number for stage in rule.stages), ERROR_STAGE), 0)
         raster = self.contract.profile.period_seconds
         for subtracted, one in self.lists:
@@ -79,9 +80,6 @@ class _Book:
         """The newest instant up to which every meter that measures still was read."""
         found = [usable[-1].at for _, one in self.lists if (usable := one.usable_between(begin, end))]
         return (min if self.running else max)(found, default=begin)
-
-    def _sum(self, lists: Sequence[ValueList], begin: int, end: int) -> int:
-        return taf1.book_meters(lists, begin, end)
 
 
 def billed(

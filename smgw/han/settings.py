@@ -56,7 +56,7 @@ class HanIdentity:
     certificate: bytes
     """PEM."""
     fingerprint: str
-    """SHA-256 of the certificate, in hexadecimal."""
+    """SHA-256 of the certificate as browsers show it: pairs of capitals with colons."""
     key: TokenAddress
 
 
