@@ -10,7 +10,7 @@ Signatures are checked by ``cryptography``; the path itself is walked here becau
 PKI, not brainpool curves and SM-PKI names (RFC 5280 section 6 is the law for the walk).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -57,7 +57,9 @@ __all__ = [
 ]
 
 MAXIMUM_CHAIN: Final = 4
-"""Certificates above the end user's. The SM-PKI has two; more only bounds the work on a hostile trust folder."""
+"""Certificates above the end user's. The SM-PKI has two; more only bounds the work on hostile certificates."""
+MAXIMUM_LINKS: Final = 1_000
+"""Issuers that are tried for one certificate: CAs of one name that sign one another lead round in millions of ways."""
 MAXIMUM_PROOFS: Final = 100_000
 """Remembered chains and signatures; a datacenter of 30,000 gateways shows 60,000 certificates (TLS and SIG)."""
 
@@ -282,9 +284,8 @@ class TrustStore:
         # 4. Its key usage is that of the expected purpose, and it is no quality-seal certificate where none is taken.
         found = known.purpose if known is not None else purpose_of(certificate)
         if found is not purpose:
-            raise CertificateError(
-                Reason.WRONG_PURPOSE, f"{display_name(certificate)} is for {found}, not for {purpose}"
-            )
+            sentence = f"{display_name(certificate)} is for {found}, not for {purpose}"
+            raise CertificateError(Reason.WRONG_PURPOSE, sentence)
         sealed = known.seal if known is not None else is_seal(certificate)
         if sealed and not seal:
             raise CertificateError(
@@ -295,13 +296,13 @@ class TrustStore:
         used_at, at = moments
         if known is None or not (known.chain.moments.holds(used_at) and known.chain.lists.holds(at)):
             # 5. to 7. for this certificate and every one above it.
-            chain = self._prove((certificate,), judge)
+            chain = self._prove((certificate,), judge, iter(range(MAXIMUM_LINKS)))
             if len(proofs) >= MAXIMUM_PROOFS:
                 proofs.clear()
             proofs[mark] = _Proof(subject, found, sealed, chain)
         return VerifiedCertificate(certificate, role, purpose, subject.identity, sealed)
 
-    def _prove(self, path: _Path, judge: Callable[[_Path], _Chain]) -> _Chain:
+    def _prove(self, path: _Path, judge: Callable[[_Path], _Chain], links: Iterator[int]) -> _Chain:
         """Steps 5 to 7 for the path that begins with ``path``, end user first; the first way to a root that holds."""
         # 5. Signatures lead through CAs that may sign to a root of this store.
         highest = path[-1]
@@ -314,14 +315,15 @@ class TrustStore:
                 continue
             if len(path) == 1 and fingerprint(issuer) in self._anchors:
                 continue  # A root certifies CAs, never end users.
+            if next(links, None) is None:
+                break
             try:
                 self._check_link(highest, issuer, below=len(path) - 1)
-                return self._prove((*path, issuer), judge)
+                return self._prove((*path, issuer), judge, links)
             except CertificateError as error:
                 first = first or error
-        if first is not None:
-            raise first
-        raise CertificateError(Reason.UNKNOWN_ISSUER, f"no CA we trust is called {highest.issuer.rfc4514_string()}")
+        name = highest.issuer.rfc4514_string()
+        raise first or CertificateError(Reason.UNKNOWN_ISSUER, f"no CA we trust is called {name}")
 
     def _check_link(self, certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> None:
         """``issuer`` may sign with ``below`` CAs between it and the end user, and it did sign ``certificate``."""
@@ -387,9 +389,7 @@ class TrustStore:
             return known
         named = [crl for crl in self._crls if crl.issuer == issuer.subject]
         if not named:
-            raise CertificateError(
-                Reason.CRL_MISSING, f"no revocation list of {display_name(issuer)}: refusing without one"
-            )
+            raise CertificateError(Reason.CRL_MISSING, f"no revocation list of {display_name(issuer)}: refused")
         signed = [crl for crl in named if signed_by(crl, issuer)]
         if not signed:
             raise CertificateError(

@@ -10,6 +10,7 @@ import { OID, reasonOf } from "./x509.js";
 import { equal } from "./octets.js";
 
 const MAXIMUM_CHAIN = 4;
+const MAXIMUM_LINKS = 1_000;
 const SEAL_POLICY = "1.3.6.1.4.1.32473.3109.4.2";
 const CA_CURVES = ["brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"];
 const END_CURVES = ["brainpoolP256r1"];
@@ -81,11 +82,11 @@ export class TrustStore {
     if (isSeal(certificate) && !seal) throw new Refusal("seal");
     checkProfile(certificate, PROFILES.gateway);
     // 5. to 7.
-    this.prove([certificate], judge);
+    this.prove([certificate], judge, { left: MAXIMUM_LINKS });
     return subject.identity;
   }
 
-  prove(path, judge) {
+  prove(path, judge, links) {
     // 5. Signatures lead through CAs that may sign to a root.
     const highest = path[path.length - 1];
     if (this.anchors.has(highest.fingerprint)) {
@@ -97,9 +98,11 @@ export class TrustStore {
       if (!equal(issuer.subject, highest.issuer) || issuer.subjectKey !== highest.authorityKey) continue;
       // A root certifies CAs, never end users.
       if (path.length === 1 && this.anchors.has(issuer.fingerprint)) continue;
+      if (links.left === 0) break;
+      links.left -= 1;
       try {
         this.checkLink(highest, issuer, path.length - 1);
-        this.prove([...path, issuer], judge);
+        this.prove([...path, issuer], judge, links);
         return;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtensionOID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pki.certificates import Purpose, Role, TrustStore, fingerprint, load_certificate
+from pki.certificates import MAXIMUM_LINKS, Purpose, Role, TrustStore, fingerprint, load_certificate
 from pki.errors import CertificateError
 from pki.errors import CertificateReason as Reason
 from pki.issue import Issuer
@@ -51,6 +51,28 @@ def under(pki: SmallPki, sub_ca: x509.Certificate, key: ec.EllipticCurvePrivateK
 
 
 # 5. The chain.
+
+
+def test_authorities_that_sign_one_another_are_given_up(small_pki: SmallPki, emt: Holder) -> None:
+    """A file from somebody else may hold as many as it likes: ways through them are not followed without end."""
+    sub_ca, key = small_pki.hierarchy.sub_ca.certificate, small_pki.hierarchy.sub_ca.key
+    mark = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    circle = [
+        forge.rebuild(
+            sub_ca, key, issuer=sub_ca.subject, begin=sub_ca.not_valid_before_utc + DAY * number / 100,
+            replace=((mark, False), (x509.BasicConstraints(ca=True, path_length=None), True)),
+        )
+        for number in range(12)
+    ]  # fmt: skip
+    tried = []
+
+    class Counting(TrustStore):
+        def _check_link(self, certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> None:
+            tried.append(issuer)
+            super()._check_link(certificate, issuer, below)
+
+    reason_of(Counting([small_pki.hierarchy.root.certificate], circle, small_pki.crls()), emt.certificate)
+    assert len(tried) == MAXIMUM_LINKS
 
 
 def test_self_signed(small_pki: SmallPki, emt: Holder) -> None:
