@@ -9,7 +9,6 @@ Digest is SHA-256. An account is open to older clients, which answer by MD5, onl
 version: whoever makes the next one says it again, or it ends.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from pki.certificates import Purpose, Role, fingerprint, load_certificate
 from pki.errors import CertificateError
 from wire.errors import ProfileError
 from wire.orders import InstallCertificates, RenewKeys
-from wire.profiles import AccountProfile, AccountRole, MeterProfile
+from wire.profiles import AccountProfile, AccountRole, MeterProfile, verifier_of
 from wire.reading import DeviceId
 
 ALPHABET: Final = "23456789abcdefghijkmnpqrstuvwxyz"
@@ -78,16 +77,6 @@ def new_password(random: Random) -> str:
     number = int.from_bytes(random(PASSWORD_BYTES), "big")
     signs = "".join(ALPHABET[number >> shift & 31] for shift in range(0, 8 * PASSWORD_BYTES, _BITS))
     return "-".join(signs[place : place + _GROUP] for place in range(0, len(signs), _GROUP))
-
-
-def verifier_of(name: str, gateway: DeviceId, password: str, *, older: bool = False) -> bytes:
-    """By what the gateway knows the password again: SHA-256 of ``name:realm:password`` (RFC 7616 section 3.4.2).
-
-    For ``older`` clients MD5 of the same follows.
-    """
-    said = f"{name}:{gateway}:{password}".encode()
-    verifier = hashlib.sha256(said).digest()
-    return verifier + hashlib.md5(said).digest() if older else verifier  # noqa: S324 - by an explicit word alone
 
 
 class Accounts:
@@ -220,7 +209,7 @@ class Accounts:
             recipient, role=Role.SMGW, purpose=Purpose.ENC, at=at, pinned=pinned, seal=record.seal
         )
         # 3
-        verifier = verifier_of(wanted.name, gateway, wanted.password, older=wanted.older)
+        verifier = verifier_of(wanted.name, gateway.text, wanted.password, md5=wanted.older)
         return cms.envelop(verifier, recipient=recipient, random=self._random)
 
 

@@ -5,7 +5,6 @@ is kept is what HTTP Digest needs of it (RFC 7616 section 3.4.2): SHA-256, and M
 to older clients, and for no other. Does no IO.
 """
 
-import hashlib
 import hmac
 import unicodedata
 from collections.abc import Mapping
@@ -13,9 +12,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-VERIFIER_SIZE: Final = 32
+from wire.profiles import account
+
+VERIFIER_SIZE: Final = account.VERIFIER_BYTES
 """Octets of SHA-256."""
-OLDER_SIZE: Final = 16
+OLDER_SIZE: Final = account.MD5_BYTES
 """Octets of MD5, which follow them for an account that is open to older clients."""
 SHORTEST: Final = 12
 """Characters of a new password."""
@@ -63,9 +64,7 @@ def verifier_of(name: str, realm: str, password: str, *, older: bool = False) ->
 
     Raises PasswordError MALFORMED, TOO_LONG.
     """
-    said = f"{name}:{realm}:{normalised(password)}".encode()
-    verifier = hashlib.sha256(said).digest()
-    return verifier + hashlib.md5(said).digest() if older else verifier  # noqa: S324 - by the administrator's word
+    return account.verifier_of(name, realm, normalised(password), md5=older)
 
 
 def normalised(password: str) -> str:

@@ -5,7 +5,7 @@ values. Every field is checked where a profile is built; unknown and missing key
 escape.
 """
 
-from wire.profiles.account import MD5_BYTES, VERIFIER_BYTES, AccountProfile, AccountRole
+from wire.profiles.account import MD5_BYTES, VERIFIER_BYTES, AccountProfile, AccountRole, verifier_of
 from wire.profiles.administrator import AdministratorProfile
 from wire.profiles.billing import BillingPeriod, BillingUnit
 from wire.profiles.check import Finding, FindingReason, check_set
@@ -84,4 +84,5 @@ __all__ = [
     "is_pseudonym",
     "parse_profile",
     "profile_from_mapping",
+    "verifier_of",
 ]

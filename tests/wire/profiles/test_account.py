@@ -8,7 +8,7 @@ import pytest
 from tests.wire.profiles.examples import ACCOUNT, BEGIN, certificate
 from wire.errors import ProfileError
 from wire.profiles import AccountProfile, AccountRole
-from wire.profiles.account import require_user_name
+from wire.profiles.account import require_user_name, verifier_of
 
 TECHNICIAN = replace(ACCOUNT, id="technician", name="technician", role=AccountRole.TECHNICIAN, consumer=None)
 
@@ -75,3 +75,14 @@ def test_a_user_name_is_typed_alike_everywhere(name: str) -> None:
 def test_what_is_no_user_name(name: str) -> None:
     with pytest.raises(ProfileError, match="name is not well formed"):
         require_user_name("name", name)
+
+
+def test_a_verifier_is_that_of_the_rfc() -> None:
+    """User, realm and password of RFC 7616, section 3.9.1; PP-0073 FIA_UAU.5."""
+    sha256, md5 = (
+        "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232",
+        "3d78807defe7de2157e2b0b6573a855f",
+    )
+    said = ("Mufasa", "http-auth@example.org", "Circle of Life")
+    assert verifier_of(*said).hex() == sha256
+    assert verifier_of(*said, md5=True).hex() == sha256 + md5
