@@ -117,7 +117,7 @@ def part_name(resolution: Resolution, begin: int, end: int) -> str:
     """How one part of a history is called where it stands alone."""
     names: dict[Resolution, Callable[[], str]] = {
         Resolution.QUARTER_HOUR: lambda: f"{figures.clock_time(begin)} {figures.NOTHING} {figures.clock_time(end)}",
-        Resolution.DAY: lambda: figures.weekday(begin),
+        Resolution.DAY: lambda: figures.weekday(begin, year=False),
         Resolution.MONTH: lambda: figures.month(begin),
         Resolution.YEAR: lambda: str(figures.local(begin).year),
     }

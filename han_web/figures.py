@@ -129,9 +129,9 @@ def short_day(at: int) -> str:
     return format_date(local(at).date(), pattern, locale=locale())
 
 
-def weekday(at: int) -> str:
-    """A date with its day of the week."""
-    pattern = "EEEE, d. MMMM yyyy" if words.language() is Language.GERMAN else "EEEE, d MMMM yyyy"
+def weekday(at: int, *, year: bool = True) -> str:
+    """A date with its day of the week; without its year where that stands above."""
+    pattern = ("EEEE, d. MMMM" if words.language() is Language.GERMAN else "EEEE, d MMMM") + (" yyyy" if year else "")
     return format_date(local(at).date(), pattern, locale=locale())
 
 

@@ -38,7 +38,7 @@ def folder() -> Path:
 def keep(browser: "WebDriver", part: str, name: str) -> None:
     """The page as it is now, also what lies below the screen; ``part`` is the site that it belongs to."""
     wide, seen, high = browser.execute_script(
-        "return [innerWidth, innerHeight, Math.min(document.documentElement.scrollHeight, 5000)]"
+        "return [innerWidth, innerHeight, Math.min(document.documentElement.scrollHeight, 6000)]"
     )
     screen = {"width": wide, "height": max(seen, high), "deviceScaleFactor": 1, "mobile": wide < TELEPHONE}
     # On a screen as high as the page, so that what sticks to the screen's end stands at the end.

@@ -108,7 +108,6 @@ def _page(view: ConsumerView, wrong: str = "") -> str:
         "costs.html",
         tariffs=_tariffs(view),
         wrong=wrong,
-        today=asked.today().isoformat(),
         stage_name=stage_name,
         why=why,
         columns=columns,
