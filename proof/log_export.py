@@ -32,6 +32,8 @@ from wire.errors import CanonicalJsonError
 FORM: Final = "smgw-log-export-1"
 MAXIMUM_BYTES: Final = 256 * 1024 * 1024
 """All three logs, full, with room."""
+MAXIMUM_CERTIFICATES: Final = 64
+"""Of CAs, and as many lists: two or three are on the way to a root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Export:
         )
         if taken["form"] != FORM:
             raise malformed("this is no export of a log")
+        if max(len(taken["certificates"]), len(taken["revocation_lists"])) > MAXIMUM_CERTIFICATES:
+            raise malformed("the export holds other certificates or lists than those that lead to the root")
         checkpoint = members(taken["checkpoint"], "the checkpoint", content=str, certificate=str, signature=str)
         return cls(
             SignedCheckpoint(*(_octets(checkpoint[name]) for name in ("content", "certificate", "signature"))),

@@ -12,6 +12,7 @@ import { Certificate, RevocationList } from "./x509.js";
 export const LOG_FORM = "smgw-log-export-1";
 const CHECKPOINT_FORM = "smgw-log-checkpoint-1";
 const CHECKPOINT_BYTES = 1024 * 1024;
+const MAXIMUM_CERTIFICATES = 64;
 const MAXIMUM_OWNER = 1024;
 /** Longer than any entry that a gateway writes. */
 const ENTRY_BYTES = 65536;
@@ -68,6 +69,8 @@ export function readExport(document) {
     logs: "list",
   });
   if (taken.form !== LOG_FORM) throw malformed("this is no export of a log");
+  const most = Math.max(taken.certificates.length, taken.revocation_lists.length);
+  if (most > MAXIMUM_CERTIFICATES) throw malformed("more than what it takes");
   const checkpoint = members(taken.checkpoint, "the checkpoint", {
     content: "string",
     certificate: "string",

@@ -214,6 +214,7 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "log by a stolen key": sample.revoked("key-compromise", EXPORTED, sealer),
         "log of a newer gateway": replace(bundle, log=renamed(sample.hers)).to_bytes(),
         "log of great length": replace(bundle, log=b" " * GREAT).to_bytes(),
+        "log of many authorities": sample.log(lambda log: replace(log, certificates=(b"0",) * 65)),
         "log later": replace(bundle, log=sample.later.to_bytes()).to_bytes(),
         "log of another": replace(bundle, log=sample.his.to_bytes()).to_bytes(),
         "log of nobody": replace(bundle, log=b"{}").to_bytes(),

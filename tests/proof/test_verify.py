@@ -53,6 +53,7 @@ EXPECTED: dict[str, tuple[dict[str, int], str, str]] = {
     "log by a stolen key": ({}, "certificate", "revoked"),
     "log of a newer gateway": ({}, "form", ""),
     "log of great length": ({}, "form", ""),
+    "log of many authorities": ({}, "form", ""),
     "log later": ({}, "", ""),
     "log of another": ({}, "checkpoint", "consumer"),
     "log of nobody": ({}, "form", ""),
