@@ -59,12 +59,6 @@ class Credentials:
         with self._database.read() as connection:
             return connection.scalar(query)
 
-    def is_own(self, account: AccountProfile) -> bool:
-        """Whether its person gave herself the password that holds. Raises StoreError."""
-        query = sa.select(han_credentials.c.changed_at).where(*_of(account))
-        with self._database.read() as connection:
-            return connection.scalar(query) is not None
-
     def change(self, account: AccountProfile, verifier: bytes, at: datetime) -> None:
         """Put another password in place of the one that holds, until a newer version of ``account`` comes.
 

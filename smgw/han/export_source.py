@@ -17,13 +17,13 @@ from pki.certificates import TrustStore
 from proof.bundle import Derived
 from proof.log_export import Export
 from smgw.han.consumer_log import ConsumerLogs, ShownEntry
-from smgw.han.hers import HerContract, Hers
+from smgw.han.hers import HerContract, Hers, are_hers_alone
 from smgw.han.signers import Signers
 from smgw.han.status import Facts
 from smgw.logs.readers import Reader
 from smgw.logs.texts import Language, render
 from smgw.store.consumer_log import PAGE, ConsumerLog
-from smgw.store.contracts import Measured, measured_by
+from smgw.store.contracts import measured_by
 from smgw.store.database import Database
 from smgw.store.log_entry import Entry
 from smgw.store.rows import from_seconds, signed_reading
@@ -180,7 +180,7 @@ class StoredSource:
                 if key not in known:
                     known[key] = _evaluation(connection, *key)
                 profile = known[key]
-                if profile is None or not _is_hers_alone(profile, hers, row.period_begin, row.period_end):
+                if profile is None or not are_hers_alone(profile.meters, hers, row.period_begin, row.period_end):
                     continue
                 values = connection.execute(
                     sa.select(derived_readings)
@@ -224,12 +224,3 @@ def _evaluation(connection: sa.Connection, name: str, version: int) -> Evaluatio
     content = connection.scalar(query)
     found = None if content is None else parse_profile(content)
     return found if isinstance(found, EvaluationProfile) else None
-
-
-def _is_hers_alone(profile: EvaluationProfile, hers: Sequence[Measured], begin: int, end: int) -> bool:
-    """Whether every meter of ``profile`` measured her over the whole period."""
-
-    def covers(meter: DeviceId) -> bool:
-        return any(one.span.device == meter and one.span.begin <= begin and end <= one.span.until for one in hers)
-
-    return all(covers(meter) for meter in profile.meters)

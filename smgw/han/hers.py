@@ -6,7 +6,7 @@ of this package (PP-0073 FDP_ACC.2, FDP_ACF.1). A device that is not hers is ans
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from smgw.store.schema import profiles, withdrawals
 from wire.errors import ObisError
 from wire.obis import Obis
 from wire.profiles import EvaluationProfile, parse_profile
+from wire.reading import DeviceId
 
 NOT_FOUND = "there is no such thing of yours"
 
@@ -76,11 +77,7 @@ class HerContract:
 
     def alone(self, begin: int, end: int) -> bool:
         """Whether each of its devices measured her, and nobody else, from ``begin`` to ``end``."""
-        spans = [one.measured.span for one in self.meters]
-        return all(
-            any(span.device == device and span.begin <= begin and end <= span.until for span in spans)
-            for device in self.profile.meters
-        )
+        return are_hers_alone(self.profile.meters, [one.measured for one in self.meters], begin, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +124,14 @@ class Hers:
             if one.profile.id == name:
                 return one
         raise not_found()
+
+
+def are_hers_alone(devices: Iterable[DeviceId], hers: Sequence[Measured], begin: int, end: int) -> bool:
+    """Whether each of ``devices`` measured her, by ``hers``, and nobody else from ``begin`` to ``end``."""
+    spans = [one.span for one in hers]
+    return all(
+        any(span.device == device and span.begin <= begin and end <= span.until for span in spans) for device in devices
+    )
 
 
 def register_of(text: str) -> Obis:

@@ -53,7 +53,6 @@ def test_an_account_has_the_verifier_of_its_version(database: Database, account:
     """PP-0073 FIA_ATD.1."""
     credentials = Credentials(database)
     assert credentials.verifier(account) == VERIFIER
-    assert not credentials.is_own(account)
     for other in (replace(account, id="another"), replace(account, version=2)):
         assert credentials.verifier(other) is None
 
@@ -62,7 +61,6 @@ def test_a_password_of_her_own_holds_until_the_next_version(database: Database, 
     credentials = Credentials(database)
     credentials.change(account, OWN, START)
     assert credentials.verifier(account) == OWN
-    assert credentials.is_own(account)
     # The same version once more is nothing new, and brings nothing back.
     assert not ProfileStore(database).put(account, document=b"again", at=START)
     assert credentials.verifier(account) == OWN
