@@ -118,7 +118,7 @@ def _german(access: Access) -> Iterator[str]:
         yield "Geben Sie das Passwort mit den Bindestrichen und in Kleinbuchstaben ein. Die Ziffern 0"
         yield "und 1 und die Buchstaben l und o kommen darin nicht vor."
         if account.role is AccountRole.CONSUMER:
-            yield "Geben Sie sich auf der Seite ein eigenes, und vernichten Sie dann diesen Brief."
+            yield "Geben Sie sich auf der Seite ein eigenes, und vernichten Sie danach diesen Brief."
     if account.md5:
         yield ""
         yield "Auf Ihren Wunsch nimmt dieser Zugang von Programmen, die unter /smgw/m2m abfragen, auch ein"
@@ -130,7 +130,7 @@ def _german(access: Access) -> Iterator[str]:
         yield from _fingerprints(account.fingerprints)
     yield ""
     yield "Beim ersten Besuch warnt der Browser, denn das Zertifikat der Seite hat das Gateway selbst"
-    yield "gemacht. Vergleichen Sie den Fingerabdruck (SHA-256), den der Browser zeigt, bevor Sie"
+    yield "ausgestellt. Vergleichen Sie den Fingerabdruck (SHA-256), den der Browser zeigt, bevor Sie"
     if access.page:
         yield "ihm vertrauen, mit diesem:"
         yield from _fingerprints((access.page,))
@@ -170,7 +170,7 @@ def _english(access: Access) -> Iterator[str]:
         yield "Without a password the page opens with your certificate. Fingerprint (SHA-256):"
         yield from _fingerprints(account.fingerprints)
     yield ""
-    yield "At your first visit the browser warns you, because the gateway made the page's certificate"
+    yield "At your first visit the browser warns you, because the gateway issued the page's certificate"
     yield "itself. Compare the fingerprint (SHA-256) that the browser shows, before you trust it,"
     if access.page:
         yield "with this one:"

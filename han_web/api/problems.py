@@ -51,22 +51,28 @@ PROBLEMS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "too-much": Words(
             413,
-            ("Zu viel auf einmal", "Fragen Sie nach einem kürzeren Zeitraum oder weniger Einträgen."),
+            ("Zu viel auf einmal", "Wählen Sie einen kürzeren Zeitraum oder weniger Einträge."),
             ("Too much at once", "Ask for a shorter time or fewer entries."),
         ),
         "bad-question": Words(
             400,
-            ("Frage nicht verstanden", "Die Beschreibung steht unter /api/v1/openapi.json."),
+            ("Anfrage nicht verstanden", "Die Beschreibung steht unter /api/v1/openapi.json."),
             ("Question not understood", "The description is at /api/v1/openapi.json."),
         ),
         "too-soon": Words(
             429,
-            ("Zu früh", "Ein Selbsttest geht alle zehn Minuten (siehe Retry-After), eine Datei erst nach der vorigen."),
+            (
+                "Zu früh",
+                "Ein Selbsttest ist alle zehn Minuten möglich (siehe Retry-After), eine Datei erst nach der vorigen.",
+            ),
             ("Too soon", "A self-test goes every ten minutes (see Retry-After), a file after the one before."),
         ),
         "not-now": Words(
             503,
-            ("Zurzeit nicht", "Das Gateway bedient in seinem jetzigen Zustand niemanden. Fragen Sie später wieder."),
+            (
+                "Zurzeit nicht",
+                "Das Gateway bedient in seinem jetzigen Zustand niemanden. Fragen Sie später noch einmal.",
+            ),
             ("Not now", "In its present state the gateway serves nobody. Ask again later."),
         ),
         "not-allowed": Words(
@@ -138,7 +144,7 @@ PROBLEMS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "form-token": Words(
             403,
-            ("Anfrage ohne Formularschlüssel", "Mit einer Sitzung braucht jede Änderung den Kopf X-Form-Token."),
+            ("Anfrage ohne Formularschlüssel", "Mit einer Sitzung braucht jede Änderung den Header X-Form-Token."),
             ("Request without form token", "With a session whatever changes something needs the header X-Form-Token."),
         ),
         "failed": Words(
