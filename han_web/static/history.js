@@ -43,7 +43,7 @@
   };
   const at = (seconds) => new Date(seconds * 1000);
   const iso = (seconds) => at(seconds).toISOString();
-  const energy = (kilowattHours) => `${number(kilowattHours < 10 ? 2 : kilowattHours < 1000 ? 1 : 0).format(kilowattHours)}\u202f${"kWh"}`;
+  const energy = (kilowattHours) => `${number(kilowattHours < 10 ? 2 : kilowattHours < 1000 ? 1 : 0).format(kilowattHours)}\u202fkWh`;
 
   function limits() {
     return [Math.min(FIRST, START[0]), Math.max(NOW, START[1])];

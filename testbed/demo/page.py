@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 
+from han_web.api.routes import PREFIX as API
 from pki.errors import TrustError
 from smgw.composition import open_store
 from smgw.config import Configuration
@@ -38,7 +39,6 @@ from testbed.demo.scene import Scene, program
 from wire.instant import format_instant
 from wire.obis import Obis
 
-API: Final = "/api/v1"
 LAST: Final = timedelta(minutes=1)
 PROVEN: Final = timedelta(days=2)
 """How much of her time the proof is about."""
