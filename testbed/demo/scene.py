@@ -229,9 +229,9 @@ class Scene:
 
     def _make_gateway(self) -> None:
         self.gateway.mkdir(mode=0o700)
-        (page,) = free_ports(1)
-        wake_up = free_datagram_port()
-        text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=wake_up, page=page)
+        wake_up, (page,) = free_datagram_port(), free_ports(1)
+        text = templates.GATEWAY.format(id=self.gateway_id, module=softhsm_module(), wake_up=wake_up)
+        text += templates.PAGE.format(page=page)
         for line in self.plan["lines"]:
             text += templates.LINE.format(
                 **{**line, "port": self.port_of(line["name"]), "echo": str(line["echo"]).lower()}

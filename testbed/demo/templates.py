@@ -28,6 +28,8 @@ port = {wake_up}
 [wan]
 tunnel = "stunnel"
 
+"""
+PAGE = """\
 # The page for consumers. On a real gateway its address is one of the home area network, and its port 443.
 [han]
 addresses = ["127.0.0.1"]

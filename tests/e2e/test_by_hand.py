@@ -153,7 +153,7 @@ def write_machines(root: Path) -> None:
     text += templates.LINE.format(**line | {"port": root / "rs485", "echo": "true"})
     (root / "gateway" / "gateway.toml").write_text(text)
     text = f"speed = {line['speed']}\necho = true\n" + templates.METER.format(
-        serial=METER[-8:], address="1", top_speed='"none"', energy=12_000_000, seed=1
+        serial=METER[-8:], address="1", top_speed='"none"', energy=12_000_000, seed=1, load="flat"
     )
     (root / "line.toml").write_text(text)
 

@@ -9,7 +9,7 @@ from admin.letter import Access, Language, letter
 from smgw.config import Configuration
 from testbed.demo.people import LANGUAGE, Person, address_of, password_of, people, told
 from testbed.demo.scene import Scene, softhsm_module
-from testbed.demo.templates import GATEWAY
+from testbed.demo.templates import GATEWAY, PAGE
 from tests.wire.profiles.examples import ACCOUNT
 
 PASSWORD = new_password(lambda size: bytes(range(size)))
@@ -19,8 +19,8 @@ PASSWORD = new_password(lambda size: bytes(range(size)))
 def scene(tmp_path: Path) -> Scene:
     scene = Scene(tmp_path / "state")
     scene.gateway.mkdir(parents=True)
-    text = GATEWAY.format(id=scene.gateway_id, module=softhsm_module(), wake_up=4059, page=8443)
-    scene.gateway_configuration.write_text(text)
+    text = GATEWAY.format(id=scene.gateway_id, module=softhsm_module(), wake_up=4059)
+    scene.gateway_configuration.write_text(text + PAGE.format(page=8443))
     scene.letter("house").parent.mkdir(parents=True)
     return scene
 

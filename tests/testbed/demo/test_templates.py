@@ -6,11 +6,12 @@ from admin.config import Configuration as AdministratorConfiguration
 from datacenter import config as datacenter_config
 from smgw.config import Configuration
 from testbed.demo.scene import softhsm_module
-from testbed.demo.templates import ADMINISTRATOR, DATACENTER, GATEWAY, LINE
+from testbed.demo.templates import ADMINISTRATOR, DATACENTER, GATEWAY, LINE, PAGE
 
 
 def test_the_gateways(tmp_path: Path) -> None:
-    text = GATEWAY.format(id="ESMG0000000001", module=softhsm_module(), wake_up=4059, page=8443)
+    text = GATEWAY.format(id="ESMG0000000001", module=softhsm_module(), wake_up=4059)
+    text += PAGE.format(page=8443)
     text += LINE.format(name="rs485", port="/dev/null", speed=9600, echo="true")
     told = Configuration.parse(text, base=tmp_path)
     assert (told.gateway.text, told.lines[0].echo) == ("ESMG0000000001", True)
