@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from smgw.han.prices import HIGHEST, HIGHEST_BASE, LOWEST
 from smgw.han.shown import Prices
 
 LONGEST: Final = 128
@@ -22,8 +23,6 @@ EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
 """Away from the end of the calendar, so that local time can be told for every instant."""
 MAXIMUM_STAGES: Final = 64
-MAXIMUM_MONEY: Final = 10**12
-"""Hundredths of a cent: a hundred million euros, beyond every price and far inside 64 bits."""
 MAXIMUM_NUMBER: Final = 2**62
 _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
@@ -147,7 +146,7 @@ def read_prices(body: object) -> Prices:
     return Prices(
         contract,
         int(parse_instant("since", since).timestamp()),
-        _money("base_per_month", body.get("base_per_month")),
+        _money("base_per_month", body.get("base_per_month"), 0, HIGHEST_BASE),
         tuple(_stage(one) for one in stages),
     )
 
@@ -159,10 +158,10 @@ def _stage(body: object) -> tuple[int, int]:
     # True is an int to Python and none to anybody else.
     if type(number) is not int or not 0 <= number <= MAXIMUM_STAGES:
         raise AskedError("per_kilowatt_hour", f"a stage is a number from 0 to {MAXIMUM_STAGES}")
-    return number, _money("per_kilowatt_hour", body["price"])
+    return number, _money("per_kilowatt_hour", body["price"], LOWEST, HIGHEST)
 
 
-def _money(name: str, value: object) -> int:
-    if type(value) is not int or not 0 <= value <= MAXIMUM_MONEY:
-        raise AskedError(name, f"not hundredths of a cent as a whole number from 0 to {MAXIMUM_MONEY}")
+def _money(name: str, value: object, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise AskedError(name, f"not hundredths of a cent as a whole number from {least} to {most}")
     return value

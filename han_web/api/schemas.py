@@ -6,7 +6,8 @@ answer against it.
 
 from typing import Final
 
-from han_web.api.asked import LONGEST, MAXIMUM_MONEY, MAXIMUM_STAGES
+from han_web.api.asked import LONGEST, MAXIMUM_STAGES
+from smgw.han.prices import HIGHEST, HIGHEST_BASE, LOWEST
 from smgw.han.shown import Resolution, Verdict
 
 Schema = dict[str, object]
@@ -50,7 +51,8 @@ def _listed(member: str, name: str, description: str, **more: Schema) -> Schema:
 
 
 _LOG_MEMBERS: Final = {"next": maybe(NUMBER), "last": COUNT}
-_MONEY: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": MAXIMUM_MONEY}
+_BASE: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": HIGHEST_BASE}
+_PRICE: Final[Schema] = {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}
 _STAGE: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": MAXIMUM_STAGES}
 _NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 
@@ -173,11 +175,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "Prices of a contract from a moment on, in hundredths of a cent; stage 0 stands for all of them.",
         contract=_NAME,
         since=INSTANT,
-        base_per_month=_MONEY,
+        base_per_month=_BASE,
         per_kilowatt_hour={
             "type": "array",
             "maxItems": MAXIMUM_STAGES,
-            "items": closed("A price.", stage=_STAGE, price=_MONEY),
+            "items": closed("A price.", stage=_STAGE, price=_PRICE),
         },
     ),
     "PriceList": _listed("prices", "Prices", "Your prices."),

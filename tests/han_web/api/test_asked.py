@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from han_web.api.asked import AskedError, Question, parse_instant, read_cursor, read_prices, write_cursor
+from smgw.han.prices import HIGHEST, HIGHEST_BASE, LOWEST
 from smgw.han.shown import Prices, Resolution
 
 PRICES = {
@@ -100,6 +101,8 @@ def test_half_a_character_is_no_text() -> None:
 def test_prices_are_integers() -> None:
     since = int(datetime(2025, 12, 31, 23, tzinfo=UTC).timestamp())
     assert read_prices(PRICES) == Prices("house", since, 119900, ((0, 3150),))
+    below = PRICES | {"per_kilowatt_hour": [{"stage": 0, "price": -50}]}
+    assert read_prices(below).per_kilowatt_hour == ((0, -50),), "prices below zero are paid too"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,9 @@ def test_prices_are_integers() -> None:
         ({"base_per_month": 1.5}, "base_per_month"),
         ({"base_per_month": True}, "base_per_month"),
         ({"base_per_month": -1}, "base_per_month"),
+        ({"base_per_month": HIGHEST_BASE + 1}, "base_per_month"),
+        ({"per_kilowatt_hour": [{"stage": 0, "price": HIGHEST + 1}]}, "per_kilowatt_hour"),
+        ({"per_kilowatt_hour": [{"stage": 0, "price": LOWEST - 1}]}, "per_kilowatt_hour"),
         ({"contract": ""}, "contract"),
         ({"since": 5}, "since"),
         ({"per_kilowatt_hour": [{"stage": 0}]}, "per_kilowatt_hour"),
