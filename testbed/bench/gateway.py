@@ -48,7 +48,8 @@ def run() -> list[Figure]:
             delivered = look(scene).deliveries["netz-series"].rows - rows
     gateway, *others = memory.values()
     note = f"measured over {MEASURED_SECONDS:.0f} s, {delivered} readings delivered; tunnel and page included"
-    part = f"{100 * gateway / PAPER_MEMORY_MB:.1f} % of 512 MB; the tunnel's stunnel and the page's nginx have {sum(others):.1f} MB more"
+    more = f"the tunnel's stunnel and the page's nginx have {sum(others):.1f} MB more"
+    part = f"{100 * gateway / PAPER_MEMORY_MB:.1f} % of 512 MB; {more}"
     return [
         Figure("processor share, 1 read-out per 30 s, 1 delivery per minute", share, "%", PAPER, note=note),
         Figure("resident memory of the gateway", gateway, "MB", PAPER_MEMORY, note=part),
