@@ -2,6 +2,7 @@ from enum import StrEnum
 
 import pytest
 
+from datacenter.errors import RefusalReason
 from smgw.lmn.errors import LineState, PollReason
 from smgw.logs.errors import AccessReason, IntegrityReason
 from smgw.logs.texts import PLACEHOLDER, TEXTS
@@ -26,6 +27,12 @@ def test_every_word_that_a_consumer_reads_has_its_german(words: type[StrEnum]) -
 def test_kinds_of_profiles_and_of_alterations_too() -> None:
     assert PROFILES.keys() <= GERMAN.keys()
     assert set(IntegrityReason) - GERMAN.keys() == {IntegrityReason.FORM, IntegrityReason.GATEWAY}
+
+
+def test_why_a_party_does_not_take_a_delivery_has_its_german() -> None:
+    """TR-03109-1, log texts: a party's answer is told in her own language; a tunnel's never ends a delivery."""
+    tunnels = {RefusalReason.TUNNEL_CERTIFICATE, RefusalReason.TUNNEL_TOO_OLD, RefusalReason.TRUST_STALE}
+    assert set(RefusalReason) - tunnels - GERMAN.keys() == {RefusalReason.FUTURE}
 
 
 def test_lists_and_what_is_no_word() -> None:
