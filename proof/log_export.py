@@ -139,6 +139,17 @@ def verify_export(export: Export, roots: Sequence[x509.Certificate], gateway: st
     return VerifiedExport(checkpoint.gateway, checkpoint.at, found)
 
 
+def load_list(octets: bytes) -> x509.CertificateRevocationList:
+    """A revocation list that can be read to its end, and tells one thing of a certificate. Raises one of UNREADABLE."""
+    crl = x509.load_der_x509_crl(octets)
+    # The parser is lazy: it would stumble in the middle of a verification.
+    _ = (crl.issuer, crl.last_update_utc, crl.next_update_utc, crl.extensions)
+    if len({each.serial_number for each in crl}) != len(crl):
+        message = "a revocation list names a certificate twice"
+        raise ValueError(message)
+    return crl
+
+
 def grounds(trust: TrustStore, certificate: x509.Certificate) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """The CA certificates and revocation lists of ``trust`` that lead from ``certificate`` to a root, DER.
 
@@ -179,7 +190,7 @@ def _signer(
     """Check 2; the name of the gateway in the certificate."""
     try:
         authorities = [load_certificate(each) for each in export.certificates]
-        lists = [x509.load_der_x509_crl(each) for each in export.revocation_lists]
+        lists = [load_list(each) for each in export.revocation_lists]
         trust = TrustStore(roots, authorities, lists)
         needed = grounds(trust, certificate)
         pin = {fingerprint(certificate)}

@@ -6,7 +6,7 @@ browser makes the same document, member by member, so that both can be compared.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -220,4 +220,5 @@ class Report:
 
 
 def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else format_instant(moment)
+    """Also what lies before 1970, which a certificate may say and no instant of ours."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

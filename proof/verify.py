@@ -28,7 +28,7 @@ from proof.bundle import Bundle, BundleError, Derived, Series
 from proof.checkpoint import verify as verify_checkpoint
 from proof.errors import IntegrityReason, LogIntegrityError, ProofError
 from proof.events import Log
-from proof.log_export import Export, verify_export
+from proof.log_export import Export, load_list, verify_export
 from proof.report import Certificate, Checked, Failure, Fault, Gap, LogVerdict, Open, Report
 from wire.reading import DeviceId, SignedReading
 
@@ -111,7 +111,7 @@ def verify_bundle(
     report = Report("proof", bundle.gateway.text, bundle.consumer, bundle.exported_at)
     # 1
     authorities = _readable(bundle.authorities, _load_authority)
-    lists = _readable(bundle.revocation_lists, _load_list)
+    lists = _readable(bundle.revocation_lists, load_list)
     report.unreadable = len(bundle.authorities) + len(bundle.revocation_lists) - len(authorities) - len(lists)
     trust = TrustStore(roots, authorities, lists)
     # 2 and 3
@@ -256,12 +256,6 @@ def _load_authority(octets: bytes) -> x509.Certificate:
     # The parser is lazy: it would stumble in the middle of a verification.
     _ = (certificate.subject, certificate.issuer, certificate.extensions)
     return certificate
-
-
-def _load_list(octets: bytes) -> x509.CertificateRevocationList:
-    crl = x509.load_der_x509_crl(octets)
-    _ = (crl.issuer, crl.last_update_utc, crl.next_update_utc, crl.extensions, len(crl))
-    return crl
 
 
 def _checked(series: Series, name: dict[str, str | int]) -> Checked:

@@ -57,6 +57,13 @@ function signed(data) {
   return { content, named, hash, signature };
 }
 
+/** A BOOLEAN DEFAULT FALSE, which is not written where it is false (X.690 11.5). */
+function flag(reader) {
+  if (reader.next() !== BOOLEAN) return false;
+  if (!reader.boolean()) throw new DerError("a default is written");
+  return true;
+}
+
 function extensions(reader) {
   const found = new Map();
   const list = reader.enter(SEQUENCE);
@@ -64,7 +71,7 @@ function extensions(reader) {
   while (list.next() !== null) {
     const one = list.enter(SEQUENCE);
     const kind = one.identifier();
-    const critical = one.next() === BOOLEAN ? one.boolean() : false;
+    const critical = flag(one);
     const value = one.take(OCTET_STRING);
     one.finish();
     if (found.has(kind)) throw new DerError("an extension stands there twice");
@@ -132,9 +139,10 @@ export class Certificate {
     });
     this.constraints = read(OID.basicConstraints, (reader) => {
       const inner = reader.enter(SEQUENCE);
-      const ca = inner.next() === BOOLEAN ? inner.boolean() : false;
+      const ca = flag(inner);
       const length = inner.next() === INTEGER ? inner.integer() : null;
       inner.finish();
+      if (length !== null && !ca) throw new DerError("a path below somebody who is no CA");
       return { ca, length };
     });
     this.policies = read(OID.certificatePolicies, (reader) => {
@@ -197,6 +205,7 @@ export class RevocationList {
         const since = one.time();
         const more = one.next() === null ? new Map() : extensions(new Reader(one.element()));
         one.finish();
+        if (this.revoked.has(serial)) throw new DerError("a certificate is named twice");
         this.revoked.set(serial, { since, more });
       }
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.certificates import Purpose, Role
@@ -19,6 +20,7 @@ from pki.revoke import Revocation
 from proof.bundle import Bundle, Derived, Row, Series, ordered
 from proof.log_export import MAXIMUM_BYTES, Export, ExportedLog
 from testbed.small_pki import NOW, Holder, SmallPki
+from tests.pki import forge
 from tests.smgw.logs.archive import ANNA, BERT, SYSTEM, Archive
 from tests.smgw.store.samples import GATEWAY
 from wire.canonical_json import decode, encode
@@ -115,6 +117,17 @@ class Sample:
         gone = Revocation((certificate or self.holder.certificate).serial_number, at, reason)
         return replace(self.bundle, revocation_lists=lists(self.pki.crls(sub_ca=(gone,), now=EXPORTED))).to_bytes()
 
+    def revoked_twice(self) -> bytes:
+        """The list of the sub-CA names a certificate twice, and one of the reasons says that the key was stolen."""
+        issuer, root = self.pki.hierarchy.sub_ca, self.pki.crls(now=EXPORTED)[0]
+        builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+        builder = builder.last_update(EXPORTED).next_update(EXPORTED + timedelta(days=1))
+        for reason in (x509.ReasonFlags.superseded, x509.ReasonFlags.key_compromise):
+            entry = x509.RevokedCertificateBuilder().serial_number(self.holder.certificate.serial_number)
+            entry = entry.revocation_date(EXPORTED).add_extension(x509.CRLReason(reason), critical=False)
+            builder = builder.add_revoked_certificate(entry.build())
+        return replace(self.bundle, revocation_lists=lists([root, builder.sign(issuer.key, SHA256())])).to_bytes()
+
     def log(self, change: Callable[[Export], Export]) -> bytes:
         return replace(self.bundle, log=change(self.hers).to_bytes()).to_bytes()
 
@@ -166,6 +179,9 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
     early = Reading(METER, IMPORT, Register(5, 0, Unit.WH), NOW - timedelta(days=3650), 0)
     younger = Reading(METER, IMPORT, Register(5, 0, Unit.WH), EXPORTED + timedelta(days=60), 0)
     other = DeviceId("EXYZ0012345678")
+    ancient = sample._holder()
+    past = forge.rebuild(ancient.certificate, ancient.key, begin=datetime(1960, 1, 1))  # noqa: DTZ001 - as it takes them
+    ancient = replace(ancient, certificate=past)
     sealer = x509.load_der_x509_certificate(sample.hers.checkpoint.certificate)
 
     def subject(log: ExportedLog) -> ExportedLog:
@@ -198,6 +214,8 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "old lists": replace(bundle, exported_at=EXPORTED + timedelta(days=60)).to_bytes(),
         "revoked": sample.revoked("superseded", RENEWED + QUARTER),
         "key stolen": sample.revoked("key-compromise", EXPORTED - QUARTER),
+        "revoked for two reasons": sample.revoked_twice(),
+        "a certificate of long ago": sample.more(sample.signed(younger, ancient), ancient.certificate),
         "expired": sample.more(sample.signed(late, sample.holder)),
         "not yet valid": sample.more(sample.signed(early, sample.holder)),
         "younger than any list": sample.more(sample.signed(younger, sample.holder)),

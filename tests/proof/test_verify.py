@@ -37,6 +37,8 @@ EXPECTED: dict[str, tuple[dict[str, int], str, str]] = {
     "old lists": ({"crl-stale": ALL}, "certificate", "crl-stale"),
     "revoked": ({"revoked": 10}, "", ""),
     "key stolen": ({"revoked": 13}, "", ""),
+    "revoked for two reasons": ({"crl-missing": ALL}, "certificate", "crl-missing"),
+    "a certificate of long ago": ({"bad-signature": 1}, "", ""),
     "expired": ({"expired": 1}, "", ""),
     "not yet valid": ({"not-yet-valid": 1}, "", ""),
     "younger than any list": ({"crl-stale": 1}, "", ""),
@@ -94,7 +96,7 @@ def test_what_was_done_is_found(files: dict[str, tuple[bytes, bytes]], name: str
     assert dict(found) == readings
     assert (("", "") if log is None else (log.reason, log.detail)) == (reason, detail)
     assert report.failed == sum(readings.values())
-    unreadable = 1 if name == "authority, its beginning" else 0
+    unreadable = 1 if name in {"authority, its beginning", "revoked for two reasons"} else 0
     assert report.unreadable == unreadable
     assert report.genuine is not bool(readings or reason or unreadable)
     assert sum(each.genuine for each in report.certificates) == report.readings - report.failed
