@@ -1,7 +1,8 @@
 """The gateway's name in the home area network: ``<name>.local``, by multicast DNS (RFC 6762).
 
 Decides that only what the configuration names is told: one name, the addresses of the page and its port; nothing of the
-gateway's identification, the meters or who lives there. Needs the extra ``mdns``.
+gateway's identification, the meters or who lives there. Needs the extra ``mdns``, of a version that remembers no more
+than 10,000 answers of others: whoever floods the network with them does not fill the gateway's memory.
 """
 
 import logging
