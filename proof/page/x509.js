@@ -137,6 +137,9 @@ export class Certificate {
       const inner = reader.enter(SEQUENCE);
       return inner.next() === 0x80 ? hex(inner.take(0x80)) : null;
     });
+    for (const kind of [OID.issuerAlternativeName, OID.subjectAlternativeName, OID.crlDistributionPoints]) {
+      read(kind, (reader) => reader.take(SEQUENCE));
+    }
     this.constraints = read(OID.basicConstraints, (reader) => {
       const inner = reader.enter(SEQUENCE);
       const ca = flag(inner);
