@@ -85,8 +85,10 @@ _FIRST: Final[Mapping[str, str]] = MappingProxyType(
         "TAF-14": mark("%(who)s receives one value %(per)s, %(often)s."),
     }
 )
-_SENT: Final = frozenset({"TAF-1", "TAF-2", "TAF-3", "TAF-4", "TAF-5", "TAF-8", "TAF-11", "TAF-12", "TAF-13"})
-"""Use cases whose first sentence does not say when something is sent."""
+_SENT: Final = frozenset({"TAF-5", "TAF-11", "TAF-12", "TAF-13"})
+"""Use cases whose first sentence does not say how often something is sent."""
+_SENT_AFTERWARDS: Final = frozenset({"TAF-1", "TAF-2", "TAF-3", "TAF-4", "TAF-8"})
+"""Those in which it is sent once, at the next dispatch time after a billing period."""
 
 
 def title(contract: Contract) -> str:
@@ -154,6 +156,8 @@ def _first(contract: Contract) -> str:
 
 
 def _sent(contract: Contract) -> str:
+    if contract.use_case in _SENT_AFTERWARDS:
+        return say("It is sent after the end of each of these periods.")
     return say("It is sent %(often)s.", often=often(contract.dispatch_seconds)) if contract.use_case in _SENT else ""
 
 

@@ -79,7 +79,7 @@ def test_what_she_might_not_expect_is_said() -> None:
     )
     assert said(contract, "de") == [
         "Netz Nord erhält für jedes Jahr eine Summe und erfährt nicht, wann Sie den Strom verbraucht haben.",
-        "Gesendet wird das einmal im Monat.",
+        "Gesendet wird das nach dem Ende jedes dieser Zeiträume.",
         "Gemessen wird: Bezug und Einspeisung.",
         "In der Summe stecken auch Zähler anderer; Ihren Anteil kann niemand erkennen.",
         "Ein Zähler wird von der Summe abgezogen.",
@@ -87,6 +87,7 @@ def test_what_she_might_not_expect_is_said() -> None:
         "Das Gateway sendet diese Werte und behält keinen davon.",
         "Verwendet werden darf das nur für Ihre Abrechnung.",
     ]
+    assert "It is sent once a month." in said(replace(contract, use_case="TAF-12"), "en"), "with covers in between"
     assert "It is about 2 meters of yours." in said(replace(SERIES, meters=("a", "b")), "en")
 
 
