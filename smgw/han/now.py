@@ -3,8 +3,8 @@
 Decides where a power comes from: the meter's own word where it says one (OBIS 16.7.0 or 1.7.0 and 2.7.0), else the mean
 between its last two readings, and that both may be ones that are never stored and lie in the gateway's memory only
 (TR-03109-1, TAF-14). A period so far is compared with as much time of the period before; where that began or ended
-between readings the newest one before counts, of a day not older than an hour, of a month or a year than a day. Nothing
-is extrapolated, and nothing read before or after her time is used (FDP_ACF.1).
+between readings the newest one before counts, of a day not older than an hour, of a month or a year than a day. With a
+period that her time does not reach back to nothing is compared. Nothing is extrapolated, and nothing read before or after her time is used (FDP_ACF.1).
 """
 
 from collections.abc import Callable, Sequence
@@ -123,7 +123,11 @@ class Moment:
             return Compared(resolution, begin, None, None)
         until = min(former + reached - begin, begin)
         now = self._sum(counting, begin, reached, slack, live=True)
-        return Compared(resolution, begin, now, self._sum(counting, former, until, slack, live=False))
+        # Who was not measured yet when the former period began would be compared with a part of it.
+        whole = min(meter.measured.since for meter, _ in counting) <= former + slack
+        return Compared(
+            resolution, begin, now, self._sum(counting, former, until, slack, live=False) if whole else None
+        )
 
     def _sum(
         self, counting: Sequence[tuple[HerMeter, Obis]], begin: int, end: int, slack: int, *, live: bool

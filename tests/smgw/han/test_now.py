@@ -132,6 +132,12 @@ def test_who_came_today_is_told_from_her_first_reading(cellar: Cellar) -> None:
     assert compared(cellar, 1900, cellar.meter(begin=START)) == [(50, None)] * 3
 
 
+def test_with_a_period_that_began_before_her_time_nothing_is_compared(cellar: Cellar) -> None:
+    """At a quarter to midnight: she is measured since half an hour before yesterday's."""
+    cellar.read((-9000, 10), (-8100, 20), (-7200, 30), (78300, 500))
+    assert compared(cellar, 78300, cellar.meter(begin=START - 9000)) == [(470, None), (470, None), (490, None)]
+
+
 def test_where_one_of_two_cannot_tell_there_is_no_sum(cellar: Cellar) -> None:
     cellar.read((0, 100), (900, 130))
     assert compared(cellar, 900, cellar.meter(begin=START), cellar.meter(SECOND, begin=START)) == [(None, None)] * 3
