@@ -4,7 +4,8 @@ Decides where a power comes from: the meter's own word where it says one (OBIS 1
 between its last two readings, and that both may be ones that are never stored and lie in the gateway's memory only
 (TR-03109-1, TAF-14). A period so far is compared with as much time of the period before; where that began or ended
 between readings the newest one before counts, of a day not older than an hour, of a month or a year than a day. With a
-period that her time does not reach back to nothing is compared. Nothing is extrapolated, and nothing read before or after her time is used (FDP_ACF.1).
+period that her time does not reach back to nothing is compared. Nothing is extrapolated, and nothing read before or
+after her time is used (FDP_ACF.1).
 """
 
 from collections.abc import Callable, Sequence
