@@ -1,10 +1,9 @@
 """The page in a real browser, opened from the disk, comes to the verdict to which the command comes.
 
-Screenshots are kept in the folder that the environment variable SMGW_SCREENSHOTS names, or beside the test's files.
+Screenshots are kept in the folder of :mod:`tests.screenshots`.
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from proof.bundle import BundleError, Series
 from proof.errors import LogIntegrityError
 from proof.verify import verify
 from testbed.small_pki import NOW
+from tests import screenshots
 from tests.proof.sample import IMPORT, METER, STATUS, Sample, cases, series_of
 from wire.reading import Reading, Register, Unit
 
@@ -78,9 +78,7 @@ class Desk:
         return str(self.browser.execute_script("return document.body.innerText"))
 
     def keep(self, name: str) -> None:
-        folder = Path(os.environ.get("SMGW_SCREENSHOTS", self.folder))
-        folder.mkdir(parents=True, exist_ok=True)
-        self.browser.save_screenshot(str(folder / f"proof-{name}.png"))
+        screenshots.keep(self.browser, "proof", name)
 
     def german(self, *, wanted: bool) -> None:
         tongue = self.browser.find_element(By.TAG_NAME, "html").get_attribute("lang")
@@ -131,7 +129,7 @@ def test_a_good_proof_is_seen_to_be_good(desk: Desk, sample: Sample) -> None:
     desk.german(wanted=False)
     # A root in DER is as good as one in PEM.
     desk.check(sample.bundle.to_bytes(), sample.pki.hierarchy.root.certificate.public_bytes(Encoding.DER))
-    assert "Everything in this file is genuine." in desk.text()
+    assert "Everything that is signed in this file is genuine." in desk.text()
     assert "Values checked: 27." in desk.text()
     desk.keep("good")
     desk.browser.find_element(By.TAG_NAME, "summary").click()
@@ -140,7 +138,7 @@ def test_a_good_proof_is_seen_to_be_good(desk: Desk, sample: Sample) -> None:
     # Exact, beyond what a script's numbers hold.
     assert "10,000,000,000,000.0000 kWh" in rows[0].text
     desk.german(wanted=True)
-    assert "Alles in dieser Datei ist echt." in desk.text()
+    assert "Alles, was in dieser Datei signiert ist, ist echt." in desk.text()
 
 
 def test_what_does_not_hold_is_seen(desk: Desk, sample: Sample) -> None:

@@ -1,15 +1,13 @@
 """A person at the console, in a real browser without a screen: from the log-in to a confirmed access profile.
 
-Screenshots are kept in the folder that the environment variable SMGW_SCREENSHOTS names, or beside the test's files.
+Screenshots are kept in the folder of :mod:`tests.screenshots`.
 """
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug.serving import make_server
@@ -17,16 +15,16 @@ from werkzeug.serving import make_server
 from admin.life_cycle import OrderState
 from admin.web.certificate import own_certificate
 from admin.web.serve import context
+from tests import screenshots
 from tests.admin.bureau import GATEWAY, NOW, Bureau
 from tests.admin.web.desk import PASSWORD, Place, furnished
+from tests.browser import CHROMIUM, DRIVER, as_screen, opened, told
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install selenium)")
-from selenium.webdriver.chrome.webdriver import WebDriver  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
-from selenium.webdriver.support.ui import Select  # noqa: E402
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install selenium)")
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 pytestmark = [
     pytest.mark.token,
@@ -47,7 +45,6 @@ class Hand:
     """A person's hand and eyes: counts what it does."""
 
     browser: WebDriver
-    folder: Path
     clicks: int = 0
     fields: int = 0
 
@@ -78,7 +75,7 @@ class Hand:
         return self.browser.find_element(By.XPATH, path)
 
     def keep(self, name: str) -> None:
-        self.browser.save_screenshot(str(self.folder / f"{name}.png"))
+        screenshots.keep(self.browser, "console", name)
 
 
 @pytest.fixture(scope="module")
@@ -104,25 +101,17 @@ def address(place: Place) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     """One browser for all tests of this file."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en"):
-        options.add_argument(word)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.accept_insecure_certs = True  # of its own making: nobody compares the fingerprint here
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(executable_path=str(DRIVER))
-    started = webdriver.Chrome(options=options, service=service)
-    started.set_window_size(1280, 900)
-    yield started
-    started.quit()
+
+    def trusting(options: Any) -> None:
+        options.accept_insecure_certs = True  # of its own making: nobody compares the fingerprint here
+
+    with opened(tmp_path_factory.mktemp("chromium"), "en", trusting) as started:
+        yield started
 
 
 @pytest.fixture
-def hand(browser: WebDriver, tmp_path: Path) -> Hand:
-    folder = Path(os.environ.get("SMGW_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return Hand(browser, folder)
+def hand(browser: WebDriver) -> Hand:
+    return Hand(browser)
 
 
 @pytest.fixture
@@ -254,13 +243,8 @@ return [...document.querySelectorAll("body *")].filter(one => one.innerText && o
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
 def test_every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address: str, width: int, scheme: str) -> None:
-    inside.browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    inside.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    _told(inside)
+    as_screen(inside.browser, width, scheme)
+    told(inside.browser)
     try:
         for path in PAGES:
             inside.browser.get(f"{address}{path}")
@@ -269,16 +253,10 @@ def test_every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address:
             assert inside.browser.execute_script(_NAMELESS) == [], path
             assert inside.browser.execute_script(_FAINT) == [], f"contrast below 4.5 (WCAG 1.4.3) on {path}"
             inside.keep(f"page-{width}-{path.strip('/').replace('/', '-').split('?')[0] or 'gateways'}")
-        assert [one for one in _told(inside) if one["level"] in {"SEVERE", "WARNING"}] == []
+        assert told(inside.browser) == []
     finally:
         inside.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         inside.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def _told(hand: Hand) -> list[dict[str, str]]:
-    """What the browser complained of since it was asked last."""
-    found: list[dict[str, str]] = hand.browser.execute("getLog", {"type": "browser"})["value"]
-    return found
 
 
 def test_the_way_out(inside: Hand, address: str) -> None:
