@@ -115,8 +115,8 @@ def _log(log: LogVerdict | None, language: Language) -> Iterator[str]:
         name = say(language, f"log.name.{one.log}")
         if one.last < one.first:
             yield say(language, "log.empty", log=name)
-        else:
-            yield say(language, "log.holds", log=name, first=one.first, last=one.last, sealed_at=log.sealed_at)
+        elif (sealed := one.last - one.unsigned) >= one.first:
+            yield say(language, "log.holds", log=name, first=one.first, last=sealed, sealed_at=log.sealed_at)
 
 
 def _shown(language: Language, moment: datetime) -> str:

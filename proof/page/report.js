@@ -175,8 +175,11 @@ export class View {
     if (log.reason !== "") {
       return this.card(this.say("log.title"), ...this.logReasons(log).map((text) => line("bad", text)));
     }
-    const told = log.logs.map((one) => {
-      const parts = { ...one, log: this.say(`log.name.${one.log}`), sealed_at: this.moment(log.sealed_at) };
+    // What came after the seal is told among what is not proven.
+    const sealed = log.logs.filter((one) => one.last < one.first || one.last - one.unsigned >= one.first);
+    const told = sealed.map((one) => {
+      const last = one.last - one.unsigned;
+      const parts = { ...one, last, log: this.say(`log.name.${one.log}`), sealed_at: this.moment(log.sealed_at) };
       return line("good", this.say(one.last < one.first ? "log.empty" : "log.holds", parts));
     });
     return this.card(this.say("log.title"), ...told);

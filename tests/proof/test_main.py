@@ -36,7 +36,7 @@ def test_a_good_proof(folder: Path) -> None:
     assert result.exit_code == Exit.GENUINE
     lines = result.output.splitlines()
     assert lines[0].startswith("A proof of gateway EABC0012345678 for “anna”")
-    assert "Everything in this file is genuine." in lines
+    assert "Everything that is signed in this file is genuine." in lines
     assert "Values checked: 27." in result.output
     assert "Number of values: 1." in result.output
     assert "What this does not prove" in result.output
@@ -65,11 +65,14 @@ def test_a_log_alone(folder: Path) -> None:
 def test_the_language_is_that_of_the_terminal(folder: Path) -> None:
     line = [str(folder / "nothing.json"), "--root", str(folder / "root.pem")]
     result = CliRunner().invoke(main, line, env={"LANG": "de_DE.UTF-8", "LC_ALL": "", "LC_MESSAGES": ""})
-    assert "Alles in dieser Datei ist echt." in result.output
+    assert "Alles, was in dieser Datei signiert ist, ist echt." in result.output
 
 
-def test_what_is_not_signed_yet_is_said(folder: Path) -> None:
-    assert "it is chained, but not signed yet" in typed(folder, "log later").output
+def test_what_is_not_signed_yet_is_said_and_not_counted_as_what_the_gateway_wrote(folder: Path) -> None:
+    told = {name: typed(folder, name).output for name in ("nothing", "log later")}
+    assert "it is chained, but not signed yet" in told["log later"]
+    (sealed,) = (line for line in told["nothing"].splitlines() if "entries 1 to" in line)
+    assert sealed in told["log later"]
 
 
 @pytest.mark.parametrize(
