@@ -11,7 +11,7 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from han_web import charts, figures, sentences
+from han_web import figures, sentences
 from han_web.auth import SEE_OTHER, consumer, consumer_page, now
 from han_web.pages import asked
 from han_web.pages.asked import AmountError
@@ -19,7 +19,7 @@ from han_web.words import mark, say
 from smgw.han.billing import NOT_YET, OTHERS
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.prices import ALL as ALL_STAGES
-from smgw.han.shown import Amount, Billed, Contract, Prices, Stage
+from smgw.han.shown import Billed, Contract, Prices, Stage
 from wire.profiles import ERROR_STAGE
 
 pages = Blueprint("costs", __name__)
@@ -98,11 +98,6 @@ def columns(periods: Sequence[Billed]) -> tuple[Stage, ...]:
     return next((one.stages for one in periods if not one.refused), ())
 
 
-def share(part: Amount, whole: Amount) -> str:
-    """The length of a stage's bar."""
-    return charts.comparison(whole, part)[1]
-
-
 def _page(view: ConsumerView, wrong: str = "") -> str:
     return render_template(
         "costs.html",
@@ -110,8 +105,8 @@ def _page(view: ConsumerView, wrong: str = "") -> str:
         wrong=wrong,
         stage_name=stage_name,
         why=why,
+        others=OTHERS,
         columns=columns,
-        share=share,
     )
 
 

@@ -74,3 +74,9 @@ def test_a_period_that_is_not_calculated_says_why_and_takes_no_column() -> None:
     stage = Stage(1, "1-0:1.8.1*255", nothing, None)
     assert columns([refused, Billed(0, 1, 1, (stage,), nothing, None, None)]) == (stage,)
     assert columns([refused]) == ()
+
+
+def test_no_prices_are_asked_for_where_they_would_calculate_nothing(house: House) -> None:
+    said = browser(house.port, "house").get("/costs").text
+    assert '<input type="hidden" name="contract" value="house-sum">' in said
+    assert '<input type="hidden" name="contract" value="shared-sum">' not in said
