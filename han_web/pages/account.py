@@ -10,7 +10,7 @@ from han_web.security import drop_cookie
 from han_web.words import mark, say
 from smgw.han.door import WRONG_PASSWORD
 from smgw.han.passwords import SENTENCES
-from smgw.han.port import HanError, HanReason
+from smgw.han.port import HanError, HanReason, Visitor
 from smgw.logs.readers import Role
 
 pages = Blueprint("account", __name__)
@@ -46,7 +46,12 @@ def change_password() -> ResponseReturnValue:
     return response
 
 
+def changeable(visitor: Visitor) -> bool:
+    """Whether this page can change his password: a technician's is the administrator's to change."""
+    return visitor.reader.role is Role.CONSUMER and visitor.has_password
+
+
 def _page(wrong: str = "") -> str:
     visitor = current_visitor()
-    changeable = visitor is not None and visitor.reader.role is Role.CONSUMER
-    return render_template("account.html", wrong=say(wrong) if wrong else "", changeable=changeable)
+    shown = visitor is not None and changeable(visitor)
+    return render_template("account.html", wrong=say(wrong) if wrong else "", changeable=shown)

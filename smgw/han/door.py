@@ -272,7 +272,8 @@ def _visitor(account: AccountProfile) -> Visitor:
     if account.consumer is None:
         return Visitor(account.name, account.id, Reader(Role.TECHNICIAN, Interface.SERVICE))
     reader = Reader(Role.CONSUMER, Interface.CONSUMER, account.consumer)
-    return Visitor(account.name, account.id, reader, older_clients=account.md5)
+    has_password = account.verifier is not None
+    return Visitor(account.name, account.id, reader, older_clients=account.md5, has_password=has_password)
 
 
 def _answer(header: str) -> Answer:

@@ -67,6 +67,8 @@ class Visitor:
     """Role, interface and, for a consumer, her identifier."""
     older_clients: bool = False
     """Whether the administrator opened the account to programs that answer by MD5: she is told (FIA_UAU.5)."""
+    has_password: bool = True
+    """False where certificates alone let in: there is none to change."""
 
 
 class ExportForm(StrEnum):

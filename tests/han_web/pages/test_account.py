@@ -2,8 +2,11 @@
 
 import pytest
 
+from han_web.pages.account import changeable
 from smgw.han.credentials import Credentials
 from smgw.han.passwords import verifier_of
+from smgw.han.port import Visitor
+from smgw.logs.readers import Interface, Reader, Role
 from tests.han_web.pages.caller import Browser, browser
 from tests.smgw.han.house import NOW, PASSWORDS, House
 from tests.smgw.store.samples import GATEWAY
@@ -55,6 +58,12 @@ def test_she_is_told_that_her_log_in_is_open_to_an_outdated_procedure(house: Hou
         assert told in made.page("/account").text
         assert told not in other.page("/account").text
     assert told not in made.page("/account").text
+
+
+def test_who_has_no_password_has_no_form_for_it() -> None:
+    reader = Reader(Role.CONSUMER, Interface.CONSUMER, "house")
+    assert not changeable(Visitor("house", "account-house", reader, has_password=False))
+    assert changeable(Visitor("house", "account-house", reader))
 
 
 def test_a_technician_has_no_form_for_it(technician: Browser) -> None:

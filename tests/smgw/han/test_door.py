@@ -343,7 +343,8 @@ def test_by_md5_nobody_learns_which_account_is_open_to_it(entrance: Entrance, na
 def test_a_pinned_certificate_lets_in(entrance: Entrance) -> None:
     """FIA_UAU.5, HKS1: the TLS layer saw that the client has its key."""
     visitor = entrance.door.by_certificate(CERTIFICATE, START)
-    assert visitor == Visitor("attic", CERTIFIED.id, Reader(Role.CONSUMER, Interface.CONSUMER, "consumer-attic"))
+    reader = Reader(Role.CONSUMER, Interface.CONSUMER, "consumer-attic")
+    assert visitor == Visitor("attic", CERTIFIED.id, reader, has_password=False)
 
 
 def test_a_certificate_that_nobody_pins_is_none(entrance: Entrance) -> None:
