@@ -47,6 +47,8 @@ LONGEST_PAUSE: Final = 60.0
 LINES_A_MINUTE: Final = 10
 """Of what nginx says; whoever causes more does not fill the gateway's own log."""
 _READY: Final = b"start worker process "
+_HANDSHAKE, _NO_KEY = "SSL_do_handshake() failed (SSL: error:", "PKCS#11 module::"
+"""How a line begins and what stands in it where the token no longer gives the key; no client has a say in either."""
 _VERSION: Final = re.compile(r"(?:built|running) with OpenSSL (\d+)\.(\d+)")
 _LEVEL: Final = re.compile(r"\[(warn|error|crit|alert|emerg)\] \d+#\d+: (?:\*\d+ )?(.*)")
 _WHO: Final = re.compile(r", (?:client|server|request|upstream|host|referrer): .*")
@@ -150,6 +152,8 @@ class Front:
             while not self._stopping.wait(LOOK_SECONDS):
                 if child.ended():
                     raise ServingError(ServingReason.FRONT, f"nginx ended: {child.last_words()}")
+                if child.lost_its_key.is_set():
+                    raise ServingError(ServingReason.FRONT, f"nginx lost its key: {child.last_words()}")
                 if time.monotonic() - looked >= IDENTITY_SECONDS:
                     looked = time.monotonic()
                     if self._settings.identity() != identity:
@@ -170,6 +174,8 @@ class Child:
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         """Take over ``process``, whose standard error is a pipe."""
         self.process = process
+        self.lost_its_key = threading.Event()
+        """The token's files were away for a moment: a module that saw it finds its key no more, nobody can connect."""
         self._ready = threading.Event()
         self._said: list[str] = []
         if process.stderr is None:
@@ -216,6 +222,8 @@ class Child:
                     continue
                 if time.monotonic() - minute >= 60:
                     minute, count = time.monotonic(), 0
+                if found[2].startswith(_HANDSHAKE) and _NO_KEY in found[2]:
+                    self.lost_its_key.set()
                 count += 1
                 if count > LINES_A_MINUTE:
                     continue

@@ -5,7 +5,6 @@ PP-0073 FTP_ITC.1/USR, FCS_COP.1/TLS, FDP_IFF.1/FW.
 
 import os
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -22,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from han_web import front_configuration
-from han_web.front import LOOK_SECONDS, SHORTEST_PAUSE, Front, Nginx, impersonal
+from han_web.front import Front, Nginx, impersonal
 from han_web.front_configuration import (
     BODY_OCTETS,
     FILES,
@@ -254,21 +253,6 @@ def test_the_secrets_are_nowhere_to_be_read(page: Fronted) -> None:
         assert PIN.encode() not in Path(f"/proc/{process}/{name}").read_bytes()
     assert all(PIN.encode() not in one.read_bytes() for one in page.folder.rglob("*") if one.is_file())
     assert (page.folder / "page.sock").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_front_that_dies_is_started_again_and_whatever_it_left_is_gone(page: Fronted) -> None:
-    first = page.running.process_id
-    assert first is not None
-    before = len(page.changes)
-    os.kill(first, signal.SIGKILL)  # its worker would live on
-    deadline = time.monotonic() + 20 * (LOOK_SECONDS + SHORTEST_PAUSE)
-    while page.changes[before:] != ["front", ""] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert page.changes[before:] == ["front", ""]
-    assert page.running.process_id not in {None, first}
-    with pytest.raises(ProcessLookupError):
-        os.killpg(first, 0)
-    assert page.get()["PATH_INFO"] == "/"
 
 
 def test_a_renewed_certificate_is_shown_without_a_new_start_of_the_gateway(
