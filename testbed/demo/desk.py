@@ -38,8 +38,8 @@ class DeskSeen:
     broken_up: int = 0
     """Tunnels that ended by a confirmed BreakUp."""
     last_broken_up_at: datetime | None = None
-    profiles_brought_until: datetime | None = None
-    """When the tunnel was over through which the first profiles came."""
+    profiles_came_at: datetime | None = None
+    """When the tunnel was opened through which the first profiles came."""
 
     @property
     def operating(self) -> bool:
@@ -74,8 +74,8 @@ def _read(engine: sa.Engine, gateway: str) -> DeskSeen:
     broken_up = [each for each in own_tunnels if each.why.startswith(f"{End.BREAK_UP}:")]
     brought = min((each.finished_at for each in confirmed if each.kind == ChangeProfiles.KIND), default=None)
     # The tunnel in which they were brought; in whole seconds the next one may seem to begin before it.
-    over = [
-        each.closed_at
+    through = [
+        each.opened_at
         for each in own_tunnels
         if brought is not None and each.closed_at is not None and each.opened_at <= brought <= each.closed_at
     ]
@@ -91,7 +91,7 @@ def _read(engine: sa.Engine, gateway: str) -> DeskSeen:
         last_sequence=max((each.sequence for each in confirmed), default=0),
         broken_up=len(broken_up),
         last_broken_up_at=from_seconds_or_none(max((each.closed_at for each in broken_up), default=None)),
-        profiles_brought_until=from_seconds_or_none(min(over, default=None)),
+        profiles_came_at=from_seconds_or_none(min(through, default=None)),
     )
 
 

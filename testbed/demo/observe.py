@@ -29,7 +29,7 @@ DESK_STEPS: Final = {
     "enrolled": "certificates of its own, no quality seal any more",
     "orders": "signed orders confirmed",
     "ended": "tunnel ended by BreakUp",
-    "delivery": "deliveries after it, and none before",
+    "delivery": "deliveries after it, and none before the profiles",
 }
 """The administrator's steps."""
 STEPS: Final = {
@@ -201,12 +201,11 @@ def desk_steps(now: Seen, before: Seen) -> dict[str, int]:
     """How often each of the administrator's steps was seen since ``before``, by what both ends of the tunnel say.
 
     An order counts where the administrator has the gateway's reply and the gateway says that it did so many. Deliveries
-    count from the end of the last tunnel on, and none at all if one came before the first profiles had been brought
-    and their tunnel was over.
+    count from the end of the last tunnel on, and none at all if one came before the tunnel with the first profiles.
     """
     desk, earlier = now.desk, before.desk
-    brought, first = desk.profiles_brought_until, now.first_delivery_at
-    in_order = brought is not None and first is not None and first >= brought
+    came, first = desk.profiles_came_at, now.first_delivery_at
+    in_order = came is not None and first is not None and first >= came
     ended = desk.broken_up - earlier.broken_up
     return {
         "woken": desk.wake_ups - earlier.wake_ups if desk.tunnels > earlier.tunnels else 0,

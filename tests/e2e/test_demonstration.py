@@ -100,8 +100,9 @@ def test_all_nine_steps_are_seen_and_a_second_start_goes_on(tmp_path: Path) -> N
     brought = ["enrol", "break-up", "profiles", "accounts", "orders"]
     assert typed == [*brought, "retention", "self-test", "event", "orders"]
     assert "signed orders confirmed (10)" in first.stdout
-    happened = events(state)
+    *happened, (_, delivered_at) = events(state)
     assert happened == sorted(happened, key=lambda event: event[1]), "each after the one before"
+    assert delivered_at >= dict(happened)["tunnel up"], "a gateway without profiles delivers nothing"
     assert len(re.findall(r"^  ok      netz-\w+ to netz, TAF-\d+ .* 9:\d+$", first.stdout, re.MULTILINE)) == 3
     assert "ok      datenhandel: no evaluation profile, refused no-profile" in first.stdout
     told_of_duties(first.stdout, state)

@@ -58,7 +58,7 @@ def test_wake_ups_tunnels_and_orders_are_seen(scene: Scene) -> None:
         done(ChangeProfiles((COMMUNICATION,), ()), 7)
         done(BreakUp(), 8)
         seen = look_at_desk(scene)
-        assert (seen.confirmed, seen.last_sequence, seen.broken_up, seen.profiles_brought_until) == (2, 2, 0, None)
+        assert (seen.confirmed, seen.last_sequence, seen.broken_up, seen.profiles_came_at) == (2, 2, 0, None)
         office.tunnels.closed(second, "break-up: ordered by anna", NOW + later(9))
         # A wake-up that was sent once more: to whoever counts whole seconds this one, too, was open at the seventh.
         office.tunnels.closed(office.tunnels.opened(gateway, NOW + later(7)), "ended-by-gateway: idle", NOW + later(15))
@@ -74,4 +74,4 @@ def test_wake_ups_tunnels_and_orders_are_seen(scene: Scene) -> None:
     assert (seen.tunnels, seen.tunnel_open, seen.waiting, seen.confirmed, seen.failed) == (4, False, 1, 6, 1)
     assert (seen.broken_up, seen.last_sequence) == (2, 7)
     assert seen.self_tests == 1, "done, with every check passed"
-    assert (seen.profiles_brought_until, seen.last_broken_up_at) == (NOW + later(9), NOW + later(23))
+    assert (seen.profiles_came_at, seen.last_broken_up_at) == (NOW + later(6), NOW + later(23))

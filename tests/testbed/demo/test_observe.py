@@ -71,7 +71,7 @@ SECOND = timedelta(seconds=1)
 BEFORE = Seen(AT, received={"netz": 3})
 DESK = DeskSeen(
     state=LifeCycle.OPERATING, wake_ups=3, tunnels=2, confirmed=4, last_sequence=4, broken_up=1,
-    last_broken_up_at=AT + 5 * SECOND, profiles_brought_until=AT + 5 * SECOND,
+    last_broken_up_at=AT + 5 * SECOND, profiles_came_at=AT + 5 * SECOND,
 )  # fmt: skip
 AFTER = Seen(
     AT + 20 * SECOND, received={"netz": 5}, first_delivery_at=AT + 6 * SECOND, delivered_after=2,
@@ -97,7 +97,7 @@ def test_the_administrators_steps_are_counted_from_the_first_look() -> None:
         ("ended", {"desk": replace(DESK, broken_up=0)}),
         ("delivery", {"first_delivery_at": AT + 4 * SECOND}),
         ("delivery", {"desk": replace(DESK, broken_up=0)}),
-        ("delivery", {"desk": replace(DESK, profiles_brought_until=None)}),
+        ("delivery", {"desk": replace(DESK, profiles_came_at=None)}),
         ("delivery", {"first_delivery_at": None}),
         ("delivery", {"delivered_after": 0}),
     ],
