@@ -53,6 +53,8 @@ from wire.reading import DeviceId
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
 TIMEOUT = 10.0
+PATIENCE = 3 * TIMEOUT
+"""For what is done after something else ran out of time, on a machine that does much else."""
 GATEWAY = DeviceId("EABC0012345678")
 BY = "erika"
 
@@ -63,7 +65,7 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def until(holds: Callable[[], bool], seconds: float = TIMEOUT) -> None:
+def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for something that another thread does; fails when it does not."""
     deadline = time.monotonic() + seconds
     while not holds():

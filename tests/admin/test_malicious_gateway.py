@@ -17,7 +17,7 @@ from admin.reports import Subject
 from pki.certificates import Purpose
 from pki.errors import TunnelError
 from pki.tls import InProcessTunnel
-from tests.admin.server_world import BY, GATEWAY, STARTED, TIMEOUT, Gateway, World, until, world
+from tests.admin.server_world import BY, GATEWAY, PATIENCE, STARTED, TIMEOUT, Gateway, World, until, world
 from wire.canonical_json import encode
 from wire.http import HttpClient
 from wire.http_server import Request
@@ -80,7 +80,7 @@ def test_what_it_says_costs_it_its_tunnel_and_nobody_else_anything(here: World, 
         assert here.finished(number).state is OrderState.CONFIRMED
         honest.leave()
         assert here.why(GATEWAY).split(":")[0] in {"broken-answer", "ended-by-gateway"}
-        talking.join(TIMEOUT)
+        talking.join(PATIENCE)
         assert not talking.is_alive()
 
 
