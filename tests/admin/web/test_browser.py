@@ -133,9 +133,8 @@ def gateway(place: Place) -> Iterator[None]:
     thread.join()
 
 
-@pytest.fixture
-def inside(hand: Hand, address: str) -> Hand:
-    """Logged in, whichever tests ran before on this browser or on none."""
+def logged_in(hand: Hand, address: str) -> Hand:
+    """Whatever was played before on this browser."""
     hand.browser.get(address)
     if hand.browser.current_url == f"{address}/login":
         hand.enter("name", "otto")
@@ -145,8 +144,7 @@ def inside(hand: Hand, address: str) -> Hand:
     return hand
 
 
-@pytest.mark.usefixtures("gateway")
-def test_an_access_profile_takes_a_handful_of_clicks(hand: Hand, address: str, place: Place) -> None:
+def an_access_profile_takes_a_handful_of_clicks(hand: Hand, address: str, place: Place) -> None:
     hand.browser.delete_all_cookies()
     hand.browser.get(address)
     hand.enter("name", "otto")
@@ -179,8 +177,7 @@ def test_an_access_profile_takes_a_handful_of_clicks(hand: Hand, address: str, p
     assert last == ("order-queued", "otto")
 
 
-@pytest.mark.usefixtures("gateway")
-def test_without_scripts_the_page_loads_itself_anew(inside: Hand, address: str) -> None:
+def without_scripts_the_page_loads_itself_anew(inside: Hand, address: str) -> None:
     inside.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         inside.browser.get(f"{address}/gateways/{GATEWAY}")
@@ -194,7 +191,7 @@ def test_without_scripts_the_page_loads_itself_anew(inside: Hand, address: str) 
         inside.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_a_contradiction_is_told_before_anything_is_sent(inside: Hand, address: str, place: Place) -> None:
+def a_contradiction_is_told_before_anything_is_sent(inside: Hand, address: str, place: Place) -> None:
     before = len(place.office.orders.all())
     inside.browser.get(f"{address}/drafts/access?gateway={GATEWAY}")
     inside.click("More: purpose")
@@ -241,8 +238,7 @@ return [...document.querySelectorAll("body *")].filter(one => one.innerText && o
 """
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-def test_every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address: str, width: int, scheme: str) -> None:
+def every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address: str, width: int, scheme: str) -> None:
     as_screen(inside.browser, width, scheme)
     told(inside.browser)
     try:
@@ -259,10 +255,26 @@ def test_every_page_fits_can_be_read_and_names_its_fields(inside: Hand, address:
         inside.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def test_the_way_out(inside: Hand, address: str) -> None:
+def the_way_out(inside: Hand, address: str) -> None:
     inside.browser.get(address)
     inside.click("Log out")
     inside.see("Password")
     inside.browser.back()
     inside.browser.get(f"{address}/orders")
     assert inside.browser.current_url == f"{address}/login"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_person_at_the_console(hand: Hand, address: str, place: Place, subtests: pytest.Subtests) -> None:
+    """One test, so that one browser is started: a worker that has nothing to do would take over half of several."""
+    with subtests.test("an access profile"):
+        an_access_profile_takes_a_handful_of_clicks(hand, address, place)
+    with subtests.test("without scripts"):
+        without_scripts_the_page_loads_itself_anew(logged_in(hand, address), address)
+    with subtests.test("a contradiction"):
+        a_contradiction_is_told_before_anything_is_sent(logged_in(hand, address), address, place)
+    for width, scheme in ((360, "light"), (1280, "dark")):
+        with subtests.test("every page", width=width):
+            every_page_fits_can_be_read_and_names_its_fields(logged_in(hand, address), address, width, scheme)
+    with subtests.test("the way out"):
+        the_way_out(logged_in(hand, address), address)
