@@ -14,7 +14,7 @@ DURATION ?=
 RUN_PACKAGES := softhsm2 stunnel4 libengine-pkcs11-openssl openssl nginx-light
 # Ubuntu has Chromium as a snap only, which no test can drive; there the tests in a browser are skipped.
 BROWSER_PACKAGES := $(shell . /etc/os-release 2>/dev/null; [ "$$ID" = debian ] && echo chromium chromium-driver)
-TEST_PACKAGES := $(RUN_PACKAGES) postgresql iproute2 nftables nmap $(BROWSER_PACKAGES)
+TEST_PACKAGES := $(RUN_PACKAGES) curl postgresql iproute2 nftables nmap $(BROWSER_PACKAGES)
 
 .PHONY: help demo test check bench fuzz clean format
 
