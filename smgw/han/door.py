@@ -28,7 +28,7 @@ from smgw.han.sessions import Moment, Sessions
 from smgw.logs.readers import Interface, Reader, Role
 from smgw.store.database import Database
 from smgw.store.profiles import ProfileSet
-from wire.profiles import AccountProfile, AccountRole
+from wire.profiles import MD5_BYTES, VERIFIER_BYTES, AccountProfile, AccountRole
 
 LONGEST_NAME: Final = 128
 """Characters of a user name that is looked at; an account's has 32 at most."""
@@ -39,11 +39,11 @@ LOCKED: Final = "Too many wrong attempts; try again later."
 NO_PASSWORD: Final = "This account has no password that could be changed."  # noqa: S105 - a sentence
 CONSUMERS_ONLY: Final = "The administrator changes a technician's password."
 
-_SHA_256: Final = slice(passwords.VERIFIER_SIZE)
+_SHA_256: Final = slice(VERIFIER_BYTES)
 _COMPARED: Final = {
     Way.PASSWORD: _SHA_256,
     Way.DIGEST: _SHA_256,
-    Way.OLDER_DIGEST: slice(passwords.VERIFIER_SIZE, passwords.VERIFIER_SIZE + passwords.OLDER_SIZE),
+    Way.OLDER_DIGEST: slice(VERIFIER_BYTES, VERIFIER_BYTES + MD5_BYTES),
 }
 """Which octets of what is kept each way needs; empty where an account keeps none for it."""
 _NOBODY: Final = AccountProfile(
@@ -76,7 +76,7 @@ class HanDoor:
         self._gateway = gateway
         self._profiles = profiles
         self._credentials = credentials
-        self._nobodys = random(passwords.VERIFIER_SIZE + passwords.OLDER_SIZE)
+        self._nobodys = random(VERIFIER_BYTES + MD5_BYTES)
         self._monotonic = monotonic
         # One attempt after the other: none may be looked at before the one before it is counted.
         self._attempting = Lock()

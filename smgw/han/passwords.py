@@ -14,10 +14,6 @@ from typing import Final
 
 from wire.profiles import account
 
-VERIFIER_SIZE: Final = account.VERIFIER_BYTES
-"""Octets of SHA-256."""
-OLDER_SIZE: Final = account.MD5_BYTES
-"""Octets of MD5, which follow them for an account that is open to older clients."""
 SHORTEST: Final = 12
 """Characters of a new password."""
 LONGEST: Final = 128
@@ -103,7 +99,7 @@ def new_verifier(name: str, realm: str, password: str, present: bytes) -> bytes:
     if not text.casefold().replace(name.casefold(), ""):
         raise PasswordError(PasswordReason.THE_NAME)
     # 4
-    verifier = verifier_of(name, realm, text, older=len(present) > VERIFIER_SIZE)
+    verifier = verifier_of(name, realm, text, older=len(present) > account.VERIFIER_BYTES)
     if hmac.compare_digest(verifier, present):
         raise PasswordError(PasswordReason.THE_OLD_ONE)
     return verifier

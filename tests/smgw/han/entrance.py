@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from smgw.han.credentials import Credentials
 from smgw.han.digest import Algorithm, Answer
 from smgw.han.door import HanDoor
-from smgw.han.passwords import VERIFIER_SIZE, verifier_of
+from smgw.han.passwords import verifier_of
 from smgw.store.consumer_log import ConsumerLog
 from smgw.store.database import Database
 from smgw.store.log_entry import Entry
@@ -22,7 +22,7 @@ from smgw.store.logs import SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
 from tests.smgw.store.samples import GATEWAY
 from tests.wire.profiles.examples import ACCOUNT
-from wire.profiles import AccountProfile, AccountRole
+from wire.profiles import VERIFIER_BYTES, AccountProfile, AccountRole
 
 START = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 REALM = GATEWAY.text
@@ -120,7 +120,7 @@ class Entrance:
     ) -> Iterator[str]:
         """Answers to one challenge, one after the other."""
         known = verifier_of(name, REALM, password, older=True)
-        part = known[:VERIFIER_SIZE] if algorithm is Algorithm.SHA_256 else known[VERIFIER_SIZE:]
+        part = known[:VERIFIER_BYTES] if algorithm is Algorithm.SHA_256 else known[VERIFIER_BYTES:]
         nonce = self.door.challenge(self.at).partition('nonce="')[2].partition('"')[0]
         count = 0
         while True:

@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from smgw.han.passwords import (
     LONGEST,
-    OLDER_SIZE,
     SENTENCES,
-    VERIFIER_SIZE,
     PasswordError,
     PasswordReason,
     new_verifier,
     normalised,
     verifier_of,
 )
+from wire.profiles import MD5_BYTES, VERIFIER_BYTES
 
 REALM = "EABC0012345678"
 OLD = "Ofen-Birne-Garten-52"
@@ -26,17 +25,17 @@ def test_what_is_kept_is_what_digest_needs() -> None:
     """RFC 7616 section 3.4.2."""
     kept = verifier_of("house", REALM, OLD)
     assert kept == hashlib.sha256(b"house:EABC0012345678:Ofen-Birne-Garten-52").digest()
-    assert len(kept) == VERIFIER_SIZE
+    assert len(kept) == VERIFIER_BYTES
     assert len({kept, verifier_of("flat", REALM, OLD), verifier_of("house", "other", OLD)}) == 3
 
 
 def test_of_an_account_that_is_open_to_older_clients_md5_is_kept_too() -> None:
     """FIA_UAU.5; and a password of her own goes on to hold for them, or for them no more than before."""
     kept = verifier_of("house", REALM, OLD, older=True)
-    assert kept[:VERIFIER_SIZE] == verifier_of("house", REALM, OLD)
+    assert kept[:VERIFIER_BYTES] == verifier_of("house", REALM, OLD)
     md5 = hashlib.md5(b"house:EABC0012345678:Ofen-Birne-Garten-52").digest()  # noqa: S324 - what such clients need
-    assert kept[VERIFIER_SIZE:] == md5
-    assert len(kept) == VERIFIER_SIZE + OLDER_SIZE
+    assert kept[VERIFIER_BYTES:] == md5
+    assert len(kept) == VERIFIER_BYTES + MD5_BYTES
     new = "Lampe-Regen-Kiste-17"
     assert new_verifier("house", REALM, new, kept) == verifier_of("house", REALM, new, older=True)
     with pytest.raises(PasswordError) as refusal:
@@ -90,4 +89,4 @@ def test_any_text_is_a_password_or_is_refused(password: str) -> None:
     except PasswordError:
         return
     assert normalised(text) == text
-    assert len(verifier_of("house", REALM, text)) == VERIFIER_SIZE
+    assert len(verifier_of("house", REALM, text)) == VERIFIER_BYTES
