@@ -81,8 +81,7 @@ class Conversation:
     def ask(self, method: str, target: str, *, body: bytes = b"", media_type: str = "") -> Response:
         """Send one request and wait for its answer. Raises EndedError; the tunnel is of no more use then."""
         self.require_believed()
-        if not self._client.reusable:
-            raise EndedError(End.GATEWAY, "the gateway takes no further request on this tunnel")
+        self._require_reusable()
         headers = {"Content-Type": media_type} if media_type else {}
         host = self.tunnel.peer.identity.lower()
         try:
@@ -109,6 +108,9 @@ class Conversation:
         wanted = self.over()
         if wanted is not None:
             raise EndedError(wanted, _WANTED.get(wanted, "somebody else needs it to end"))
+        # Nothing can be asked any more, for instance because more than an answer came in one piece: waiting on would
+        # only keep a tunnel that brings no order.
+        self._require_reusable()
         try:
             data = self._receive(STEP_SECONDS)
         except TunnelError as error:
@@ -117,6 +119,10 @@ class Conversation:
             raise EndedError(End.GATEWAY, "the gateway ended the tunnel")
         if data is not None:
             raise EndedError(End.PROTOCOL, "the gateway sent bytes that nobody asked for")
+
+    def _require_reusable(self) -> None:
+        if not self._client.reusable:
+            raise EndedError(End.GATEWAY, "the gateway takes no further request on this tunnel")
 
     def hang_up(self, seconds: float) -> None:
         """Give the gateway ``seconds`` to end the tunnel itself, then close it."""

@@ -154,6 +154,20 @@ def test_an_answer_that_closes_is_the_last() -> None:
         assert ended(lambda: talk.ask("GET", "/status")).end is End.GATEWAY
 
 
+@pytest.mark.parametrize("said", [OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), OK + OK, OK + b"H"])
+def test_a_tunnel_that_takes_no_further_request_is_not_waited_on(said: bytes) -> None:
+    """Whether more than the answer came with it or after it is the network's chance; the end must not hang on it."""
+
+    def say(tunnel: InProcessTunnel) -> None:
+        tunnel.receive(65_536, TIMEOUT)
+        tunnel.send(said)
+        tunnel.receive(1, TIMEOUT)
+
+    with talking(Line(), say) as talk:
+        assert talk.ask("GET", "/status").status == 200
+        assert ended(talk.wait).end is End.GATEWAY
+
+
 def test_the_end_of_the_gateway_is_noticed_while_nothing_is_asked() -> None:
     with talking(Line(), lambda _: None) as talk:
         assert ended(lambda: waiting(talk)).end is End.GATEWAY
