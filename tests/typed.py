@@ -6,6 +6,7 @@ the interpreter's own end. What others see of a program from outside, as its env
 """
 
 import atexit
+import ctypes
 import gc
 import json
 import os
@@ -41,6 +42,8 @@ LATER = {
 ENVIRONMENTS = {"smgw-datacenter": {"OPENSSL_CONF": str(ROOT / "datacenter" / "openssl.cnf")}}
 """What a program must find before it imports anything: OpenSSL reads its configuration once."""
 _LARGEST = 1 << 17
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): tests that are killed leave no gateway behind, which would hold ports and pseudo-terminals of others."""
 _LOOK_SECONDS = 0.02
 
 
@@ -170,9 +173,10 @@ def _serve(way: socket.socket, main: Callable[[], object]) -> None:
             # An empty message would be the end of the conversation.
             way.send(str(os.waitstatus_to_exitcode(status)).encode() if ended else b" ")
             continue
-        child = os.fork()
+        forge, child = os.getpid(), os.fork()
         if child == 0:
             way.close()
+            _end_with(forge)
             _become(request, streams)
             main()
             return
@@ -181,6 +185,13 @@ def _serve(way: socket.socket, main: Callable[[], object]) -> None:
         way.send(str(child).encode())
         if "goes on" not in request:
             way.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+
+
+def _end_with(parent: int) -> None:
+    """Die as soon as ``parent`` does; it ends with the tests, because nobody speaks with it then."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _become(request: Mapping[str, Any], streams: Sequence[int]) -> None:
