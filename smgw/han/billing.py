@@ -27,7 +27,7 @@ from smgw.metering.tariffs import taf1, taf2
 from smgw.metering.tariffs.calendar import billing_period
 from smgw.metering.tariffs.errors import TariffError
 from smgw.metering.tariffs.values import Value, ValueList
-from smgw.metering.turnover import advance, turned_over, turnover_of
+from smgw.metering.turnover import advance, found_in
 from wire.obis import Obis
 from wire.profiles import ERROR_STAGE, TimeStages, UseCase, derived_register
 from wire.profiles.stages import TOTAL
@@ -199,12 +199,7 @@ def _values(found: Sequence[Row], scaler: int, raster: int, late: int) -> ValueL
         )
         for at, value, status, own, _ in found
     ]
-    over = (
-        turnover_of(one.value)
-        for one, other in pairwise(values)
-        if turned_over(one.value, other.value, turnover_of(one.value))
-    )
-    return ValueList.of(values, turnover=next(over, None))
+    return ValueList.of(values, turnover=found_in([one.value for one in values]))
 
 
 def _costs(book: _Book, prices: Sequence[Prices], begin: int, until: int, whole: Mapping[int, int]) -> dict[int, int]:

@@ -163,6 +163,8 @@ def _notes(gateway: UsagePoint, supplier: UsagePoint, lists: list[tuple[MeterRea
     if gateway.tariff != supplier.tariff:
         notes.append(f"the files name two tariffs: {gateway.tariff[:64]!r} and {supplier.tariff[:64]!r}")
     for one, values in lists:
+        if again := values.begins_again():
+            notes.append(f"the register of {one.kind.obis} begins again at 0 at {local(again[0])}")
         if backwards := values.backwards():
             notes.append(f"the register of {one.kind.obis} runs backwards at {local(backwards[0])}")
     return notes

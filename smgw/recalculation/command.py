@@ -54,7 +54,8 @@ class UnreadableError(Exception):
 @click.option(
     "--digits",
     type=click.IntRange(1, _MOST_DIGITS),
-    help="Digits of the meters' registers in the raw unit: after 99...9 follows 0. Without it none begins again.",
+    help="Digits of the meters' registers in the raw unit: after 99...9 follows 0. Without it one that stood in"
+    " the last tenth of its digits and stands in the first has begun again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Raw amounts as one JSON object.")
 def tariff(data: Path, supplier: Path, taf: str, digits: int | None, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ instant of the local raster that lies within a hundredth of the period. Never mo
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -22,6 +23,7 @@ from smgw.metering.status import (
 )
 from smgw.metering.tariffs.calendar import LocalDay, day_of
 from smgw.metering.tariffs.values import Value, ValueList
+from smgw.metering.turnover import found_in
 from wire.ar2418 import IntervalReading, MeterReading
 from wire.errors import Ar2418Error
 
@@ -40,9 +42,13 @@ _KNOWN_METER: Final = METER_BASE | sum(MeterStatus)
 
 
 def value_list(found: MeterReading, *, turnover: int | None = None) -> ValueList:
-    """The list by target times. Raises Ar2418Error for a status that nobody can read."""
+    """The list by target times. Raises Ar2418Error for a status that nobody can read.
+
+    Where nobody says the ``turnover`` it is found as the gateway finds it (``turnover.py``), so that a bill from its
+    own lists is the one that it made.
+    """
     period = measurement_period(found)
-    return ValueList.of(
+    values = ValueList.of(
         (
             Value(target_time(reading, period), reading.value, usable(reading))
             for block in found.blocks
@@ -50,6 +56,9 @@ def value_list(found: MeterReading, *, turnover: int | None = None) -> ValueList
         ),
         turnover=turnover,
     )
+    if turnover is None and values.backwards():
+        return replace(values, turnover=found_in([one.value for one in values.values if one.usable]))
+    return values
 
 
 def measurement_period(found: MeterReading) -> int:

@@ -9,7 +9,6 @@ begin is local time (``smgw/metering/tariffs/calendar.py``).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final, TypeAlias
 
 from smgw.access.grants import Grant, RefusalReason
@@ -19,7 +18,7 @@ from smgw.access.use_cases.case import Case, Outcome
 from smgw.access.use_cases.shares import Share, share_of, target
 from smgw.metering.tariffs.calendar import billing_period
 from smgw.metering.tariffs.values import Value, ValueList
-from smgw.metering.turnover import advance, turned_over, turnover_of
+from smgw.metering.turnover import advance, found_in
 from wire.instant import EPOCH, format_instant
 from wire.profiles import BillingPeriod
 from wire.reading import Reading, Unit
@@ -83,12 +82,7 @@ class Period:
             )
             for reading in share.readings
         ]
-        over = (
-            turnover_of(one.value)
-            for one, other in pairwise(values)
-            if turned_over(one.value, other.value, turnover_of(one.value))
-        )
-        return ValueList.of(values, turnover=next(over, None))
+        return ValueList.of(values, turnover=found_in([one.value for one in values]))
 
     def rest(self, share: Share, scaler: int) -> int:
         """What ``share`` advanced from its last usable reading inside the period to a closing one that came late."""

@@ -87,6 +87,15 @@ class ValueList:
             return later.value - former.value
         return sum(self.advance(one, next_) for one, next_ in pairwise(self.usable_between(former.at, later.at)))
 
+    def begins_again(self) -> tuple[int, ...]:
+        """Times of usable readings that show less than the one before, because the register turned over."""
+        usable = [one for one in self.values if one.usable]
+        return tuple(
+            later.at
+            for former, later in pairwise(usable)
+            if later.value < former.value and self.advance(former, later) >= 0
+        )
+
     def backwards(self) -> tuple[int, ...]:
         """Times of usable readings that show less than the one before, and no turnover explains it."""
         usable = [one for one in self.values if one.usable]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smgw.metering.turnover import advance, turned_over, turnover_of
+from smgw.metering.turnover import advance, found_in, turned_over, turnover_of
 
 
 @given(st.integers(2, 12), st.data())
@@ -23,3 +23,18 @@ def test_over_the_end_is_forward(digits: int, data: st.DataObject) -> None:
 )
 def test_what_only_looks_like_it_is_not(former: int, later: int) -> None:
     assert advance(former, later) == later - former
+
+
+@pytest.mark.parametrize(
+    ("shown", "turnover"),
+    [
+        ([], None),
+        ([5], None),
+        ([95, 97, 3, 8], 100),
+        ([95, 97, 30, 80], None),  # no reading in the first tenth
+        ([9, 0, 5000, 9990, 2], 10_000),  # one digit it never had
+        ([99_990, 5, 100_000], None),
+    ],
+)
+def test_a_turn_is_found_in_what_was_shown(shown: list[int], turnover: int | None) -> None:
+    assert found_in(shown) == turnover

@@ -128,11 +128,21 @@ def test_after_a_change_of_meter_both_lists_make_the_bill() -> None:
     assert one_tariff(*monthly[::-1]) == {"1-0:1.8.1*255": 210 - 7}
 
 
-def test_a_register_that_begins_again_is_billed_where_its_digits_are_known() -> None:
+def test_a_register_that_begins_again_is_billed_as_the_gateway_bills_it() -> None:
+    """Its digits tell where, as long as it comes from the last tenth and stands in the first: TAF-2 and TAF-1."""
     turned = value_list(block([Reading(row.at, (row.value + 98_500) % 100_000) for row in quarter_hours()]))
-    assert registers(turned, turnover=100_000) == registers(DAY_LIST)
+    assert registers(turned, turnover=100_000) == registers(turned) == registers(DAY_LIST)
     made = bill(gateway_file(turned), supplier_file())
-    assert sum(made.registers.values()) == 960 - 100_000
+    assert [note for note in made.notes if "begins again at 0 at 2026-06-01T12:30:00+02:00" in note]
+    monthly = [Reading(row.at, (row.value + 9_900) % 10_000) for row in DAILY]
+    assert monthly[-1].value < monthly[0].value
+    assert one_tariff(value_list(block(monthly))) == one_tariff(value_list(block(DAILY)))
+
+
+def test_a_register_that_was_set_back_runs_backwards() -> None:
+    back = [Reading(row.at, row.value - (300 if place > 40 else 0)) for place, row in enumerate(quarter_hours())]
+    made = bill(gateway_file(value_list(block(back))), supplier_file())
+    assert sum(made.registers.values()) == 960 - 300
     assert "runs backwards" in made.notes[0]
 
 

@@ -54,7 +54,9 @@ def test_a_register_that_began_again_advances_by_the_rest_of_its_turn() -> None:
     assert ValueList((former, later), turnover=10**6).advance(former, later) == 5
     assert ValueList((former, later)).advance(former, later) == 3 - 999_998
     assert ValueList((former, later), turnover=10**6).backwards() == ()
+    assert ValueList((former, later), turnover=10**6).begins_again() == (900,)
     assert ValueList((former, later)).backwards() == (900,)
+    assert ValueList((former, later)).begins_again() == ()
 
 
 def test_a_register_that_went_back_a_little_has_not_gone_round() -> None:
