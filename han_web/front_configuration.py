@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final
 
+from han_web.security import HEADERS
 from han_web.sockets import SOCKET_NAME
 from smgw.han.settings import ServingError, ServingReason
 
@@ -157,11 +158,12 @@ keepalive_requests 1000;
 error_page 400 403 404 405 408 411 413 414 416 421 429 500 501 505 /.refused;
 error_page 494 =431 /.refused;
 error_page 495 496 =400 /.certificate;
-error_page 497 =301 https://$http_host/;
+error_page 497 =301 /.encrypted;
 error_page 502 503 504 =503 /.away;
 location = /.refused {{ internal; {_page(400, "Diese Anfrage wurde nicht angenommen", "This request was not taken")} }}
 location = /.certificate {{ internal; {_page(400, *_BAD_CERTIFICATE)} }}
 location = /.away {{ internal; add_header Retry-After 10 always; {_page(503, *_AWAY)} }}
+location = /.encrypted {{ internal; {_HEADERS} return 301 https://$http_host/; }}
 location / {{
 proxy_pass http://unix:{SOCKET_NAME}:;
 proxy_connect_timeout 5s;
@@ -207,16 +209,19 @@ _AWAY: Final = (
 )
 
 
+_HEADERS: Final = "".join(
+    f'add_header {name} "{value}" always; ' for name, value in {**HEADERS, "Cache-Control": "no-store"}.items()
+).strip()
+"""What every answer of the page carries, for those that it never saw."""
+
+
 def _page(status: int, german: str, english: str) -> str:
     """``return`` with a page of ours; the status of the error is kept where one was."""
     html = (
         "<!doctype html><html lang=de><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>Smart Meter Gateway</title><h1>{german}.</h1><p lang=en>{english}.</p><p><a href='/'>/</a></p></html>"
     )
-    return (
-        "default_type 'text/html'; add_header Cache-Control no-store always; "
-        f'add_header Content-Security-Policy "default-src \'none\'" always; return {status} "{html}";'
-    )
+    return f"default_type 'text/html'; {_HEADERS} return {status} \"{html}\";"
 
 
 def _place(address: IPv4Address | IPv6Address, port: int) -> str:
