@@ -114,9 +114,11 @@ def tolerance(profiles: ProfileSet) -> timedelta:
 def ask(connection: Visit, clock: Callable[[], datetime], monotonic: Callable[[], float]) -> Measurement:
     """One exchange. Raises ServiceError, ComparisonError.
 
-    The time that it took is the monotonic clock's: one that is set meanwhile would make a slow answer look quick.
+    The time that it took is the monotonic clock's: one that is set meanwhile would make a slow answer look quick. It is
+    looked at first and last, so that whatever holds us up in between counts as delay and never as deviation.
     """
-    sent, began = clock(), monotonic()
+    began = monotonic()
+    sent = clock()
     response = connection.post(TIME, NTP, ntp.request(sent).to_bytes())
     arrived = sent + timedelta(seconds=monotonic() - began)
     if response.status != 200:
