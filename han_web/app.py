@@ -16,6 +16,8 @@ from smgw.han.port import HanPort
 def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_bytes) -> Flask:
     """The application; safe to use from several threads. ``random`` gives so many octets that nobody can guess."""
     app = Flask("han_web", static_folder=None)
+    # An address with two slashes in it is none: what would lead from it to the right one names the host that was asked.
+    app.url_map.merge_slashes = False
     app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
     auth.keep_port(app, port, random)
     security.guard(app)
