@@ -46,8 +46,14 @@ PROBLEMS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "not-found": Words(
             404,
-            ("Nicht gefunden", "Prüfen Sie Adresse und Kennungen; eigene Kennungen stehen unter /api/v1/meters."),
-            ("Not found", "Check the address and the identifiers; yours are listed at /api/v1/meters."),
+            (
+                "Nicht gefunden",
+                "Prüfen Sie Adresse, Kennungen und Zeitraum; eigene Kennungen stehen unter /api/v1/meters.",
+            ),
+            (
+                "Not found",
+                "Check the address, the identifiers and the time; your identifiers are listed at /api/v1/meters.",
+            ),
         ),
         "too-much": Words(
             413,

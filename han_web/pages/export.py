@@ -31,6 +31,12 @@ FORMS: Final = (
 )
 
 _OF_A_CONTRACT: Final = frozenset({ExportForm.XML, ExportForm.TARIFF})
+_NO_FILE: Final = {
+    HanReason.TOO_MUCH: ("much", 413),
+    HanReason.NOT_FOUND: ("nothing", 404),
+    HanReason.BAD_QUESTION: ("form", 422),
+}
+"""What is said on the page that asks, and its status; of a contract of somebody else's the same as of none."""
 
 
 @pages.get("/data/export")
@@ -56,11 +62,10 @@ def export_file() -> ResponseReturnValue:
     try:
         made = consumer().export(form, now(), begin, end, contract if form in _OF_A_CONTRACT else None)
     except HanError as error:
-        if error.reason is HanReason.TOO_MUCH:
-            return _page(wrong="much"), 413
-        if error.reason is HanReason.BAD_QUESTION:
-            return _page(wrong="form"), 422
-        raise
+        if error.reason not in _NO_FILE:
+            raise
+        wrong, status = _NO_FILE[error.reason]
+        return _page(wrong=wrong), status
     response = Response(made.data, content_type=made.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=made.name)
     return response
@@ -86,6 +91,7 @@ def _page(wrong: str = "") -> str:
         first=request.args.get("first", "") or today.replace(day=1).isoformat(),
         last=request.args.get("last", "") or today.isoformat(),
         chosen=request.args.get("form", ExportForm.CSV.value),
+        contract=request.args.get("contract", ""),
         verifier=url_for("export.verifier"),
         wrong=wrong,
     )

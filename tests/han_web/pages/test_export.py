@@ -38,6 +38,17 @@ def test_what_is_no_file(consumer: Browser, question: str, status: int) -> None:
     assert consumer.get(f"/data/export/file?{question}").status_code == status
 
 
+def test_a_time_without_readings_is_told_where_another_can_be_chosen(consumer: Browser) -> None:
+    """An empty answer says why it is empty, in the same words whether a contract is somebody else's or nobody's."""
+    question = "/data/export/file?form=xml&first=2020-01-01&last=2020-01-02&contract="
+    own, others, nobodys = (consumer.get(question + one) for one in ("house-series", "flat-series", "nothing-at-all"))
+    assert [one.status_code for one in (own, others, nobodys)] == [404, 404, 404]
+    assert "There is nothing to put into that file." in own.text
+    assert 'value="2020-01-01"' in own.text
+    assert '<option value="house-series" selected>' in own.text
+    assert others.text == nobodys.text.replace("nothing-at-all", "flat-series")
+
+
 def test_one_file_holds_nothing_of_another_consumer(house: House) -> None:
     """FDP_ACF.1."""
     text = browser(house.port, "flat").get(f"{PATH}csv").text
