@@ -13,6 +13,7 @@ PP-0073: FCS_CKM.1/TLS, FCS_COP.1/TLS, FTP_ITC.1/WAN.
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -261,7 +262,9 @@ def shake_hands(connection: socket.socket, engine: TlsEngine, deadline: float) -
         try:
             early = engine.receive(data)
         except TunnelError:
-            _write(connection, engine.outgoing())  # The alert, so that the peer can say in its log why.
+            # The alert, so that the peer can say in its log why. That it is gone already is not the reason.
+            with suppress(TunnelError):
+                _write(connection, engine.outgoing())
             raise
 
 
@@ -273,6 +276,8 @@ def _probe(connection: socket.socket) -> None:
 
 
 def _write(connection: socket.socket, data: bytes) -> None:
+    if not data:
+        return  # What a peer sent before it left is read, although nothing could be sent to it any more.
     try:
         connection.sendall(data)
     except OSError as error:

@@ -1,19 +1,31 @@
+import contextlib
 import dataclasses
 import os
 import random
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki.certificates import Purpose, Role, TrustStore
-from pki.errors import TunnelError, TunnelReason
+from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate
+from pki.errors import CertificateError, CertificateReason, TunnelError, TunnelReason
 from pki.revoke import Revocation
-from pki.tls import InProcessBackend, InProcessTunnel, TlsIdentity, chain_of, client_context
+from pki.tls import (
+    InProcessBackend,
+    InProcessTunnel,
+    TlsEngine,
+    TlsIdentity,
+    chain_of,
+    client_context,
+    server_context,
+    shake_hands,
+)
 from pki.tunnel import MAX_TUNNEL_AGE, PROBE_AFTER, TunnelPeer
 from tests.pki.tunnel_world import (
     STARTED,
@@ -124,9 +136,11 @@ def test_a_cut_line_is_not_an_orderly_end() -> None:
 
 
 def test_a_peer_that_does_not_answer_in_time_leaves_the_tunnel_usable() -> None:
+    waited = threading.Event()
+
     def late(connection: ssl.SSLSocket, _: list[object]) -> None:
         connection.recv(1)
-        time.sleep(0.2)
+        waited.wait(TIMEOUT)
         connection.sendall(b"late")
         connection.recv(1)
 
@@ -134,14 +148,16 @@ def test_a_peer_that_does_not_answer_in_time_leaves_the_tunnel_usable() -> None:
         tunnel = dial(WORLD.peer(server.port))
         tunnel.send(b"x")
         refused(TunnelReason.TIMEOUT, lambda: tunnel.receive(4, 0.05))
+        waited.set()
         assert receive_all(tunnel, 4) == b"late"
         tunnel.close()
 
 
 def test_a_peer_that_hangs_in_the_handshake() -> None:
     def hang(connection: socket.socket, _: list[object]) -> None:
-        connection.recv(10_000)
-        time.sleep(0.5)
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(10_000):
+                pass
 
     with tcp_server(hang) as server:
         refused(TunnelReason.TIMEOUT, lambda: dial(WORLD.peer(server.port), timeout=0.2))
@@ -159,6 +175,26 @@ def test_a_peer_that_ends_the_handshake() -> None:
     with tcp_server(lambda raw, _: raw.close()) as server, pytest.raises(TunnelError) as caught:
         dial(WORLD.peer(server.port))
     assert caught.value.reason in {TunnelReason.HANDSHAKE, TunnelReason.CLOSED}
+
+
+def test_a_peer_that_is_refused_and_gone_is_refused_for_what_it_was() -> None:
+    """It does not hear the alert any more, and nothing of that hides the reason."""
+
+    def verify(certificate: x509.Certificate) -> VerifiedCertificate:
+        return VerifiedCertificate(certificate, Role.EMT, Purpose.TLS, "Netz")
+
+    def refuse(certificate: x509.Certificate) -> VerifiedCertificate:
+        raise CertificateError(CertificateReason.NOT_PINNED, "somebody")
+
+    client = TlsEngine(client_context(WORLD.identity(WORLD.gateway), WORLD.trust), server=False, verify=verify)
+    server = TlsEngine(server_context(WORLD.identity(WORLD.participant), WORLD.trust), server=True, verify=refuse)
+    server.receive(client.outgoing())
+    client.receive(server.outgoing())
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.sendall(client.outgoing())
+        theirs.close()
+        refused(TunnelReason.PEER_CERTIFICATE, lambda: shake_hands(ours, server, time.monotonic() + TIMEOUT))
 
 
 def test_another_certificate_of_the_same_ca_is_refused() -> None:
