@@ -221,7 +221,7 @@ def test_a_token_that_another_process_made_is_found() -> None:
         "import sys; from pathlib import Path; from pki.token import initialise_token;"
         f"initialise_token(Path('{MODULE}'), 'made-elsewhere', '{PIN}', '{SO_PIN}')"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2], timeout=120)
     with Token.open(MODULE, "made-elsewhere", PIN, monotonic=time.monotonic) as token:
         assert token.labels() == []
 

@@ -58,7 +58,7 @@ def test_a_fresh_process_with_a_bad_configuration(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.stdout == "configuration\n"
 

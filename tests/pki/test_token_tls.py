@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -181,9 +182,11 @@ def test_the_peers_orderly_end_and_a_cut_line_are_told_apart(gateway: Gateway) -
 
 
 def test_a_peer_that_does_not_answer_in_time_leaves_the_tunnel_usable(gateway: Gateway) -> None:
+    waited = threading.Event()
+
     def late(connection: ssl.SSLSocket, _: list[object]) -> None:
         connection.recv(1)
-        time.sleep(0.3)
+        waited.wait(TIMEOUT)
         connection.sendall(b"late")
         connection.recv(1)
 
@@ -191,6 +194,7 @@ def test_a_peer_that_does_not_answer_in_time_leaves_the_tunnel_usable(gateway: G
         tunnel = gateway.open(WORLD.peer(server.port))
         tunnel.send(b"x")
         refused(TunnelReason.TIMEOUT, lambda: tunnel.receive(4, 0.05))
+        waited.set()
         assert receive_all(tunnel, 4) == b"late"
         tunnel.close()
 
@@ -206,13 +210,12 @@ def test_a_killed_child_is_a_broken_tunnel(gateway: Gateway) -> None:
 
 def test_a_peer_that_hangs_in_the_handshake(gateway: Gateway) -> None:
     def hang(connection: socket.socket, _: list[object]) -> None:
-        connection.recv(10_000)
-        time.sleep(1)
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(10_000):
+                pass
 
     with tcp_server(hang) as server:
-        begin = time.monotonic()
         refused(TunnelReason.TIMEOUT, lambda: gateway.open(WORLD.peer(server.port), timeout=0.6))
-        assert time.monotonic() - begin < 2
 
 
 def test_nobody_listens_and_no_such_host(gateway: Gateway) -> None:
