@@ -1,5 +1,6 @@
 """A page behind the real nginx, with a key in a real token, and an application that says what reached it."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -33,6 +34,8 @@ from wire.reading import DeviceId
 
 SEEN = ("HTTP_X_CLIENT_CERTIFICATE", "HTTP_X_CLIENT_ADDRESS", "HTTP_X_FORWARDED_FOR", "HTTP_HOST", "PATH_INFO",
         "wsgi.url_scheme", "REMOTE_ADDR", "HTTP_FORWARDED")  # fmt: skip
+PATIENCE = 60
+"""Seconds for an answer, and for whatever else happens at once on a machine that has nothing else to do."""
 
 
 def application(environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
@@ -75,16 +78,40 @@ class Fronted:
     @contextmanager
     def connected(self, context: ssl.SSLContext | None = None, host: int = 0) -> Iterator[ssl.SSLSocket]:
         with (
-            socket.create_connection((str(self.page.addresses[host]), self.page.port), timeout=10) as plain,
+            socket.create_connection((str(self.page.addresses[host]), self.page.port), timeout=PATIENCE) as plain,
             (context or self.client()).wrap_socket(plain, server_hostname="EABC0012345678") as stream,
         ):
             yield stream
+
+    def until_told(self, *changes: str, before: int = 0) -> None:
+        """Wait until these changes, and no others, were told since there were ``before`` of them."""
+        until(lambda: len(self.changes) >= before + len(changes))
+        assert tuple(self.changes[before:]) == changes
 
     def client(self) -> ssl.SSLContext:
         """Believes the page's certificate and no other."""
         context = ssl.create_default_context(cadata=self.settings.identity().certificate.decode())
         context.check_hostname = True
         return context
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait until something of another thread or process has happened."""
+    ends = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.02)
+
+
+def living(group: int) -> list[int]:
+    """The processes of a group that did not end; in a container without an init nobody reaps those that did."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _, own, *_ = file.read_text().rpartition(")")[2].split()
+            if int(own) == group and state not in {"Z", "X"}:
+                found.append(int(file.parent.name))
+    return found
 
 
 def rest(stream: socket.socket) -> bytes:
@@ -104,18 +131,41 @@ def require_nginx() -> None:
         pytest.skip("the engine is not installed (apt install libengine-pkcs11-openssl)")
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+_RESERVED: list[socket.socket] = []
+
+
+def free_port(*addresses: str) -> int:
+    """A port that is this process's until it ends, at each address (``127.0.0.1``).
+
+    It stays bound by a socket that never listens: the system gives it to nobody else, and a server that binds with
+    ``SO_REUSEADDR``, as ours do, listens there all the same.
+    """
+    while True:
+        port = 0
+        for address in addresses or ("127.0.0.1",):
+            ((family, *_, place), *_) = socket.getaddrinfo(
+                address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+            one = socket.socket(family, socket.SOCK_STREAM)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _RESERVED.append(one)
+            try:
+                one.bind(place)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                break
+            port = one.getsockname()[1]
+        else:
+            return port
 
 
 @contextmanager
-def prepared(folder: Path, *addresses: str) -> Iterator[Fronted]:
+def prepared(folder: Path, *addresses: str, port: int | None = None) -> Iterator[Fronted]:
     """A token with a certificate; nothing is served yet."""
     configuration = shared_configuration()
-    page = HanConfiguration(tuple(ip_address(one) for one in addresses or ("127.0.0.1",)), free_port())
+    places = addresses or ("127.0.0.1",)
+    page = HanConfiguration(tuple(ip_address(one) for one in places), port or free_port(*places))
     with Token.open(MODULE, fresh_token(), PIN, monotonic=time.monotonic) as token:
         held = HanCertificate(
             DeviceId("EABC0012345678"), page, token, folder, random=os.urandom, sync=lambda: None
@@ -132,10 +182,10 @@ def prepared(folder: Path, *addresses: str) -> Iterator[Fronted]:
 
 
 @contextmanager
-def served(folder: Path, *addresses: str) -> Iterator[Fronted]:
+def served(folder: Path, *addresses: str, port: int | None = None) -> Iterator[Fronted]:
     """A page that is served, until the block ends."""
     require_nginx()
-    with prepared(folder, *addresses) as one, ExitStack() as ending:
+    with prepared(folder, *addresses, port=port) as one, ExitStack() as ending:
         listening = listen(one.page.addresses, one.page.port)
         for each in listening:
             ending.callback(each.close)
@@ -145,6 +195,7 @@ def served(folder: Path, *addresses: str) -> Iterator[Fronted]:
         one.front = Front(one.settings, listening, Nginx.look())
         ending.callback(one.front.stop)
         one.front.start()
+        one.until_told("")
         yield one
 
 

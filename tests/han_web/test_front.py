@@ -7,7 +7,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -38,8 +37,6 @@ from tests.han_web.fronted import (
     PATIENCE,
     Fronted,
     client_certificate,
-    free_port,
-    living,
     prepared,
     require_nginx,
     rest,
@@ -265,15 +262,9 @@ def test_requests_of_one_address_at_once_are_counted(page: Fronted, path: str, m
     """Of files, which wait in the gateway's memory until they are taken, a few; however their path is written."""
     slow = f"POST {path} HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n"
     asked = GET.replace(" / ", f" {path} ")
-    held = []
-    try:
+    with ExitStack() as held:
         for _ in range(most):
-            stream = page.client().wrap_socket(
-                socket.create_connection(("127.0.0.1", page.page.port), timeout=PATIENCE),
-                server_hostname="EABC0012345678",
-            )
-            stream.sendall(slow.encode())
-            held.append(stream)
+            held.enter_context(page.connected()).sendall(slow.encode())
         refused = b""
         for _ in range(50):  # until the last of them was read
             refused = page.ask(asked + "\r\n")
@@ -283,9 +274,6 @@ def test_requests_of_one_address_at_once_are_counted(page: Fronted, path: str, m
         # Whoever has another address is served, and so is she with another wish.
         assert page.ask(asked + "\r\n", host=1).startswith(b"HTTP/1.1 200 ")
         assert path == "/" or page.ask(GET + "\r\n").startswith(b"HTTP/1.1 200 ")
-    finally:
-        for one in held:
-            one.close()
 
 
 def test_the_secrets_are_nowhere_to_be_read(page: Fronted) -> None:
@@ -383,27 +371,3 @@ def test_the_log_tells_nobody_s_address() -> None:
     line = 'limiting connections by zone, client: 10.0.0.7, server: _, request: "GET /x HTTP/1.1", host: "g"'
     assert impersonal(line) == "limiting connections by zone"
     assert impersonal("a\x1b[31m\nb") == "a?[31m?b"
-
-
-KILLED = """
-import sys, time
-from pathlib import Path
-from tests.han_web.fronted import served
-with served(Path(sys.argv[1]), port=int(sys.argv[2])) as one:
-    print(one.running.process_id, flush=True)
-    time.sleep(600)
-"""
-
-
-def test_a_gateway_that_is_killed_leaves_nothing_that_listens(tmp_path: Path) -> None:
-    require_nginx()
-    root, port = Path(__file__).parents[2], free_port()
-    command = [sys.executable, "-c", KILLED, tmp_path, str(port)]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        front = int(process.stdout.readline())
-        assert front in living(front)
-        process.kill()
-    until(lambda: not living(front))
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()

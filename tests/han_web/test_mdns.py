@@ -38,7 +38,7 @@ ASKING = """
 import json, sys
 from zeroconf import DNSQuestionType, Zeroconf
 asking = Zeroconf(interfaces=["10.111.0.2"])
-found = asking.get_service_info("_https._tcp.local.", "smgw-test._https._tcp.local.", 8000)
+found = asking.get_service_info("_https._tcp.local.", "smgw-test._https._tcp.local.", 60_000)
 print(json.dumps(found and [found.server, found.port, found.parsed_addresses()]))
 asking.close()
 """
@@ -67,7 +67,7 @@ def test_an_address_of_a_link_is_served_by_its_interface(network: tuple[Machine,
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     for host in ("[fe80::7%25wan]", "10.111.0.1"):
-        said = outside.run("curl", "--silent", "--insecure", "--max-time", "10", f"https://{host}:{port}/seen")
+        said = outside.run("curl", "--silent", "--insecure", "--max-time", "60", f"https://{host}:{port}/seen")
         assert json.loads(said)["PATH_INFO"] == "/seen"
 
 
@@ -75,7 +75,7 @@ def test_an_address_of_a_link_is_served_by_its_interface(network: tuple[Machine,
 def test_who_asks_for_the_name_is_told_the_address(network: tuple[Machine, int]) -> None:
     outside, port = network
     done = subprocess.run(
-        outside.command(sys.executable, "-c", ASKING), cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+        outside.command(sys.executable, "-c", ASKING), cwd=ROOT, check=True, capture_output=True, text=True, timeout=180
     )
     server, told, addresses = json.loads(done.stdout)
     assert (server, told) == ("smgw-test.local.", port)

@@ -47,7 +47,7 @@ asyncio.run(main(*json.load(sys.stdin)))
 
 
 def has_client() -> bool:
-    found = subprocess.run([PYTHON, "-c", "import py_ppc_smgw.client"], check=False, capture_output=True, timeout=60)
+    found = subprocess.run([PYTHON, "-c", "import py_ppc_smgw.client"], check=False, capture_output=True, timeout=180)
     return found.returncode == 0
 
 
@@ -67,7 +67,7 @@ def test_the_published_client_reads_this_gateway_unchanged(request: pytest.Fixtu
     if not has_client():
         pytest.skip("py-ppc-smgw needs Python 3.13: name one that has it in SMGW_PPC_CLIENT_PYTHON")
     asked = json.dumps([request.getfixturevalue("address"), "house", PASSWORDS["house"]])
-    done = subprocess.run([PYTHON, "-c", CLIENT], input=asked, check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([PYTHON, "-c", CLIENT], input=asked, check=False, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["versions"] == ["smgw-bootstream", "smgw-services"]
