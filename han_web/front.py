@@ -35,8 +35,8 @@ _logger = logging.getLogger(__name__)
 
 PROGRAM: Final = Path("/usr/sbin/nginx")
 _SETPRIV: Final = Path("/usr/bin/setpriv")
-START_SECONDS: Final = 20.0
-"""For nginx to read its configuration and log in to the token; usual is less than one."""
+START_SECONDS: Final = 60.0
+"""For nginx to read its configuration and log in to the token; usual is less than one, more on a busy machine."""
 LOOK_SECONDS: Final = 0.5
 IDENTITY_SECONDS: Final = 60.0
 """Between two looks whether the certificate was renewed."""
