@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Never, cast
@@ -19,7 +20,15 @@ from smgw.config_han import HanConfiguration
 from smgw.han.port import Door, HanPort, Visitor
 from smgw.han.settings import ServingError, ServingReason
 from tests.han_web.empty import NOW, ShutDoor
-from tests.han_web.fronted import SEEN, application, prepared, require_nginx, rest
+from tests.han_web.fronted import PATIENCE, SEEN, application, prepared, require_nginx, rest
+
+
+def left(before: set[threading.Thread]) -> set[threading.Thread]:
+    """Threads that did not end; one that says that it ends may be about to."""
+    new = set(threading.enumerate()) - before
+    for one in new:
+        one.join(PATIENCE)
+    return {one for one in new if one.is_alive()}
 
 
 def empty_port() -> HanPort:
@@ -37,9 +46,10 @@ def ask(tmp_path: Path) -> Iterator[Callable[[bytes], bytes]]:
 
     def one(text: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX) as stream:
-            stream.settimeout(10)
+            stream.settimeout(PATIENCE)
             stream.connect(str(tmp_path / SOCKET_NAME))
-            stream.sendall(text)
+            with suppress(BrokenPipeError):  # who is refused early is not listened to any more
+                stream.sendall(text)
             return rest(stream)
 
     yield one
@@ -77,7 +87,7 @@ def test_what_is_shown_is_never_put_into_a_file(tmp_path: Path, monkeypatch: pyt
     behind = Application(large, listen_locally(tmp_path))
     behind.start()
     with socket.socket(socket.AF_UNIX) as stream:
-        stream.settimeout(10)
+        stream.settimeout(PATIENCE)
         stream.connect(str(tmp_path / SOCKET_NAME))
         stream.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert len(rest(stream)) > 3_000_000
@@ -89,7 +99,7 @@ def test_it_ends_with_all_its_threads(tmp_path: Path) -> None:
     behind = Application(application, listen_locally(tmp_path))
     behind.start()
     behind.stop()
-    assert {one for one in threading.enumerate() if one.is_alive()} <= before
+    assert left(before) == set()
 
 
 @pytest.mark.token
@@ -117,7 +127,7 @@ def test_where_one_part_cannot_begin_none_stays(tmp_path: Path) -> None:
         before = set(threading.enumerate())
         with pytest.raises(ServingError, match="PIN incorrect"):
             serve(empty_port(), replace(one.settings, pin=lambda: "9999999999"))
-        assert {each for each in threading.enumerate() if each.is_alive()} <= before
+        assert left(before) == set()
         with pytest.raises(ConnectionRefusedError):
             one.ask(b"")
         with pytest.raises(ServingError, match="cannot be served"):
