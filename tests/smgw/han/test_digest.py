@@ -295,7 +295,7 @@ def test_curl_answers_the_challenge() -> None:
         ]
         for password in (PASSWORD, PASSWORD + "x"):
             asked = f'user = "{NAME}:{password}"\nurl = "{base}/a?b=c"\nurl = "{base}/d"\n'
-            done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, timeout=30)
+            done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, timeout=180)
             assert done.stdout.split() == (["200", "200"] if password == PASSWORD else ["401", "401"]), done.stderr
     assert taken == [1, 1]  # it asks for a challenge for each address
 

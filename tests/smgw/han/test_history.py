@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smgw.han.hers import HerMeter, raw
@@ -161,7 +161,7 @@ def test_a_scaler_that_changed_is_no_jump(cellar: Cellar) -> None:
     assert (told.scaler, told.energies) == (-1, (100, 100, 5))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_quarter_hours_add_up_to_their_day(house: House, data: st.DataObject) -> None:
     """Wherever every one of them can be told."""

@@ -86,4 +86,4 @@ def test_a_file_system_without_room(tmp_path: Path) -> None:
         assert promised > 10
         prove_whole(mounted, promised)
     finally:
-        subprocess.run(["umount", mounted], check=True)
+        subprocess.run(["umount", "--lazy", mounted], check=True)

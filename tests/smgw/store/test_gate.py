@@ -11,7 +11,7 @@ def test_who_is_inside_may_go_in_again_and_keeps_the_other_waiting() -> None:
     gate, alone = Gate(), threading.Event()
 
     def be_alone() -> None:
-        with gate.alone(10):
+        with gate.alone(60):
             alone.set()
 
     other = threading.Thread(target=be_alone)
