@@ -31,7 +31,7 @@ class Exit(IntEnum):
     GENUINE = 0
     NOT_GENUINE = 1
     NOTHING_TO_CHECK = 3
-    """A file cannot be read, is no export, or is another gateway's."""
+    """A file cannot be read, is no proof and no exported log as a gateway writes them, or is another gateway's."""
 
 
 def _language() -> str:
@@ -41,7 +41,8 @@ def _language() -> str:
 
 @click.command(
     epilog="Example: smgw-verify 2026-proof.json --root root.pem    Exit codes: 0 everything in EXPORT is genuine,"
-    " 1 something is not, 2 wrong command line, 3 there was nothing to check."
+    " 1 something is not (whatever an exported log was altered to), 2 wrong command line, 3 there was nothing to check:"
+    " no such file, neither a proof nor an exported log as a gateway writes them, another gateway's proof, no root."
 )
 @click.argument("export", type=_FILE)
 @click.option("--root", required=True, type=_FILE, help="Root certificate of the SM-PKI, PEM; not from whom you check.")

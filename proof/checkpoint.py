@@ -70,7 +70,7 @@ class ChainState:
 
     @classmethod
     def from_json(cls, value: JsonValue) -> Self:
-        """Read what :meth:`to_json` wrote. Raises LogIntegrityError(FORM)."""
+        """Read what :meth:`to_json` wrote. Raises LogIntegrityError: FORM, and ALTERED for a log that there is not."""
         taken = members(value, "a state", log=str, owner=str, first=int, anchor=str, last=int, head=str, capacity=int)
         try:
             state = cls(
@@ -83,7 +83,7 @@ class ChainState:
                 taken["capacity"],
             )
         except ValueError as error:
-            raise malformed("a state names a log that there is not") from error
+            raise LogIntegrityError(IntegrityReason.ALTERED, "a state names a log that there is not") from error
         if len(state.owner) > MAXIMUM_OWNER:
             raise malformed("a state is of somebody with too long a name")
         if not (1 <= state.first <= state.last + 1 and state.capacity >= 0):

@@ -73,6 +73,15 @@ class Event(StrEnum):
     """The page for the home area network is served; as a failure: it is not any more."""
 
 
+def event_named(name: str) -> Event:
+    """The event of that name; of one that a newer gateway knows its name is all that there is."""
+    if name in Event.__members__:
+        return Event(name)
+    event = str.__new__(Event, name)
+    event._name_ = event._value_ = name
+    return event
+
+
 class Log(StrEnum):
     """The three logs (System-Log, Letztverbraucher-Log, eichtechnisches Log; TR-03109-1)."""
 

@@ -28,7 +28,7 @@ from proof.bundle import Bundle, BundleError, Derived, Series
 from proof.checkpoint import verify as verify_checkpoint
 from proof.errors import IntegrityReason, LogIntegrityError, ProofError
 from proof.events import Log
-from proof.log_export import Export, load_list, verify_export
+from proof.log_export import Export, load_list, says_to_be_one, verify_export
 from proof.report import Certificate, Checked, Failure, Fault, Gap, LogVerdict, Open, Report
 from wire.reading import DeviceId, SignedReading
 
@@ -79,9 +79,15 @@ def verify(
 
 
 def verify_log(data: bytes, roots: Sequence[x509.Certificate], *, gateway: str | None = None) -> Report:
-    """An exported log alone. Raises LogIntegrityError(FORM) where it is none."""
-    export = Export.from_bytes(data)
-    verdict, named = _log(export, roots, gateway)
+    """An exported log alone. Raises LogIntegrityError(FORM) where it does not even say that it is one."""
+    try:
+        export = Export.from_bytes(data)
+    except LogIntegrityError as error:
+        if not says_to_be_one(data):
+            raise
+        verdict, named = LogVerdict(error.reason.value, "", str(error)), ""
+    else:
+        verdict, named = _log(export, roots, gateway)
     report = Report("log", gateway or named, log=verdict)
     report.open = _not_proven(report)
     return report

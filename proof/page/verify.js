@@ -4,7 +4,7 @@ import { BUNDLE_BYTES, BUNDLE_FORM, readBundle } from "./bundle.js";
 import { decode } from "./canonical.js";
 import { instant, malformed, sha256 } from "./form.js";
 import { Judge } from "./judge.js";
-import { readCanonical, readExport, verifyExport } from "./log.js";
+import { LOG_FORM, readCanonical, readExport, verifyExport } from "./log.js";
 import { Refusal } from "./refusal.js";
 import { Certificate } from "./x509.js";
 
@@ -33,20 +33,22 @@ export async function verify(data, roots, run = inPlace) {
     if (data.length > BUNDLE_BYTES) throw malformed("larger than any proof");
     return verifyBundle(readBundle(document), roots, trusted, run);
   }
-  const read = readAlone(document);
-  const verdict = logVerdict(read, trusted, null);
+  const verdict = verdictAlone(document, trusted);
   const report = reportOf("log", verdict.gateway);
   report.log = verdict.told;
   return { report: finished(report), lists: [] };
 }
 
-/** An export that is not inside a proof: where it cannot be read there is no report in which a reason could stand. */
-function readAlone(document) {
+/** What came of an export that is not inside a proof; a document that does not say that it is one is refused. */
+function verdictAlone(document, trusted) {
+  let read;
   try {
-    return readExport(document);
+    read = readExport(document);
   } catch (error) {
-    throw error instanceof Refusal ? malformed(error.detail) : error;
+    if (!(error instanceof Refusal) || document.get("form") !== LOG_FORM) throw error;
+    return { told: refusedLog(error.reason), gateway: "" };
   }
+  return logVerdict(read, trusted, null);
 }
 
 function rootsOf(roots) {

@@ -26,7 +26,7 @@ from smgw.identity import Identity, OwnCertificates, prove_own
 from smgw.keys.cabinet import KeyCabinet, certificates_of
 from smgw.keys.state import FIRST, read_state
 from smgw.logs import readers
-from smgw.logs.exported import tell, verify_exported
+from smgw.logs.exported import EXIT_CODES, tell, verify_exported
 from smgw.logs.exporting import export_logs
 from smgw.logs.readers import Interface, Reader, require_reader
 from smgw.logs.sealing import Sealer
@@ -163,7 +163,10 @@ def export_command(clocks: Clocks, *, config: Path, file: Path, log: str, role: 
     click.echo(f"{log} log: {sum(len(one.entries) for one in made.logs)} entries are in {file}")
 
 
-@click.command(epilog="Examples: smgw logs verify gateway.toml; smgw logs verify --export system.json --root root.pem")
+@click.command(
+    epilog="Examples: smgw logs verify gateway.toml; smgw logs verify --export system.json --root root.pem"
+    f"    {EXIT_CODES}; with CONFIG also 3 to 5, where its security module, trust or store cannot be opened."
+)
 @click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option("--export", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--root", "root", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Root, PEM.")

@@ -20,9 +20,13 @@ from wire.instant import format_instant
 
 EXIT_LOG: Final = 13
 """A log is not as it was written; ``smgw.__main__.Exit.LOG``, which stands in a file that loads a gateway."""
+EXIT_CODES: Final = (
+    f"Exit codes: 0 the logs are as they were written, {EXIT_LOG} they are not, or it is no exported log, or another"
+    " gateway's (the sentence begins with the reason), 2 wrong command line, no such file, or no root certificate"
+)
 
 
-@click.command(epilog="Example: smgw logs verify --export system.json --root root.pem")
+@click.command(epilog=f"Example: smgw logs verify --export system.json --root root.pem    {EXIT_CODES}.")
 @click.option("--export", "file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--root", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Root, PEM.")
 @click.option("--gateway", help="Whose log the export must be.")

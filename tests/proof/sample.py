@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -18,6 +19,8 @@ from pki.certificates import Purpose, Role
 from pki.inner import sign_reading
 from pki.revoke import Revocation
 from proof.bundle import Bundle, Derived, Row, Series, ordered
+from proof.checkpoint import Checkpoint, sign
+from proof.events import event_named
 from proof.log_export import MAXIMUM_BYTES, Export, ExportedLog
 from testbed.small_pki import NOW, Holder, SmallPki
 from tests.pki import forge
@@ -56,6 +59,7 @@ class Sample:
         self.his = self.archive.export([BERT])
         self.archive.days(1)
         self.later = self.archive.export([ANNA])
+        self.key = self.archive.identity.keys[Purpose.SIG]
         self.archive.close()
         self.former, self.holder = self._holder(), self._holder()
         self.bundle = self.made()
@@ -161,14 +165,28 @@ def entries(export: Export, change: Callable[[ExportedLog], ExportedLog]) -> Exp
     return replace(export, logs=tuple(change(log) for log in export.logs))
 
 
-def renamed(export: Export) -> bytes:
-    """What happened last has a name that nobody knows here, under a hash that fits."""
+def edited(export: Export, *, rehashed: bool = False, **changes: str | int) -> bytes:
+    """Members of what happened last are others, and its hash fits if it was made to."""
     document: Any = decode(export.to_bytes(), maximum_bytes=MAXIMUM_BYTES)
     entry = document["logs"][0]["entries"][-1]
-    entry["event"] = "NEVER_HEARD_OF"
-    fields = {name: each for name, each in entry.items() if name != "hash"}
-    entry["hash"] = sha256(encode(fields)).hexdigest()
+    entry.update(changes)
+    if rehashed:
+        fields = {name: each for name, each in entry.items() if name != "hash"}
+        entry["hash"] = sha256(encode(fields)).hexdigest()
     return encode(document, maximum_bytes=MAXIMUM_BYTES)
+
+
+def newer(export: Export, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """As a gateway writes it that knows an event more than we do."""
+    (log,) = export.logs
+    *others, last = log.entries
+    named = replace(last, event=event_named("NEVER_HEARD_OF")).chained(last.previous)
+    state = replace(log.state, head=named.hash)
+    former = Checkpoint.from_bytes(export.checkpoint.content)
+    certificate = x509.load_der_x509_certificate(export.checkpoint.certificate)
+    made = Checkpoint.of(former.gateway, former.number, former.at, former.previous, certificate, [state])
+    log = ExportedLog(state, (*others, named))
+    return replace(export, checkpoint=sign(made, certificate, key), logs=(log,)).to_bytes()
 
 
 def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
@@ -230,7 +248,11 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "log checkpoint": sample.log(lambda log: replace(log, checkpoint=replace(log.checkpoint, signature=bytes(64)))),
         "log lists": sample.log(lambda log: replace(log, revocation_lists=())),
         "log by a stolen key": sample.revoked("key-compromise", EXPORTED, sealer),
-        "log of a newer gateway": replace(bundle, log=renamed(sample.hers)).to_bytes(),
+        "log of a newer gateway": replace(bundle, log=newer(sample.hers, sample.key)).to_bytes(),
+        "log with another name": replace(bundle, log=edited(sample.hers, event="NO_SUCH")).to_bytes(),
+        "log with another name, rehashed": replace(
+            bundle, log=edited(sample.hers, event="NO_SUCH", rehashed=True)
+        ).to_bytes(),
         "log of great length": replace(bundle, log=b" " * GREAT).to_bytes(),
         "log of many authorities": sample.log(lambda log: replace(log, certificates=(b"0",) * 65)),
         "log later": replace(bundle, log=sample.later.to_bytes()).to_bytes(),
@@ -239,6 +261,9 @@ def cases(sample: Sample) -> dict[str, tuple[bytes, bytes]]:
         "no log": replace(bundle, log=None).to_bytes(),
         "a log alone": sample.system.to_bytes(),
         "no such event": sample.system.to_bytes().replace(b'"event":"', b'"event":"NO_', 1),
+        "no such level": edited(sample.system, level=9, rehashed=True),
+        "no such log": sample.system.to_bytes().replace(b'"log":"system"', b'"log":"other"'),
+        "no such member": edited(sample.system, member=1),
         "white space": bundle.to_bytes().replace(b'"form":', b'"form": '),
         "cut off": bundle.to_bytes()[:-1],
         "another form": b'{"form":"smgw-proof-2"}',

@@ -15,13 +15,13 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pki.certificates import Purpose, Role, TrustStore
+from pki.certificates import Purpose, Role, TrustStore, load_certificate
 from pki.errors import CertificateError
 from proof.checkpoint import ChainState, Checkpoint, SignedCheckpoint, sign
 from proof.entry import GENESIS, Entry
 from proof.errors import IntegrityReason, LogIntegrityError
-from proof.events import Event
-from proof.log_export import MAXIMUM_BYTES, Export, ExportedLog, grounds, verify_export
+from proof.events import Event, event_named
+from proof.log_export import MAXIMUM_BYTES, Export, ExportedLog, grounds, says_to_be_one, verify_export
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import ANNA, CALIBRATION, SYSTEM, Archive
 from tests.smgw.store.samples import GATEWAY
@@ -196,18 +196,49 @@ def test_both_logs_are_in_it(export: Export, tmp_path: Path) -> None:
     assert Export.from_bytes(file.read_bytes()) == Export.from_bytes(export.to_bytes())
 
 
-def test_nobody_is_accused_of_what_a_newer_gateway_wrote(export: Export) -> None:
-    """A name that is not known here: with a hash that fits it may be newer, without one it was altered."""
+def test_a_name_that_is_not_known_here_is_judged_by_its_hash(archive: Archive, export: Export, pki: SmallPki) -> None:
+    """FAU_STG.2: a newer gateway may have written it; who made only the hash of the one entry fit has altered it."""
+    last = export.logs[0].entries[-1]
+    unknown = replace(last, event=event_named("NEVER_HEARD_OF"))
+    for entry in (unknown, unknown.chained(last.previous)):
+        written = changed(export, [*export.logs[0].entries[:-1], entry]).to_bytes()
+        assert reason(Export.from_bytes(written), pki) is IntegrityReason.ALTERED
+    states = [replace(export.logs[0].state, head=unknown.chained(last.previous).hash), export.logs[1].state]
+    checkpoint = Checkpoint.from_bytes(export.checkpoint.content)
+    certificate = load_certificate(export.checkpoint.certificate)
+    again = Checkpoint.of(GATEWAY.text, 1, checkpoint.at, GENESIS, certificate, states)
+    signed = sign(again, certificate, archive.identity.keys[Purpose.SIG])
+    logs = (ExportedLog(states[0], (*export.logs[0].entries[:-1], unknown.chained(last.previous))), export.logs[1])
+    newer = Export.from_bytes(replace(export, checkpoint=signed, logs=logs).to_bytes())
+    assert verify_export(newer, pki.trust().roots).logs[0].unsigned == 0
+    assert newer.logs[0].entries[-1].event.value == "NEVER_HEARD_OF"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("log", "other"), ("level", 6), ("level", 0), ("outcome", 3), ("at", 10**15)]
+)
+def test_what_no_gateway_knows_was_altered(export: Export, member: str, value: str | int) -> None:
+    """FAU_STG.2: also where its own hash was made to fit."""
     document = decode(export.to_bytes(), maximum_bytes=MAXIMUM_BYTES)
     entry: Any = document["logs"][0]["entries"][-1]  # type: ignore[call-overload, index]  # as it is known to be
-    entry["event"] = "NEVER_HEARD_OF"
-    for hashed, reason in ((False, IntegrityReason.ALTERED), (True, IntegrityReason.FORM)):
+    entry[member] = value
+    for hashed in (False, True):
         if hashed:
             fields = {name: each for name, each in entry.items() if name != "hash"}
             entry["hash"] = hashlib.sha256(encode(fields)).hexdigest()
+        written = encode(document, maximum_bytes=MAXIMUM_BYTES)
+        assert says_to_be_one(written)
         with pytest.raises(LogIntegrityError) as refusal:
-            Export.from_bytes(encode(document, maximum_bytes=MAXIMUM_BYTES))
-        assert refusal.value.reason is reason
+            Export.from_bytes(written)
+        assert refusal.value.reason is IntegrityReason.ALTERED
+
+
+def test_what_does_not_say_that_it_is_an_export_is_told_apart(export: Export) -> None:
+    written = export.to_bytes()
+    for other in (written[:-1], b"", b"[]", b"{}", b'{"form":"smgw-log-export-2"}', written.replace(b":", b": ", 1)):
+        assert not says_to_be_one(other)
+    assert says_to_be_one(written)
+    assert says_to_be_one(b'{"form":"smgw-log-export-1"}')
 
 
 def test_authorities_in_a_circle_lead_nowhere(pki: SmallPki) -> None:

@@ -20,7 +20,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sample = Sample(folder)
     (folder / "root.pem").write_bytes(sample.root)
     files = cases(sample)
-    for name in ("nothing", "value", "log later", "a log alone", "log of another", "white space", "no authority"):
+    for name in (
+        *("nothing", "value", "log later", "a log alone", "log of another", "white space", "no authority"),
+        *("no such event", "no such level", "no such log", "no such member"),
+    ):
         (folder / f"{name}.json").write_bytes(files[name][0])
     return folder
 
@@ -60,6 +63,23 @@ def test_a_log_alone(folder: Path) -> None:
     result = typed(folder, "a log alone", "--gateway", "EXYZ0012345678", "--json")
     assert result.exit_code == Exit.NOT_GENUINE
     assert json.loads(result.output)["log"]["reason"] == "gateway"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no such event", "altered"),
+        ("no such level", "altered"),
+        ("no such log", "altered"),
+        ("no such member", "form"),
+    ],
+)
+def test_a_log_that_was_altered_is_not_genuine_whatever_it_names(folder: Path, name: str, reason: str) -> None:
+    """FAU_STG.2: an altered log is never taken for one that nobody can check."""
+    result = typed(folder, name, "--json")
+    assert result.exit_code == Exit.NOT_GENUINE
+    assert json.loads(result.output)["log"]["reason"] == reason
+    assert typed(folder, name).exit_code == Exit.NOT_GENUINE
 
 
 def test_the_language_is_that_of_the_terminal(folder: Path) -> None:

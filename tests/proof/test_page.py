@@ -9,7 +9,6 @@ from pathlib import Path
 
 from proof.bundle import FORM as BUNDLE_FORM
 from proof.bundle import MAXIMUM_BYTES, MAXIMUM_READINGS
-from proof.events import Event
 from proof.log_export import FORM as LOG_FORM
 from proof.report import FORM as VERDICT_FORM
 from proof.report import SHOWN
@@ -84,8 +83,6 @@ def test_both_verifiers_have_the_same_bounds() -> None:
     assert f'FORM = "{VERDICT_FORM}"' in verify
     assert f"SHOWN = {SHOWN};" in verify
     assert f'LOG_FORM = "{LOG_FORM}"' in SOURCES.joinpath("log.js").read_text()
-    names = re.findall(r'^  "(\w+)",$', SOURCES.joinpath("events.js").read_text(), re.MULTILINE)
-    assert names == [event.value for event in Event]
 
 
 def test_every_source_is_short_and_every_word_is_used() -> None:

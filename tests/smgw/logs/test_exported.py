@@ -1,14 +1,18 @@
 """An exported log is checked anywhere; as it is typed, ``smgw.start`` decides that nothing of a gateway is loaded."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from smgw.__main__ import Exit
+from smgw.logs.command import verify
 from smgw.logs.exported import EXIT_LOG, verify_alone
 from testbed.small_pki import SmallPki
 from tests.smgw.logs.archive import ANNA, SYSTEM, Archive
@@ -42,6 +46,54 @@ def test_what_holds_and_what_does_not(folder: Path) -> None:
     assert "smgw: gateway: " in result.output
     assert Exit.LOG.value == EXIT_LOG
     assert CliRunner().invoke(verify_alone, line(folder)[:2]).exit_code == 2
+
+
+def hands(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """One copy for each member of the file, down to those of an entry, that is another or is not there any more."""
+
+    def walk(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield (*path, key)
+            if isinstance(value[key], dict | list):
+                yield from walk(value[key], (*path, key))
+
+    for *path, last in walk(document, ()):
+        for gone in (False, True):
+            copied = json.loads(json.dumps(document))
+            holder: Any = copied
+            for key in path:
+                holder = holder[key]
+            if gone:
+                del holder[last]
+            else:
+                former = holder[last]
+                holder[last] = former + 1 if isinstance(former, int) else f"{former}0" if isinstance(former, str) else 7
+            yield copied
+
+
+def test_every_altered_copy_is_told_by_the_same_code(folder: Path, tmp_path: Path) -> None:
+    """FAU_STG.2: whatever member of an export is another or is missing, also a name that nobody knows."""
+    document = json.loads((folder / "export.json").read_bytes())
+    del document["logs"][0]
+    names, file = set(), tmp_path / "altered.json"
+
+    def told(written: dict[str, Any]) -> Result:
+        file.write_text(json.dumps(written, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+        return CliRunner().invoke(verify_alone, ["--export", str(file), "--root", str(folder / "root.pem")])
+
+    assert told(document).exit_code == 0
+    for altered in hands(document):
+        result = told(altered)
+        assert (result.exit_code, result.stdout) == (EXIT_LOG, "")
+        assert result.stderr.startswith("smgw: ")
+        names.add(result.stderr.split(":")[1].strip())
+    assert {"form", "altered", "checkpoint", "certificate", "order", "gap", "cut-start"} <= names
+
+
+def test_the_codes_are_told(folder: Path) -> None:
+    assert f"{EXIT_LOG} they are not" in " ".join(CliRunner().invoke(verify_alone, ["--help"]).output.split())
+    assert f"{EXIT_LOG} they are not" in " ".join(CliRunner().invoke(verify, ["--help"]).output.split())
+    assert CliRunner().invoke(verify_alone, ["--export", str(folder / "none"), *line(folder)[2:]]).exit_code == 2
 
 
 def test_nothing_of_a_gateway_is_loaded(folder: Path) -> None:
