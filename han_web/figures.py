@@ -5,7 +5,8 @@ use, money to the cent. Energies stay integers until they are written; nothing h
 hours of an autumn night that both begin at 2, the first is marked A and the second B, as timetables do.
 """
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final
@@ -32,6 +33,7 @@ _NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
 NOTHING: Final = "\N{EN DASH}"
 """In the place of a number that cannot be told."""
 _MINUS: Final = "\N{MINUS SIGN}"
+_INSTANT: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _LOCALES: Final = {Language.GERMAN: "de_DE", Language.ENGLISH: "en_GB"}
 
 
@@ -150,6 +152,18 @@ def moment(at: int, *, seconds: bool = False) -> str:
     return f"{short_day(at)}, {clock_time(at, seconds=seconds)}"
 
 
+def legal(text: str) -> str:
+    """``text`` of a log with its instants, which are UTC there, as every other time of the page."""
+
+    def told(match: re.Match[str]) -> str:
+        try:
+            return moment(int(datetime.fromisoformat(match[0]).timestamp()), seconds=True)
+        except (ValueError, OverflowError):
+            return match[0]
+
+    return _INSTANT.sub(told, text)
+
+
 def machine(at: int) -> str:
     """For the ``datetime`` attribute: ISO 8601 with its offset, which tells the doubled hours apart."""
     return local(at).isoformat()
@@ -163,6 +177,24 @@ def iso_day(at: int) -> str:
 def last_day(end: int) -> str:
     """The last day of a period that ends with ``end``, exclusively."""
     return short_day(end - 1)
+
+
+def since(begin: int) -> str:
+    """When a period began: its day, and the time where that is not midnight."""
+    return day(begin) if _is_midnight(begin) else moment(begin, seconds=begin % 60 != 0)
+
+
+def both_ends(begin: int, end: int) -> tuple[str, str]:
+    """First and last day of a period of whole days; of any other the moments between which it lies."""
+    if _is_midnight(begin) and _is_midnight(end):
+        return short_day(begin), last_day(end)
+    seconds = (begin % 60, end % 60) != (0, 0)
+    last = clock_time if local(begin).date() == local(end).date() else moment
+    return moment(begin, seconds=seconds), last(end, seconds=seconds)
+
+
+def _is_midnight(at: int) -> bool:
+    return local(at).time() == time()
 
 
 @lru_cache(maxsize=64)

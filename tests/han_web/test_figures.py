@@ -123,3 +123,31 @@ def test_dates_in_two_languages() -> None:
 def test_how_long_ago(seconds: int, expected: str) -> None:
     assert figures.ago(seconds) == expected
     assert figures.duration(900) == "15 Minuten"
+
+
+def second(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "expected"),
+    [
+        ("2026-10-01T00:00:00+02:00", "2026-11-01T00:00:00+01:00", ("01.10.2026", "31.10.2026")),
+        ("2026-11-22T01:36:30+01:00", "2026-11-22T01:37:00+01:00", ("22.11.2026, 01:36:30", "01:37:00")),
+        ("2026-11-22T23:45:00+01:00", "2026-11-23T00:00:00+01:00", ("22.11.2026, 23:45", "23.11.2026, 00:00")),
+        ("2026-10-25T02:45:00+02:00", "2026-10-25T02:00:00+01:00", ("25.10.2026, 02:45|A", "02:00|B")),
+    ],
+)
+def test_periods_are_told_apart_however_short_they_are(begin: str, end: str, expected: tuple[str, str]) -> None:
+    assert figures.both_ends(second(begin), second(end)) == tuple(one.replace("|", THIN) for one in expected)
+
+
+def test_a_period_that_runs_began_on_a_day_or_at_a_moment() -> None:
+    assert figures.since(second("2026-11-01T00:00:00+01:00")) == "1. November 2026"
+    assert figures.since(second("2026-11-22T01:36:30+01:00")) == "22.11.2026, 01:36:30"
+
+
+def test_times_within_a_text_of_a_log_are_legal_time_too() -> None:
+    text = "gesendet, von 2026-10-25T00:30:00Z bis 2026-10-25T01:30:00Z, 9999-12-31T23:59:59Z, 2026-13-01T00:00:00Z"
+    told = "gesendet, von 25.10.2026, 02:30:00|A bis 25.10.2026, 02:30:00|B, 9999-12-31T23:59:59Z, 2026-13-01T00:00:00Z"
+    assert figures.legal(text) == told.replace("|", THIN)
