@@ -42,7 +42,7 @@ def cluster() -> Iterator[postgres.Cluster]:
     pytest.importorskip("psycopg", reason="psycopg is not installed (extra [postgres])")
     if postgres.programs_folder() is None:
         pytest.skip("PostgreSQL's server is not installed (apt: postgresql)")
-    with postgres.cluster() as running:
+    with postgres.cluster(durable=False) as running:
         yield running
 
 

@@ -18,7 +18,10 @@ from tests.datacenter.world import World
 from wire.cosem_xml import MEDIA_TYPE
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+PATIENCE = 60.0
+"""Seconds for what happens at once on a machine that does nothing else."""
+_HELD: list[socket.socket] = []
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Served:
 
     @contextlib.contextmanager
     def connected(self, holder: Holder | None) -> Iterator[http.client.HTTPSConnection]:
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.context(holder))
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=self.context(holder))
         with contextlib.closing(connection):
             yield connection
 
@@ -53,7 +56,7 @@ class Served:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(START_SECONDS)
 
 
 def post(
@@ -65,10 +68,16 @@ def post(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that the system gives to nobody else while this process lives.
+
+    It stays bound, to a socket that does not listen: a server that binds with SO_REUSEADDR may have it all the same.
+    """
+    held = socket.socket()
+    _HELD.append(held)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port: int = held.getsockname()[1]
+    return port
 
 
 @contextlib.contextmanager

@@ -22,11 +22,10 @@ from datacenter import schema
 from datacenter.__main__ import EXIT_FAILED, main
 from pki.certificates import Purpose, Role
 from testbed.small_pki import Holder, SmallPki
-from tests.datacenter.served import Served, post, served
+from tests.datacenter.served import PATIENCE, Served, post, served
 from tests.datacenter.world import GATEWAY, RASTER, World
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
-ENDED_SECONDS = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,7 @@ def test_revoked_clients_are_out_within_seconds_and_on_kept_connections_too(tmp_
 def ended(connection: http.client.HTTPSConnection) -> bool:
     """Whether the server closes it, while we say nothing; waits for that."""
     assert connection.sock is not None
-    connection.sock.settimeout(ENDED_SECONDS)
+    connection.sock.settimeout(PATIENCE)
     return connection.sock.recv(1) == b""
 
 
@@ -144,7 +143,7 @@ def test_a_revoked_client_that_rests_is_cut_off_and_nobody_else(tmp_path: Path) 
     with served(world) as server, server.connected(world.gateway.tunnel) as kept:
         with contextlib.closing(
             http.client.HTTPSConnection(
-                "127.0.0.1", server.port, timeout=10, context=server.context(other.tunnel, "other")
+                "127.0.0.1", server.port, timeout=PATIENCE, context=server.context(other.tunnel, "other")
             )
         ) as good:
             assert post(kept, body_of(server, 1))[0] == 200
@@ -212,7 +211,7 @@ def s_client(server: Served, *arguments: str) -> str:
         [*map(str, command), "-cert_chain", str(chain), "-CAfile", str(root), *arguments],
         input=b"",
         capture_output=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
     return done.stdout.decode()
