@@ -1,8 +1,14 @@
 """A simulated line, a port and a profile that agree, from which a test states only its deviation."""
 
-from datetime import UTC, datetime, timedelta
+import fcntl
+import os
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from smgw.config import Framing, LineConfiguration
 from smgw.lmn.poll import Poller
@@ -10,11 +16,13 @@ from smgw.lmn.port import Port
 from smgw.lmn.telegram import Frame
 from testbed.meter.settings import LineSettings, LoadKind, MeterSettings
 from testbed.meter.simulator import SimulatedLine
+from testbed.wires import PtyWire
 from wire.obis import Obis
 from wire.profiles import MeterProfile, Protocol62056
 from wire.reading import DeviceId
 
 FAST = 19200
+PATIENCE_SECONDS = 60.0
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
 
@@ -22,10 +30,17 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
+PATIENT: Final[Mapping[str, float]] = {"reaction_seconds": 30.0, "gap_seconds": 5.0}
+"""For meters that answer: on a machine that does much else nobody is silent because he was not let speak."""
+BRIEF: Final[Mapping[str, float]] = {"gap_seconds": 0.4}
+"""For what is damaged or cut off, and asked for again when the line is silent."""
+HASTY: Final[Mapping[str, float]] = {"reaction_seconds": 0.6, "gap_seconds": 0.4}
+"""For meters that say nothing."""
+
+
 def poller(**changes: Any) -> Poller:
-    """Patience for tests: a meter that has not begun after 0.6 s is silent."""
-    fields: dict[str, Any] = {"clock": clock, "reaction_seconds": 0.6, "gap_seconds": 0.4, "requests": 2}
-    return Poller(**(fields | changes))
+    """A read-out that asks twice; a test that waits for silence says how long."""
+    return Poller(**{"clock": clock, "requests": 2, **PATIENT, **changes})
 
 
 def meter(serial: str = "00471100", **changes: Any) -> MeterSettings:
@@ -77,5 +92,23 @@ def read_out(line: SimulatedLine, expected: MeterProfile | None = None, **change
         return poller(**patience).read_out(port, settings, expected or profile())
 
 
-def later(seconds: float) -> datetime:
-    return clock() + timedelta(seconds=seconds)
+def arrived(path: str, count: int) -> None:
+    """Wait until so many octets can be read at ``path``: a pseudo-terminal hands them on when the kernel likes."""
+    end = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder) < count:
+            assert time.monotonic() < until, "it was not said"
+            time.sleep(0.001)
+    finally:
+        os.close(end)
+
+
+def heard(wire: PtyWire, count: int) -> bytes:
+    """What the far end of ``wire`` wrote, once it is so much."""
+    octets, until = wire.read(), time.monotonic() + PATIENCE_SECONDS
+    while len(octets) < count:
+        assert time.monotonic() < until, octets
+        time.sleep(0.001)
+        octets += wire.read()
+    return octets

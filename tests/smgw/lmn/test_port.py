@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from smgw.config import Framing
 from smgw.lmn.port import DAMAGED, ParityMarks, Port, PortError, PortReason
 from testbed.wires import PtyWire, with_even_parity
+from tests.smgw.lmn.lines import PATIENCE_SECONDS, arrived, heard
 
 
 @pytest.fixture
@@ -27,14 +28,14 @@ def test_parity_is_made_and_checked_where_the_adapter_does_not(wire: PtyWire, fr
     with Port(wire.path, speed=9600, framing=framing) as port:
         assert port.parity_in_software
         port.write(b"/?!\r\n")
-        assert wire.read() == with_even_parity(b"/?!\r\n")
+        assert heard(wire, 5) == with_even_parity(b"/?!\r\n")
         sent = bytearray(with_even_parity(b"\x02F.F(00)\r\n\x00\x7f"))
         wire.write(bytes(sent))
-        assert port.read(1.0) == b"\x02F.F(00)\r\n\x00\x7f"
+        assert port.read(PATIENCE_SECONDS) == b"\x02F.F(00)\r\n\x00\x7f"
         assert port.parity_errors == 0
         sent[3] ^= 0x10
         wire.write(bytes(sent))
-        assert port.read(1.0) == b"\x02F." + bytes([DAMAGED]) + b"(00)\r\n\x00\x7f"
+        assert port.read(PATIENCE_SECONDS) == b"\x02F." + bytes([DAMAGED]) + b"(00)\r\n\x00\x7f"
         assert port.parity_errors == 1
 
 
@@ -42,9 +43,9 @@ def test_an_8n1_line_is_left_alone(wire: PtyWire) -> None:
     with Port(wire.path, speed=9600, framing=Framing.EIGHT_NONE) as port:
         assert not port.parity_in_software
         port.write(b"/?!\r\n")
-        assert wire.read() == b"/?!\r\n"
+        assert heard(wire, 5) == b"/?!\r\n"
         wire.write(b"a\xe4\xff")
-        assert port.read(1.0) == b"a\xe4\xff"
+        assert port.read(PATIENCE_SECONDS) == b"a\xe4\xff"
 
 
 def test_writing_lasts_as_long_as_the_characters_do(wire: PtyWire) -> None:
@@ -59,18 +60,19 @@ def test_writing_lasts_as_long_as_the_characters_do(wire: PtyWire) -> None:
 
 def test_a_silent_line_ends_the_wait_and_costs_nothing(wire: PtyWire) -> None:
     with Port(wire.path, speed=9600, framing=Framing.SEVEN_EVEN) as port:
-        spent, begin = time.process_time(), time.monotonic()
+        spent, begin = time.thread_time(), time.monotonic()
         assert port.read(0.3) == b""
-        assert 0.3 <= time.monotonic() - begin < 1.0
-        assert time.process_time() - spent < 0.1
+        assert time.monotonic() - begin >= 0.3
+        assert time.thread_time() - spent < 0.1
 
 
 def test_what_was_not_read_can_be_forgotten(wire: PtyWire) -> None:
     with Port(wire.path, speed=9600, framing=Framing.SEVEN_EVEN) as port:
         wire.write(with_even_parity(b"old"))
+        arrived(wire.path, 3)
         port.discard_input()
         wire.write(with_even_parity(b"new"))
-        assert port.read(1.0) == b"new"
+        assert port.read(PATIENCE_SECONDS) == b"new"
 
 
 def test_a_port_that_is_absent_or_taken_is_unavailable(wire: PtyWire, tmp_path: Path) -> None:
@@ -98,11 +100,9 @@ def test_a_blocked_read_is_interrupted_from_another_thread(wire: PtyWire) -> Non
     with Port(wire.path, speed=9600, framing=Framing.SEVEN_EVEN) as port:
         timer = threading.Timer(0.1, port.interrupt)
         timer.start()
-        begin = time.monotonic()
         with pytest.raises(PortError) as interrupted:
-            port.read(10.0)
+            port.read(PATIENCE_SECONDS)
         assert interrupted.value.reason is PortReason.INTERRUPTED
-        assert time.monotonic() - begin < 5
         timer.join()
 
 
