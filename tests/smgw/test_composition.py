@@ -172,24 +172,25 @@ def test_no_private_key_on_the_disk(premises: Premises) -> None:
 
 
 def test_the_clock_goes_on_after_a_restart(premises: Premises) -> None:
-    with composed(premises) as one:
+    at, ahead = now(), timedelta(seconds=20)
+    with composed(premises, lambda: at) as one:
         clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
-        records.compared(clock.after(ClockEvent.AGREED, timedelta(seconds=20), corrected=True), now(), corrected=True)
-    with composed(premises) as one:
-        assert timedelta(seconds=19) < one.timekeeping.clock() - now() < timedelta(seconds=22)
+        records.compared(clock.after(ClockEvent.AGREED, ahead, corrected=True), at, corrected=True)
+    with composed(premises, lambda: at) as one:
+        assert one.timekeeping.clock() == at + ahead
 
 
 def test_a_machine_whose_clock_is_wrong_starts_by_the_clock_that_was_set(premises: Premises) -> None:
     """Its own certificates begin after what the machine takes for now: the store knows by how much it is wrong."""
-    behind = timedelta(days=40)
+    at, behind = now(), timedelta(days=40)
 
     def machine() -> datetime:
-        return now() - behind
+        return at - behind
 
     with pytest.raises(CertificateError), composed(premises, machine):
         pass
     with composed(premises) as one:
         clock, records = one.timekeeping.clock, one.timekeeping.service._ports.records
-        records.compared(clock.after(ClockEvent.SET, behind, corrected=True), now(), corrected=True)
+        records.compared(clock.after(ClockEvent.SET, behind, corrected=True), at, corrected=True)
     with composed(premises, machine) as one:
-        assert abs(one.environment.clock() - now()) < timedelta(seconds=2)
+        assert one.environment.clock() == at
