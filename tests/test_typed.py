@@ -54,7 +54,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_command_that_goes_on_ends_with_the_tests_however_they_end(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "never.toml")
-    words = [sys.executable, "-c", KILLED, tmp_path / "never.toml", tmp_path / "log"]
+    words: list[str | Path] = [sys.executable, "-c", KILLED, tmp_path / "never.toml", tmp_path / "log"]
     told = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     deadline = time.monotonic() + 60
     while _runs(int(told.stdout)):

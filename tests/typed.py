@@ -10,6 +10,7 @@ import ctypes
 import gc
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -47,7 +48,7 @@ _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.02
 
 
-def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def typed(name: str, *words: str | Path, cwd: Path = ROOT, timeout: float = 180) -> subprocess.CompletedProcess[str]:
     """What ``name`` said and how it ended. Raises subprocess.TimeoutExpired."""
     command = [name, *map(str, words)]
     request = {"command": command, "cwd": str(cwd), "environment": dict(os.environ), "umask": _umask()}
@@ -130,6 +131,12 @@ def started(name: str, *words: str | Path, log: Path, cwd: Path = ROOT) -> Start
     with log.open("ab") as said:
         socket.send_fds(forge, [json.dumps(request).encode()], [said.fileno(), said.fileno()])
     return Started(name, int(forge.recv(_LARGEST)), log)
+
+
+def mortal(*words: str | Path) -> list[str | Path]:
+    """A program of its own that ends with the tests, however these end; to be started by their main thread."""
+    setpriv = shutil.which("setpriv")
+    return [*words] if setpriv is None else [setpriv, "--pdeathsig", "KILL", "--", *words]
 
 
 def _read(file: IO[bytes]) -> str:

@@ -22,7 +22,8 @@ from wire.management import CMS, MAX_ANSWER_BYTES, ORDERS
 from wire.orders import Command, Order, Reply
 from wire.reading import DeviceId
 
-PATIENCE = 20.0
+PATIENCE = 90.0
+"""For what a gateway does within seconds on an idle machine, and may try again when something was late."""
 RESEND_SECONDS = 2.0
 """A gateway that is just closing a tunnel hears no call; datagrams may be lost as well."""
 

@@ -40,7 +40,7 @@ from wire.profiles import (
 from wire.reading import DeviceId, Reading, SignedReading
 
 DAY = timedelta(days=1)
-PATIENCE = 10.0
+PATIENCE = 60.0
 PERIOD = timedelta(seconds=900)
 OTHER = DeviceId("1ISK0000000002")
 BEGIN, END = NOW - 10 * DAY, NOW + 10 * DAY

@@ -17,11 +17,11 @@ from smgw.status import StatusError, read_status
 from tests.han_web.fronted import free_port, require_nginx
 from tests.smgw.composing import copied
 from tests.smgw.premises import Premises
-from tests.typed import typed
+from tests.typed import mortal, typed
 
 pytestmark = [pytest.mark.token, pytest.mark.peer]
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 def with_page(premises: Premises, port: int) -> None:
@@ -30,7 +30,7 @@ def with_page(premises: Premises, port: int) -> None:
 
 @contextmanager
 def running(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "smgw", "run", str(premises.file)]
+    command = mortal(sys.executable, "-m", "smgw", "run", premises.file)
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         try:
             deadline = time.monotonic() + PATIENCE

@@ -21,7 +21,7 @@ from tests.smgw.lmn.test_line import World
 from tests.smgw.office import House
 from wire.profiles import MeterProfile
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 SETTINGS = tuple(
     LineConfiguration(name=name, port=f"/dev/none-{name}", speed=9600, framing=Framing.SEVEN_EVEN, echo=False)
     for name in ("rs485-1", "rs485-2")

@@ -17,6 +17,7 @@ from smgw.store.logs import Event, SystemLog
 from tests.smgw.store.samples import START, open_database
 
 MINUTE = timedelta(minutes=1)
+PATIENCE = 60.0
 
 
 class House:
@@ -131,7 +132,7 @@ def test_its_thread_writes_at_once_and_lets_others_look(database: Database) -> N
     house = House(database, looked.set)
     house.keeper.start()
     house.conditions.set(Condition.DISK_FULL, "", START)
-    assert looked.wait(10)
+    assert looked.wait(PATIENCE)
     house.conditions.clear(Condition.DISK_FULL, START)
     house.keeper.stop()
     house.keeper.stop()
@@ -152,7 +153,7 @@ def test_a_full_store_and_a_defect_end_nothing(database: Database, monkeypatch: 
     for _ in range(2):
         house.conditions.set(Condition.DISK_FULL, "", START)
         house.conditions.clear(Condition.DISK_FULL, START)
-        assert tried.acquire(timeout=10)
+        assert tried.acquire(timeout=PATIENCE)
     monkeypatch.setattr(house.keeper, "look", real)
     house.keeper.stop()
     assert len(house.told()) == 2, "the log counts what repeats"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from smgw.firewall.apply import PROGRAM
 from smgw.status import StatusError, read_status
 from tests.smgw.premises import Premises
 from tests.smgw.wan.namespaces import Machine, star
+from tests.typed import mortal
 
 pytestmark = [pytest.mark.token, pytest.mark.peer]
 ROOT = Path(__file__).parents[3]
-SECONDS = 60.0
+SECONDS = 120.0
 _SHOW_AND_APPLY = """
 import sys
 from smgw.__main__ import main
@@ -34,9 +36,14 @@ def machine() -> Iterator[Machine]:
         yield machines[""]
 
 
-def gateway(machine: Machine, premises: Premises, *words: str) -> "subprocess.Popen[str]":
-    command = machine.command(sys.executable, "-m", "smgw", *words, premises.file)
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@contextmanager
+def gateway(machine: Machine, premises: Premises, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    command = machine.command(*mortal(sys.executable, "-m", "smgw", *words, premises.file))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def until(reached: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
@@ -55,8 +62,8 @@ def test_it_starts_behind_its_rules_or_not_at_all(machine: Machine, premises: Pr
     """FMT_MSA.3/FW, FDP_IFC.2/FW: refused on a router; else the rules stand, return when taken away, and outlive it."""
     premises.write_configuration(lines='[firewall]\nwan = "wan"\n')
     forwarding(machine, 1)
-    refused = gateway(machine, premises, "run")
-    _, said = refused.communicate(timeout=SECONDS)
+    with gateway(machine, premises, "run") as refused:
+        _, said = refused.communicate(timeout=SECONDS)
     assert refused.returncode == Exit.FIREWALL, said
     assert "smgw: firewall: forwarding: " in said
     assert "smgw" not in machine.run(PROGRAM, "list", "tables")

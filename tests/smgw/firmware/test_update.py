@@ -18,6 +18,7 @@ from tests.smgw.caller import PATIENCE, Caller
 from tests.smgw.firmware.world import wheel_of
 from tests.smgw.premises import Premises, now, pem
 from tests.smgw.test_main import MEMORY, ROOT, made, smgw, wait_for
+from tests.typed import mortal
 from wire.orders import ActivateFirmware, Reply, ReplyOutcome, StoreFirmware
 
 pytestmark = [pytest.mark.token, pytest.mark.peer]
@@ -84,7 +85,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 @contextmanager
 def launched(premises: Premises) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "smgw.boot", premises.file], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        mortal(sys.executable, "-m", "smgw.boot", premises.file), cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     try:
         wait_for(premises, process, bool)
@@ -161,7 +162,7 @@ def test_a_program_that_dies_one_that_is_good_and_one_that_fails_its_test(house:
 def test_without_the_launcher_nothing_is_activated(house: House) -> None:
     premises = house.premises
     process = subprocess.Popen(
-        [sys.executable, "-m", "smgw", "run", premises.file], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        mortal(sys.executable, "-m", "smgw", "run", premises.file), cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     try:
         wait_for(premises, process, bool)

@@ -31,7 +31,7 @@ def test_the_power_is_the_meters_own_or_the_mean_of_its_last_quarter(house: Hous
 
 
 def test_a_period_so_far_is_compared_with_as_much_of_the_one_before(house: House) -> None:
-    """From 1 October on: of the year before there is a reading a day, so the newest one before counts."""
+    """From 1 October on: of the year before there is a reading a day, so a share of what went in that day counts."""
     told = house.view("house").now(NOW)
     (today, month, year), fed_in = told.drawn, told.fed_in
     begin, _ = part_of(Resolution.DAY, AT)
@@ -40,19 +40,26 @@ def test_a_period_so_far_is_compared_with_as_much_of_the_one_before(house: House
     def drawn(meter: DeviceId, scaler: int, start: int, end: int) -> int:
         return shown(meter, IMPORT, scaler, end) - shown(meter, IMPORT, scaler, start)
 
+    def until(meter: DeviceId, scaler: int, start: int, between: tuple[int, int], end: int) -> int:
+        """What went from ``start`` to ``end``, ``between`` the seconds of two readings."""
+        share = drawn(meter, scaler, *between) * (end - between[0]) // (between[1] - between[0])
+        return drawn(meter, scaler, start, between[0]) + share
+
     assert (today.resolution, today.begin) == (Resolution.DAY, begin)
     # The first meter was read this minute, the second at the last quarter-hour.
     assert today.energy == Amount(drawn(FIRST, -1, begin, AT) + 10 * drawn(SECOND, 0, begin, last), -1, 30)
-    former, until = begin - 86400, last - 86400
-    assert today.before == Amount(drawn(FIRST, -1, former, until) + 10 * drawn(SECOND, 0, former, until), -1, 30)
+    former, quarter = begin - 86400, (last - 86400, last - 86400 + QUARTER)
+    assert quarter[0] < AT - 86400 < quarter[1]
+    first = until(FIRST, -1, former, quarter, AT - 86400)
+    assert today.before == Amount(first + 10 * drawn(SECOND, 0, former, quarter[0]), -1, 30)
     start = before(Resolution.YEAR, year.begin)
     assert year.begin == midnight(date(2026, 1, 1))
     assert start == midnight(date(2025, 1, 1))
     # The second meter measures her since April 2025.
-    reached = midnight(date(2025, 10, 29))
-    assert year.before == Amount(
-        drawn(FIRST, -1, start, reached) + 10 * drawn(SECOND, 0, midnight(date(2025, 4, 1)), reached), -1, 30
-    )
+    day = midnight(date(2025, 10, 29)), midnight(date(2025, 10, 30))
+    first = until(FIRST, -1, start, day, start + AT - year.begin)
+    second = until(SECOND, 0, midnight(date(2025, 4, 1)), day, start + last - year.begin)
+    assert year.before == Amount(first + 10 * second, -1, 30)
     assert month.energy is not None
     assert [one.resolution for one in fed_in] == list(Resolution)[1:]
     assert fed_in[0].energy == Amount(shown(FIRST, EXPORT, -1, AT) - shown(FIRST, EXPORT, -1, begin), -1, 30)
@@ -130,6 +137,22 @@ def test_who_came_today_is_told_from_her_first_reading(cellar: Cellar) -> None:
     """START is the second hour of the first of June, in legal time."""
     cellar.read((0, 100), (900, 130), (1800, 150))
     assert compared(cellar, 1900, cellar.meter(begin=START)) == [(50, None)] * 3
+
+
+DAY = 86400
+
+
+def test_the_same_time_before_is_as_long_also_where_readings_lie_further_apart(cellar: Cellar) -> None:
+    """Yesterday every quarter-hour, today every minute: five minutes are compared with a third of a quarter-hour."""
+    midnight_before, today = -7200 + DAY, -7200 + 2 * DAY
+    cellar.read((midnight_before, 100), (midnight_before + 900, 400), (today, 9100), (today + 300, 9200))
+    meter = cellar.meter(begin=START - DAY)
+    assert compared(cellar, today + 300, meter)[0] == (100, 100)
+    assert compared(cellar, today + 359, meter)[0] == (100, 100), "as much as is told of today"
+    cellar.read((today + 900, 9400))
+    assert compared(cellar, today + 900, meter)[0] == (300, 300)
+    cellar.read((today + 1800, 9700))
+    assert compared(cellar, today + 1800, meter)[0] == (600, 300), "nothing is extrapolated: the newest one before"
 
 
 def test_with_a_period_that_began_before_her_time_nothing_is_compared(cellar: Cellar) -> None:
