@@ -146,10 +146,11 @@ def wake_and_wait(
     begun, began_at = timing.monotonic(), timing.clock()
     resend = timing.resend.total_seconds()
     office.inventory.require_reachable(gateway)
+    # The last one before the look at the open ones: a tunnel that opens between the two is a new one.
+    before = office.tunnels.last(gateway)
     there = office.tunnels.open(gateway, began_at)
     if there is not None:
         return WakeResult(gateway, WakeOutcome.WAS_OPEN, timedelta(0), 0, there)
-    before = office.tunnels.last(gateway)
     known = 0 if before is None else before.number
     sent = 0
     with Postman() as postman:
