@@ -1,7 +1,7 @@
 """An administrator's office in a folder: real token, real database, a small SM-PKI, and a clock that a test sets."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,8 +28,11 @@ GATEWAY = DeviceId("EABC0012345678")
 OTHER = DeviceId("EABC0012345679")
 BY = "anna"
 SECOND = timedelta(seconds=1)
+PATIENCE = 180.0
+"""Real seconds for what somebody else does: many times what a busy machine takes, and longer than any time-out."""
+LOOK = 0.05
 
-__all__ = ["BY", "GATEWAY", "MODULE", "NOW", "OTHER", "PIN", "SECOND", "Bureau", "FakeTime"]
+__all__ = ["BY", "GATEWAY", "MODULE", "NOW", "OTHER", "PIN", "SECOND", "Bureau", "FakeTime", "StandingTime"]
 
 
 @dataclass
@@ -47,6 +50,23 @@ class FakeTime:
 
     def sleep(self, seconds: float) -> None:
         self.slept += seconds
+
+
+@dataclass
+class StandingTime(FakeTime):
+    """A clock that goes on only while ``goes`` says so: until then somebody else is waited for, however slow he is.
+
+    Nobody is waited for without end: after a real while it goes on by itself, and the test fails.
+    """
+
+    goes: Callable[[], bool] = lambda: False
+    _stands_until: float = field(default_factory=lambda: time.monotonic() + PATIENCE)
+
+    def sleep(self, seconds: float) -> None:
+        if self.goes() or time.monotonic() > self._stands_until:
+            super().sleep(seconds)
+        else:
+            time.sleep(min(seconds, LOOK))
 
 
 @dataclass
@@ -154,9 +174,9 @@ def fake_timing(fake: FakeTime, *, timeout: float = 20, resend: float = 5) -> Ti
     return Timing(fake.clock, fake.monotonic, fake.sleep, timedelta(seconds=timeout), timedelta(seconds=resend))
 
 
-def real_timing(now: datetime = NOW, *, timeout: float = 60) -> Timing:
-    """Waits really, for as long as a slow machine may need; the clock on the wall stands still."""
-    return Timing(lambda: now, time.monotonic, time.sleep, timedelta(seconds=timeout), timedelta(seconds=5))
+def real_timing() -> Timing:
+    """Waits really, and as no time passes meanwhile nobody comes too late and nobody is woken twice."""
+    return fake_timing(StandingTime())
 
 
 @cache

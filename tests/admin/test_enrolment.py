@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from admin.inventory import LifeCycle
 from admin.orders import OrderState
 from pki.certificates import Purpose, TrustStore
 from pki.files import RENEWAL
-from tests.admin.server_world import BY, GATEWAY, STARTED, Gateway, World, certified, until, world
+from tests.admin.server_world import BY, GATEWAY, PATIENCE, STARTED, Gateway, World, certified, until, world
 from wire.orders import InstallCertificates, Order, RenewKeys, Reply, ReplyOutcome
 from wire.reading import DeviceId
 
@@ -119,9 +120,19 @@ def test_a_walk_that_lost_the_gateways_answer_goes_on_with_the_same_order(scene:
     enrolment.request(scene.walk)
     enrolment.certify(scene.walk)
     scene.device.leave()
-    scene.device.cut = lambda order: isinstance(order.command, InstallCertificates)
-    impatient = replace(scene.walk.timing, timeout=timedelta(seconds=1))
+    scene.here.why()
+    came, given_up = threading.Event(), threading.Event()
+
+    def lost(order: Order) -> bool:
+        came.set()
+        return isinstance(order.command, InstallCertificates) and given_up.wait(PATIENCE)
+
+    scene.device.cut = lost
+    impatient = scene.here.impatient(came.is_set)
     refused(EnrolmentReason.UNANSWERED, lambda: enrolment.install(replace(scene.walk, timing=impatient)))
+    given_up.set()
+    scene.device.wait()
+    scene.here.why()
     scene.device.cut = lambda _: False
     enrolment.enrol(scene.walk)
     assert scene.state() is LifeCycle.OPERATING
@@ -131,8 +142,8 @@ def test_a_walk_that_lost_the_gateways_answer_goes_on_with_the_same_order(scene:
 
 def test_a_gateway_that_does_not_come(scene: Scene) -> None:
     scene.here.office.inventory.set_address(GATEWAY, "127.0.0.1", 9, BY, scene.here.clock())
-    impatient = replace(scene.walk.timing, timeout=timedelta(seconds=0.5))
-    error = refused(EnrolmentReason.NO_ANSWER, lambda: enrolment.request(replace(scene.walk, timing=impatient)))
+    walk = replace(scene.walk, timing=scene.here.impatient())
+    error = refused(EnrolmentReason.NO_ANSWER, lambda: enrolment.request(walk))
     assert "nobody listens" in str(error)
     assert scene.state() is LifeCycle.DELIVERED
 
@@ -201,7 +212,7 @@ def test_only_the_new_certificate_confirms(scene: Scene) -> None:
     until(lambda: scene.here.office.tunnels.open(GATEWAY, scene.here.clock()) is None)
     scene.device.wait()
     new, scene.device.keys = scene.device.keys, seal
-    impatient = replace(scene.walk.timing, timeout=timedelta(seconds=1))
+    impatient = scene.here.impatient(lambda: bool(scene.here.office.tunnels.refusals_since(STARTED)))
     error = refused(EnrolmentReason.NO_ANSWER, lambda: enrolment.confirm(replace(scene.walk, timing=impatient)))
     assert "refused here" in str(error)
     assert scene.state() is LifeCycle.INSTALLED
@@ -229,8 +240,8 @@ def test_an_earlier_tunnel_that_stays_open_is_not_taken_for_the_proof(scene: Sce
     scene.here.why()
     scene.device.come(scene.here.ports[0])
     until(lambda: scene.here.office.tunnels.open(GATEWAY, scene.here.clock()) is not None)
-    impatient = replace(scene.walk.timing, timeout=timedelta(seconds=0.5))
-    refused(EnrolmentReason.UNANSWERED, lambda: enrolment.confirm(replace(scene.walk, timing=impatient)))
+    walk = replace(scene.walk, timing=scene.here.impatient())
+    refused(EnrolmentReason.UNANSWERED, lambda: enrolment.confirm(walk))
     assert scene.state() is LifeCycle.INSTALLED
 
 

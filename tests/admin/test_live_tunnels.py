@@ -76,11 +76,14 @@ def test_who_knocks_replaces_who_knocked_before_and_nobody_that_counts() -> None
 
 @pytest.mark.token
 def test_an_order_is_answered_on_its_tunnel_although_the_gateway_tried_the_same_server(here: World) -> None:
-    port, _ = here.server().ports
+    server = here.server()
+    port, _ = server.ports
 
     def tries(order: Order) -> Reply | None:
         if isinstance(order.command, RunSelfTest):
             here.dial(port, device.keys.holders[Purpose.TLS]).close()
+            # The server looks at it while the tunnel is there, and not when it is over already.
+            until(lambda: server._workers[0].busy == 1)
         return None
 
     device: Gateway = gateway(here, reply=tries)

@@ -12,7 +12,7 @@ from admin.packages import Packages
 from admin.reports import Reports, Subject
 from pki.certificates import Purpose
 from tests.admin.firmware import package
-from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
+from tests.admin.server_world import BY, GATEWAY, PATIENCE, Gateway, World, until, world
 from wire.canonical_json import JsonObject, JsonValue, encode
 from wire.http_server import Request
 from wire.orders import (
@@ -349,7 +349,7 @@ def test_trouble_of_ours_ends_the_tunnel_and_loses_no_order(here: World) -> None
 def test_a_newer_tunnel_need_not_wait_for_an_answer_that_will_not_come(here: World) -> None:
     """The line broke without a word while an order was on its way; the gateway came back."""
     silent = threading.Event()
-    older = gateway(here, instead=lambda _: (silent.wait(10) and None) or None)
+    older = gateway(here, instead=lambda _: (silent.wait(PATIENCE) and None) or None)
     port, _ = here.server().ports
     number = here.order(RunSelfTest())
     older.come(port)
@@ -364,17 +364,18 @@ def test_a_newer_tunnel_need_not_wait_for_an_answer_that_will_not_come(here: Wor
 
 def test_an_older_tunnel_that_does_not_give_way_is_not_joined(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admin.live_tunnels.GIVE_WAY_SECONDS", 0.2)
-    held_up, keep = threading.Event(), Reports.keep_status
+    busy, held_up, keep = threading.Event(), threading.Event(), Reports.keep_status
 
     def slow(*arguments: Any) -> None:
-        held_up.wait(10)
+        busy.set()
+        held_up.wait(PATIENCE)
         keep(*arguments)
 
     monkeypatch.setattr(Reports, "keep_status", slow)
     older = gateway(here)
     port, _ = here.server().ports
     older.come(port)
-    until(lambda: bool(older.requests))
+    assert busy.wait(PATIENCE)
     newer = Gateway(here, older.keys).come(port)
     newer.wait()
     assert here.why().startswith("trouble-of-ours: the gateway's older tunnel")

@@ -20,8 +20,8 @@ from pki import cms
 from pki.certificates import Purpose, Role, fingerprint
 from pki.errors import SealError, TokenError
 from tests.admin.relaying import Relaying, der, evaluation
-from tests.admin.server_world import BY, GATEWAY, Keys, clock, world
-from tests.datacenter.served import free_port
+from tests.admin.server_world import BY, GATEWAY, TIMEOUT, Keys, clock, world
+from tests.ports import kept
 from tests.smgw.wan.receiver import DUPLICATE, STORED, http
 from tests.wire.documents import METER
 from wire import canonical_json
@@ -36,7 +36,9 @@ OTHER = DeviceId("EABC0012345679")
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Relaying]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relaying]:
+    for limit in ("HANDSHAKE_TIMEOUT", "ANSWER_TIMEOUT"):
+        monkeypatch.setattr(f"admin.relay.{limit}", TIMEOUT)  # both ends share this process
     with world(tmp_path) as made:
         relaying = Relaying(made)
         with contextlib.closing(relaying.party.receiver):
@@ -239,10 +241,11 @@ def test_a_party_whose_certificate_was_revoked(here: Relaying) -> None:
 
 
 def test_a_party_that_is_not_there(here: Relaying) -> None:
-    nobody = here.party.profile(port=free_port())
-    here.install(GATEWAY, nobody)
-    document = replace(here.delivery(), port=nobody.port).to_bytes()
-    refused(here, RelayReason.PARTY_UNREACHABLE, here.request(document))
+    with kept() as (port,):
+        nobody = here.party.profile(port=port)
+        here.install(GATEWAY, nobody)
+        document = replace(here.delivery(), port=nobody.port).to_bytes()
+        refused(here, RelayReason.PARTY_UNREACHABLE, here.request(document))
 
 
 def test_somebody_else_at_the_address_of_the_party(here: Relaying) -> None:
@@ -252,7 +255,8 @@ def test_somebody_else_at_the_address_of_the_party(here: Relaying) -> None:
     refused(here, RelayReason.PARTY_UNREACHABLE, here.request(document))
 
 
-def test_a_party_that_answers_too_late(here: Relaying) -> None:
+def test_a_party_that_answers_too_late(here: Relaying, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.relay.ANSWER_TIMEOUT", 10.0)
     ticks = iter(range(0, 1000, 11))
     here.forwarder = Forwarder(here.world.office, clock=here.world.clock, monotonic=lambda: float(next(ticks)))
     refused(here, RelayReason.PARTY_ANSWER, here.request())
@@ -263,14 +267,14 @@ def test_a_slow_party_holds_up_a_few_deliveries_only(here: Relaying) -> None:
 
     def slowly(_: bytes) -> bytes:
         arrived.release()
-        assert go_on.wait(60)
+        assert go_on.wait(TIMEOUT)
         return STORED
 
     here.party.receiver.answer = slowly
     with ThreadPoolExecutor(MAXIMUM_AT_ONCE) as pool:
         waiting = [pool.submit(here.forwarder.deliver, GATEWAY, request, clock()) for _ in range(MAXIMUM_AT_ONCE)]
         for _ in waiting:
-            assert arrived.acquire(timeout=60)
+            assert arrived.acquire(timeout=TIMEOUT)
         answer = here.forwarder.deliver(GATEWAY, request, clock())
         go_on.set()
         assert {each.result().status for each in waiting} == {200}

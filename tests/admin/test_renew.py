@@ -84,8 +84,7 @@ def test_one_that_does_not_answer_keeps_no_other_from_its_turn(tmp_path: Path) -
             waiting = [Due(here.office.inventory.get(each), here.clock()) for each in (silent, GATEWAY)]
 
             def walk(record: GatewayRecord) -> Walk:
-                seconds = timedelta(seconds=0.5) if record.gateway == silent else here.timing.timeout
-                timing = replace(here.timing, timeout=seconds)
+                timing = here.impatient() if record.gateway == silent else here.timing
                 folder = tmp_path / record.gateway.text
                 return replace(walk_of(here, folder), gateway=record.gateway, timing=timing)
 

@@ -15,7 +15,7 @@ from admin.inventory import LifeCycle
 from admin.serve import Server
 from pki.certificates import Purpose
 from pki.errors import TunnelError
-from tests.admin.server_world import BY, GATEWAY, Gateway, World, until, world
+from tests.admin.server_world import BY, GATEWAY, PATIENCE, TIMEOUT, Gateway, World, until, world
 
 pytestmark = pytest.mark.token
 
@@ -40,7 +40,7 @@ def test_both_ports_until_it_is_told_to_stop(here: World) -> None:
     for port in server.ports:
         here.dial(port, keys.holders[Purpose.TLS]).close()
     stopping.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert not here.office.tunnels.running(here.clock())
     for port in server.ports:
@@ -80,7 +80,7 @@ def test_a_stranger_who_knocks_without_end_keeps_nobody_from_the_database(
         stranger = here.keys()
         for _ in range(4):
             with suppress(TunnelError), closing(here.dial(server.ports[0], stranger.holders[Purpose.TLS])) as tunnel:
-                tunnel.receive(1, 10)
+                tunnel.receive(1, TIMEOUT)
     finally:
         server.stop()
     (refused,) = here.office.tunnels.refusals_since(here.clock() - timedelta(minutes=1))
@@ -93,7 +93,7 @@ def test_a_revoked_certificate_makes_no_tunnel(here: World) -> None:
     server = here.server()
     here.revoke(keys.holders[Purpose.TLS].certificate)
     with pytest.raises(TunnelError):
-        here.dial(server.ports[0], keys.holders[Purpose.TLS]).receive(1, 10)
+        here.dial(server.ports[0], keys.holders[Purpose.TLS]).receive(1, TIMEOUT)
     assert here.office.tunnels.last(GATEWAY) is None
 
 
@@ -108,7 +108,7 @@ def test_a_seal_comes_in_only_before_the_gateway_operates(here: World) -> None:
     here.office.inventory.change(GATEWAY, LifeCycle.INSTALLED, BY, here.clock())
     here.office.inventory.set_certificates(GATEWAY, operational.der, seal=False, by=BY, at=here.clock())
     with pytest.raises(TunnelError):
-        here.dial(server.ports[0], seal.holders[Purpose.TLS]).receive(1, 10)
+        here.dial(server.ports[0], seal.holders[Purpose.TLS]).receive(1, TIMEOUT)
 
 
 @pytest.mark.parametrize("damage", ["port", "key", "certificate", "mode"])

@@ -2,19 +2,22 @@
 
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from admin.errors import InventoryError
 from admin.inventory import LifeCycle
 from admin.office import Letter, Office
+from admin.tunnels import TunnelRecord
 from admin.wake import WINDOW_SECONDS, Postman, Progress, SilenceReason, WakeOutcome, WakeResult, wake_and_wait
 from pki.certificates import Purpose, load_certificate
 from pki.revoke import Revocation
 from smgw.wan.wakeup import WINDOW
-from tests.admin.bureau import BY, GATEWAY, NOW, SECOND, Bureau, FakeTime, fake_timing, real_timing
+from tests.admin.bureau import BY, GATEWAY, NOW, SECOND, Bureau, FakeTime, StandingTime, fake_timing, real_timing
 from tests.admin.listener import Listener, serve_orders
+from tests.ports import deaf_port
+from wire.reading import DeviceId
 from wire.wakeup import SIZE, WakeUp
 
 pytestmark = pytest.mark.token
@@ -59,16 +62,10 @@ def test_a_tunnel_that_comes(bureau: Bureau) -> None:
 
 def test_a_wake_up_that_is_lost_is_followed_by_another_one(bureau: Bureau) -> None:
     """The first two datagrams wake nobody; each is another one, later than the one before."""
-    fake = FakeTime()
     with Listener(bureau) as listener, bureau.office(GATEWAY, port=listener.port) as office:
-        timing = fake_timing(fake, timeout=3600)
         answered: list[WakeUp] = []
-
-        def wait(seconds: float) -> None:
-            # The fake clock goes on only when the listener has done what it does about what was sent so far.
-            while fake.slept >= 5 * len(answered):
-                real_timing().sleep(0.001)
-            fake.sleep(seconds)
+        # The clock goes on only when the listener has done what it does about what was sent so far.
+        fake = StandingTime(goes=lambda: fake.slept < 5 * len(answered))
 
         def come(heard: WakeUp) -> None:
             if len(listener.heard) == 3:
@@ -76,8 +73,7 @@ def test_a_wake_up_that_is_lost_is_followed_by_another_one(bureau: Bureau) -> No
             answered.append(heard)
 
         listener.react = come
-        timing = type(timing)(timing.clock, timing.monotonic, wait, timing.timeout, timing.resend)
-        result = wake_and_wait(office, GATEWAY, timing, BY)
+        result = wake_and_wait(office, GATEWAY, fake_timing(fake, timeout=3600), BY)
     assert (result.outcome, result.wake_ups) == (WakeOutcome.CAME, 3)
     assert len({one.nonce for one in listener.heard}) == 3
     # The signed time counts whole seconds, and five of them lie between two wake-ups, but for what a poll adds.
@@ -95,6 +91,23 @@ def test_a_tunnel_that_is_open_already_needs_no_wake_up(bureau: Bureau, ear: soc
     assert result.tunnel is not None
     assert result.tunnel.number == number
     assert heard(ear) == []
+
+
+def test_a_tunnel_that_opens_at_the_first_look_is_seen(
+    bureau: Bureau, ear: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway comes by an earlier wake-up, after it was looked whether it is there: it is no old tunnel."""
+    with bureau.office(GATEWAY, port=ear.getsockname()[1]) as office:
+        look = office.tunnels.open
+
+        def opens(gateway: DeviceId, at: datetime) -> TunnelRecord | None:
+            found = look(gateway, at)
+            office.tunnels.opened(gateway, at)
+            return found
+
+        monkeypatch.setattr(office.tunnels, "open", opens)
+        result = wake(office, FakeTime())
+    assert result.outcome is WakeOutcome.CAME
 
 
 def test_an_old_tunnel_is_not_taken_for_the_new_one(bureau: Bureau, ear: socket.socket) -> None:
@@ -123,10 +136,7 @@ def test_a_server_that_does_not_run_is_seen(bureau: Bureau, ear: socket.socket) 
 
 
 def test_a_place_where_nobody_listens_is_seen(bureau: Bureau) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        port = udp.getsockname()[1]
-    with bureau.office(GATEWAY, port=port) as office:
+    with deaf_port() as port, bureau.office(GATEWAY, port=port) as office:
         office.tunnels.start(NOW)
         result = wake(office, FakeTime())
     assert reasons(result) == [SilenceReason.NOBODY_LISTENS]
@@ -202,7 +212,7 @@ def test_a_datagram_that_comes_back_is_no_answer(ear: socket.socket) -> None:
         postman.look()
         postman.send(Letter(socket.AF_INET, address, b"x"))
         ear.setblocking(True)
-        ear.settimeout(10)
+        ear.settimeout(60)
         _, sender = ear.recvfrom(10)
         ear.sendto(b"I am awake", sender)
         postman.look()
