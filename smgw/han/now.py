@@ -2,10 +2,11 @@
 
 Decides where a power comes from: the meter's own word where it says one (OBIS 16.7.0 or 1.7.0 and 2.7.0), else the mean
 between its last two readings, and that both may be ones that are never stored and lie in the gateway's memory only
-(TR-03109-1, TAF-14). A period so far is compared with as much time of the period before; where that began or ended
-between readings the newest one before counts, of a day not older than an hour, of a month or a year than a day. With a
-period that her time does not reach back to nothing is compared. Nothing is extrapolated, and nothing read before or
-after her time is used (FDP_ACF.1).
+(TR-03109-1, TAF-14). A period so far is compared with as much time of the period before, of each meter with as much as
+it tells of this one; where that ended between two readings, as much of the energy between them counts as of the time,
+else the newest one before: of a day not further away than an hour, of a month or a year than a day. With a period that
+her time does not reach back to nothing is compared. Nothing is extrapolated, and nothing read before or after her time
+is used (FDP_ACF.1).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ _IMPORT, _EXPORT, _NET = 1, 2, 16
 _COUNT, _NOW = 8, 7
 _TOTAL: Final = 0
 _SLACK: Final = {Resolution.DAY: 3600, Resolution.MONTH: 86400, Resolution.YEAR: 86400}
-"""How much earlier a reading may be than the moment that it stands for, in seconds."""
+"""How far a reading may be from the moment that it stands for, in seconds."""
 _HOUR: Final = 3600
 
 Heard = Callable[[DeviceId, Obis], Reading | None]
@@ -118,24 +119,30 @@ class Moment:
         begin, _ = part_of(resolution, self.at)
         former = before(resolution, begin)
         slack = _SLACK[resolution]
-        newest = [row for meter, register in counting if (row := self._newest(meter, register)) is not None]
-        reached = max((row[0] for row in newest), default=begin)
+        newest = {
+            (meter, register): row[0]
+            for meter, register in counting
+            if (row := self._newest(meter, register)) is not None and row[0] > begin
+        }
+        reached = max(newest.values(), default=begin)
         if reached <= begin:
             return Compared(resolution, begin, None, None)
-        until = min(former + reached - begin, begin)
-        now = self._sum(counting, begin, reached, slack, live=True)
+        now = self._sum([(*one, reached) for one in counting], begin, slack, live=True)
         # Who was not measured yet when the former period began would be compared with a part of it.
-        whole = min(meter.measured.since for meter, _ in counting) <= former + slack
-        return Compared(
-            resolution, begin, now, self._sum(counting, former, until, slack, live=False) if whole else None
-        )
+        if min(meter.measured.since for meter, _ in counting) > former + slack:
+            return Compared(resolution, begin, now, None)
+        # One that was read an hour ago tells an hour less of this period; one that is no longer hers ended by itself.
+        present = self._present()
+        ends = [newest.get(one, reached) if one[0] in present else reached for one in counting]
+        then = [(*one, min(former + end - begin, begin)) for one, end in zip(counting, ends, strict=True)]
+        return Compared(resolution, begin, now, self._sum(then, former, slack, live=False))
 
     def _sum(
-        self, counting: Sequence[tuple[HerMeter, Obis]], begin: int, end: int, slack: int, *, live: bool
+        self, counting: Sequence[tuple[HerMeter, Obis, int]], begin: int, slack: int, *, live: bool
     ) -> Amount | None:
-        """The advance of all from ``begin`` to ``end``; none where one of them cannot tell, or nobody was measured."""
+        """The advance of each from ``begin`` to its end; none where one of them cannot tell, or nobody was measured."""
         went: list[tuple[int, int]] = []
-        for meter, register in counting:
+        for meter, register, end in counting:
             since, until = meter.measured.since, meter.measured.until
             if since >= end or until <= begin:
                 continue
@@ -152,10 +159,21 @@ class Moment:
             if told is None:
                 return None
             went.append(told)
+            if not live and closing[0] < last:
+                went.append(self._share(meter, register, closing, last, slack))
         if not went:
             return None
         scaler = min(one for _, one in went)
         return Amount(sum(energy * int(10 ** (one - scaler)) for energy, one in went), scaler, WATT_HOUR)
+
+    def _share(self, meter: HerMeter, register: Obis, closing: Row, end: int, slack: int) -> tuple[int, int]:
+        """What went from ``closing`` to ``end``: as much of the way to the next reading as of the time until it."""
+        later = first_row(self.connection, meter, register, end, end + slack)
+        went = None if later is None else _went(closing, later)
+        if later is None or went is None:
+            return 0, closing[3]
+        energy, scaler = went
+        return energy * (end - closing[0]) // (later[0] - closing[0]), scaler
 
 
 def _went(former: Row, later: Row) -> tuple[int, int] | None:
