@@ -18,6 +18,7 @@ from testbed.meter_command import meter
 from wire.meter.iec62056 import add_parity
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def program(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
             yield process, process.stdout.readline().strip()
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(PATIENCE)
         finally:
             process.kill()  # or whoever leaves the block would wait for ever
 
@@ -44,13 +45,16 @@ def test_a_reader_finds_it_under_its_link_and_it_ends_with_ctrl_c(tmp_path: Path
     arguments = ["--link", str(link), "--serial", "00471100", "--speed", "9600", "--top-speed", "none"]
     with program(tmp_path, *arguments) as (process, path):
         assert path == str(link)
-        with serial.Serial(path, baudrate=9600, timeout=2) as port:
+        with serial.Serial(path, baudrate=9600, timeout=PATIENCE) as port:
             port.write(add_parity(b"/?471100!\r\n"))
             assert port.read(16) == add_parity(b"/ISK5MT831-0.1\r\n")
             assert process.stdin is not None
             process.stdin.write("00471100 silence\nnonsense\nsilence:always of all\n")
             process.stdin.flush()
-            time.sleep(1.0)
+            ends = time.monotonic() + PATIENCE
+            while "not understood" not in (tmp_path / "said").read_text():
+                assert time.monotonic() < ends
+                time.sleep(0.05)
             port.timeout = 0.5
             port.write(add_parity(b"/?471100!\r\n"))
             assert port.read(16) == b""
@@ -66,7 +70,7 @@ def test_a_terminated_one_takes_its_link_with_it(tmp_path: Path) -> None:
     link = tmp_path / "meter"
     with program(tmp_path, "--link", str(link), "--quiet") as (process, _):
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE)
         assert not os.path.lexists(link)
 
 

@@ -43,7 +43,7 @@ def test_a_published_read_out_over_a_line(tmp_path: Path, name: str) -> None:
     meter = MeterSettings(load=LoadKind.FLAT, top_speed=None, reaction_seconds=0.01, replay=str(file))
     with (
         SimulatedLine(LineSettings(meters=(meter,), speed=19200), now=NOW, link=tmp_path / "port") as line,
-        serial.Serial(line.path, baudrate=19200, timeout=0.3) as port,
+        serial.Serial(line.path, baudrate=19200, timeout=60) as port,
     ):
         port.write(add_parity(Request().to_bytes()))
         heard = strip_parity(port.read(len(recording.identification)))
