@@ -102,7 +102,7 @@ class Line:
                 continue
             try:
                 for turn in schedule.due(self._clock()):
-                    if self._may_read(self._clock()):
+                    if self._may_read(self._clock()) and not self._is_replaced(turn, self._clock()):
                         self._take(turn, schedule)
                     else:
                         schedule.skip(turn, self._clock())
@@ -111,6 +111,13 @@ class Line:
                 self._stopping.wait(self._back_off)
                 self._back_off = min(self._back_off * 2, LONGEST_BACK_OFF_SECONDS)
         self._close()
+
+    def _is_replaced(self, turn: Turn, now: datetime) -> bool:
+        """Whether the profile's time is over and its meter is read by another one: nothing is missing then."""
+        profile = self._profiles[turn.name]
+        return profile.valid_until <= now and any(
+            one.meter == profile.meter and one.valid_from <= now < one.valid_until for one in self._profiles.values()
+        )
 
     def _take(self, turn: Turn, schedule: Schedule) -> None:
         """Read one meter. A meter whose port is lost stays due: PortError goes up to :meth:`_run`."""

@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.telegrams: list[tuple[str, Telegram]] = []
+        self.profiles: list[str] = []
         self.events: list[tuple[LineEvent, str, dict[str, str | int]]] = []
         self._changed = threading.Condition()
         self.broken = False
@@ -49,6 +51,7 @@ class World:
             raise ZeroDivisionError
         with self._changed:
             self.telegrams.append((profile.meter.text, telegram))
+            self.profiles.append(profile.id)
             self._changed.notify_all()
 
     def report(self, event: LineEvent, subject: str, **parameters: str | int) -> None:
@@ -135,6 +138,17 @@ def test_where_meters_are_not_to_be_read_their_instants_pass(tmp_path: Path) -> 
         world.wait_for_telegrams(1)
     assert world.telegrams[0][1].started_at >= asked[1]
     assert world.reasons("00471100") == []
+
+
+def test_a_profile_that_is_over_is_not_read_where_another_holds(tmp_path: Path) -> None:
+    """Without another one it is: whoever forgot to renew it is to hear of it."""
+    former = replace(profile(), id="former", valid_until=datetime(2021, 1, 1, tzinfo=UTC))
+    with simulated(tmp_path) as line, running(line, former, profile()) as world:
+        world.wait_for_telegrams(3)
+    assert set(world.profiles) == {profile().id}
+    with simulated(tmp_path) as line, running(line, former) as world:
+        world.wait_for_telegrams(1)
+    assert world.profiles[0] == "former"
 
 
 def test_a_silent_meter_does_not_cost_another_its_instants(tmp_path: Path) -> None:
