@@ -1,9 +1,10 @@
 """A gateway's management tunnel and the administrator's port that it dials: real TLS, real store, real clock."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from smgw.store.errors import StoreError
 from smgw.tunnels import CurrentBackend
 from smgw.wan.management import ManagementPorts, ManagementTunnel, TunnelState
 from testbed.small_pki import Holder
-from tests.pki.tunnel_world import TIMEOUT, clock, ends
+from tests.pki.tunnel_world import clock, ends
 from tests.smgw.administration.house import House
 from wire.http import HttpClient, Response
 from wire.management import MAX_ANSWER_BYTES, ORDERS
@@ -31,6 +32,8 @@ from wire.orders import Command, RunSelfTest
 from wire.profiles.administrator import AdministratorProfile
 
 WORLD = ends()
+TIMEOUT = 60.0
+"""Seconds for what takes milliseconds on an idle machine."""
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Place:
         self.house = House(WORLD.pki, self.folder, handlers={RunSelfTest: self.run_self_test}, status={"version": "1"})
         self.house.now = clock().replace(microsecond=0)
         self.acceptor = self.listen(self.house.tls)
+        self.held = ExitStack()
         self.house.change(management_port=self.acceptor.port)
         self.tunnel = ManagementTunnel(
             ManagementPorts(
@@ -101,6 +105,15 @@ class Place:
             "127.0.0.1", port, identity=WORLD.identity(holder), trust=lambda: WORLD.trust, verify=verify, clock=clock
         )
 
+    def deafen(self) -> int:
+        """From now on nobody listens where the gateway dials: neither we nor whoever is given that port by chance."""
+        port = self.acceptor.port
+        self.acceptor.close()
+        bound = self.held.enter_context(socket.socket())
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that one who listens may follow
+        bound.bind(("127.0.0.1", port))
+        return port
+
     def arrival(self) -> "Visit":
         """Whoever dials next."""
         incoming = self.acceptor.accept(TIMEOUT)
@@ -144,6 +157,7 @@ class Place:
     def close(self) -> None:
         self.tunnel.stop()
         self.acceptor.close()
+        self.held.close()
         self.house.close()
 
 

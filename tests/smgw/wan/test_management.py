@@ -17,7 +17,7 @@ from smgw.wan.management import GIVE_UP_SECONDS, RETRY_DELAYS, TRANSITIONS, Tunn
 from testbed.small_pki import GATEWAY, Holder
 from tests.pki.tunnel_world import clock
 from tests.smgw.administration.house import DAY, der
-from tests.smgw.wan.management_world import WORLD, Place
+from tests.smgw.wan.management_world import TIMEOUT, WORLD, Place
 from tests.softhsm import MODULE, PIN, fresh_token, shared_configuration
 from wire.management import ORDERS, STATUS
 from wire.orders import BreakUp, Reply, ReplyOutcome, Restart, RunSelfTest
@@ -72,7 +72,7 @@ def test_a_second_wake_up_is_written_down_and_changes_nothing(place: Place) -> N
 
 def test_a_wake_up_while_dialling_changes_nothing(tmp_path: Path) -> None:
     place = Place(tmp_path, delays=(1000.0,))
-    place.acceptor.close()
+    place.deafen()
     place.tunnel.start()
     place.tunnel.wake()
     place.tunnel.wake()
@@ -84,8 +84,7 @@ def test_a_wake_up_while_dialling_changes_nothing(tmp_path: Path) -> None:
 
 def test_where_nobody_answers_there_is_silence_after_a_few_attempts(tmp_path: Path) -> None:
     place = Place(tmp_path, delays=(0.0, 0.0, 0.0))
-    port = place.acceptor.port
-    place.acceptor.close()
+    port = place.deafen()
     place.tunnel.start()
     place.tunnel.wake()
     place.wait_for(WAITING)
@@ -100,9 +99,8 @@ def test_where_nobody_answers_there_is_silence_after_a_few_attempts(tmp_path: Pa
 
 
 def test_an_attempt_may_meet_an_administrator_that_comes_a_little_later(tmp_path: Path) -> None:
-    place = Place(tmp_path, delays=(0.2,) * 20)
-    port = place.acceptor.port
-    place.acceptor.close()
+    place = Place(tmp_path, delays=(0.2,) * 200)
+    port = place.deafen()
     place.tunnel.start()
     place.tunnel.wake()
     place.acceptor = place.listen(place.house.tls, port)
@@ -144,15 +142,14 @@ def test_after_two_minutes_no_attempt_begins(tmp_path: Path) -> None:
 def test_somebody_else_at_the_administrators_address_gets_no_second_attempt(tmp_path: Path, role: Role) -> None:
     name = "EABC0012345679" if role is Role.SMGW else "Stadtwerke"
     place = Place(tmp_path, delays=(0.0, 0.0))
-    port = place.acceptor.port
-    place.acceptor.close()
+    port = place.deafen()
     place.acceptor = place.listen(WORLD.pki.holder(role, Purpose.TLS, name), port)
     place.tunnel.start()
     place.tunnel.wake()
-    incoming = place.acceptor.accept(10)
+    incoming = place.acceptor.accept(TIMEOUT)
     assert incoming is not None
     with pytest.raises(Exception, match=r"handshake|cut off|connection"):
-        incoming.shake_hands(10)
+        incoming.shake_hands(TIMEOUT)
     place.wait_for(WAITING)
     assert place.logged() == [("TUNNEL_FAILED", "peer-certificate")]
     assert place.house.logged()[0].repetition_count == 0

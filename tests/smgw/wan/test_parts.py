@@ -24,7 +24,7 @@ from tests.smgw.store import samples
 from tests.smgw.wan.service_site import Site, at_clerk, near
 from tests.smgw.wan.test_time_service import reply
 
-HOST = "127.0.0.1"
+HOST, ANY = "127.0.0.1", 0
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_all_of_it_goes_by_the_administrators_time(site: Site, link: Link) -> No
     site.drift = timedelta(hours=1)
     assert link.time_service(lambda: None).synchronise().state == "deviating"
     assert near(site.error, timedelta(hours=1))
-    port = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    port = link.wake_up_port(WakeUpConfiguration(HOST, ANY), lambda: None)
     management = link.management(site.house.desk, restart=lambda: None, ended=lambda: None)
     clocks = [port._clock, management._ports.clock, link.notifier()._ports.service.clock]
     for one in clocks:
@@ -68,7 +68,7 @@ def test_all_of_it_goes_by_the_administrators_time(site: Site, link: Link) -> No
 
 def test_each_asks_for_its_duty(site: Site, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     """FPT_FLS.1: whoever hears, serves, compares or tells asks the states; none of them forbids it so far."""
-    port = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    port = link.wake_up_port(WakeUpConfiguration(HOST, ANY), lambda: None)
     management = link.management(site.house.desk, restart=lambda: None, ended=lambda: None)
     service, notifier = link.time_service(lambda: None), link.notifier()
     asked = {
@@ -92,7 +92,7 @@ def test_a_new_administrator_is_tried_at_its_address_with_its_certificate(site: 
     moved = replace(former, version=2, management_port=former.service_port)
     link.reachable(moved)
     with pytest.raises(TunnelError) as error:
-        link.reachable(replace(moved, management_port=dead_port()))
+        link.reachable(replace(moved, management_port=1))
     assert error.value.reason is TunnelReason.UNREACHABLE
     renewed = der(site.pki.holder(Role.GWA, Purpose.TLS, "Stadtwerke"))
     with pytest.raises(TunnelError) as error:
@@ -123,23 +123,9 @@ def test_a_port_that_is_taken(link: Link) -> None:
 
 
 def test_the_administrator_has_a_lane_of_his_own(site: Site, link: Link) -> None:
-    port: WakeUpPort = link.wake_up_port(WakeUpConfiguration(HOST, free_port()), lambda: None)
+    port: WakeUpPort = link.wake_up_port(WakeUpConfiguration(HOST, ANY), lambda: None)
     reserve(port, site.profiles)
     assert port._reserved == {bytes([127, 0, 0, 1])}
     reserve(port, ProfileSet())
     assert port._reserved == frozenset()
     port.stop()
-
-
-def dead_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        number: int = probe.getsockname()[1]
-        return number
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        number: int = probe.getsockname()[1]
-        return number

@@ -31,7 +31,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket
     with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
         attach(receiver, program(SIZE, BEGINNING))
         receiver.bind((host, 0))
-        receiver.settimeout(5)
+        receiver.settimeout(60)
         sender.connect(receiver.getsockname())
         yield receiver, sender
 
