@@ -1,9 +1,11 @@
 """A gateway as it stands in a cellar: configuration, token, certificates, trust, store, everything in one folder."""
 
+import itertools
 import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,12 +176,17 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
+_NUMBERS = itertools.count(os.getpid() * 997)
+"""Far from those of the test processes that were started beside this one."""
+
+
 def free_datagram_port() -> int:
-    """A UDP port of this machine that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A UDP port that nobody uses now, and that nobody gets who asks the system for any (ip_local_port_range)."""
+    while True:
+        port = 10_000 + next(_NUMBERS) % 20_000
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def put(configuration: Configuration, files: list[str]) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,17 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 0.1)
-    large = {"x": "y" * 3_000_000}
-    server = StatusServer(tmp_path, lambda: large)
+    large, asked = {"x": "y" * 3_000_000}, threading.Event()
+
+    def snapshot() -> dict[str, Any]:
+        asked.set()
+        return large
+
+    server = StatusServer(tmp_path, snapshot)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as idle:
         idle.connect(str(tmp_path / SOCKET_NAME))
-        monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 0.5)
+        assert asked.wait(60)  # its time runs
+        monkeypatch.setattr("smgw.status.ANSWER_TIMEOUT", 60.0)
         assert read_status(tmp_path) == large
     server.close()
 

@@ -16,7 +16,7 @@ from typing import Any
 
 WAIT = 0.25
 """Seconds for an answer that shall not come, over a cable that takes microseconds."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for one that shall, on a machine that is busy."""
 ETH_P_ALL = 3
 IPV6_HDRINCL = 36
@@ -89,8 +89,11 @@ def connect(wanted: list[list[Any]], wait: float = WAIT) -> list[str]:
     poll = select.poll()
     for number in waiting:
         poll.register(number, select.POLLOUT)
-    while waiting and (left := until - time.monotonic()) > 0:
-        for ready, _ in poll.poll(left * 1000):
+    left = wait
+    while waiting and left > 0:
+        # After the time as well, once: a machine that was busy all the time has its answers by now.
+        left = until - time.monotonic()
+        for ready, _ in poll.poll(max(0.0, left) * 1000):
             number = waiting.pop(ready)
             poll.unregister(ready)
             code = opened[number][0].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
