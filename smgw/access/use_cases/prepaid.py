@@ -7,12 +7,14 @@ TAF-12). The breakers that the rule names are told of nothing here: nothing is s
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from smgw.access.grants import Grant, RefusalReason
+from smgw.access.history import is_usable
 from smgw.access.use_cases.case import Case, Outcome
 from smgw.access.use_cases.periods import Period, bounds, close, seconds
-from smgw.access.use_cases.shares import Share, share_of
+from smgw.access.use_cases.shares import share_of
 from smgw.metering.tariffs.taf12 import Balance, CreditState, walk
 from wire.instant import EPOCH
 from wire.obis import Obis
@@ -55,14 +57,14 @@ def _at_the_end(period: Period) -> Grant | RefusalReason:
 def _changed(case: Case, rule: Prepaid) -> Grant | None:
     """The change of state that this reading shows, if it is the first one for its raster point."""
     measured, billing = case.measured, case.evaluation.billing
-    if billing is None or case.raster_refusal() is not None or case.point is None:
+    if billing is None or case.raster_refusal() is not None or case.point is None or not is_usable(measured):
         return None
     begin, _ = bounds(billing, measured.captured_at)
     if begin < case.evaluation.valid_from or case.point == begin:
         return None
-    # The period up to this reading, as if it ended here; its two ends say already whether a look at all of it is due.
+    # The period up to this reading, as if it ended here; a look at all of it is due where its state may have changed.
     ends = share_of(case, measured.device, begin, case.point, inner=False)
-    if ends is None or not _is_low(Period(case, begin, case.point, (ends,)), ends, rule):
+    if ends is None or not ends.readings or _is_settled(case, rule, ends.readings[0], case.point):
         return None
     share = share_of(case, measured.device, begin, case.point, inner=True)
     if share is None or not share.readings or measured not in share.readings:
@@ -81,13 +83,38 @@ def _changed(case: Case, rule: Prepaid) -> Grant | None:
     )
 
 
-def _is_low(period: Period, ends: Share, rule: Prepaid) -> bool:
-    """Whether no more than the warning's amount is left; nothing changes before that."""
-    if not ends.readings:
+def _is_settled(case: Case, rule: Prepaid, opening: Reading, point: datetime) -> bool:
+    """Whether the state is surely that of the raster point before, by the ends of the period and three readings.
+
+    So a period costs as much as it has readings: all of it is looked at only where a state may begin, behind a gap, or
+    where the register began again at 0. A register that is believed never runs backwards (smgw/metering/verify.py).
+    """
+    raster = timedelta(seconds=case.evaluation.period_seconds)
+
+    def left_at(instant: datetime) -> Decimal | None:
+        measured = case.measured
+        found = case.history.reading_at(measured.device, measured.obis, instant, case.window)
+        usable = found is not None and is_usable(found) and found.captured_at >= opening.captured_at
+        return _left(rule, opening, found) if usable and found is not None else None
+
+    left = _left(rule, opening, case.measured)
+    if left is None or left > rule.warn_at:
+        return left is not None
+    former = left_at(point - raster)
+    if former is None or former > rule.warn_at or (former <= 0) != (left <= 0):
         return False
-    scaler, _ = period.scale(coarsest=0)
-    unconcerned: int = (rule.credit - rule.warn_at) * 10**-scaler
-    return period.rest(ends, scaler) >= unconcerned
+    # The last raster point from which the tolerance is over by now, and was not at the raster point before.
+    used_up = point - -(-timedelta(seconds=rule.tolerance_seconds) // raster) * raster
+    if left > 0 or used_up >= point or used_up < opening.captured_at - case.window:
+        return True
+    then, earlier = left_at(used_up), left_at(used_up - raster)
+    return then is not None and (then > 0 or (earlier is not None and earlier <= 0))
+
+
+def _left(rule: Prepaid, opening: Reading, reading: Reading) -> Decimal | None:
+    """The credit that is left at ``reading``; None where the register shows less than when the period began."""
+    used = reading.register.exact() - opening.register.exact()
+    return None if used < 0 else rule.credit - used
 
 
 def _state_of(balances: Iterable[Balance]) -> CreditState:
