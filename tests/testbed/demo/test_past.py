@@ -21,7 +21,7 @@ from testbed.demo import templates
 from testbed.demo.drafts import drafts
 from testbed.demo.past import EVIDENCE, Past, lay, lives
 from testbed.world import GATEWAY, IMPORT, METER, START, World
-from wire.reading import SignedReading
+from wire.reading import Reading, SignedReading
 
 PAST = Past((METER.text,), days=20, quarter_hour_days=1)
 NOW = START.replace(minute=7, second=3)
@@ -56,6 +56,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.close()
 
 
+@pytest.fixture(scope="module")
+def next_reading(world: World) -> Reading:
+    """The first after the past, of today."""
+    world.advance(START + timedelta(minutes=15) - NOW)
+    (reading,) = world.poll()
+    return reading
+
+
 def stored(world: World) -> list[SignedReading]:
     with world.gateway_side.database.read() as connection:
         rows = connection.execute(sa.select(readings).order_by(readings.c.captured_at)).all()
@@ -79,11 +87,11 @@ def test_a_plan_may_have_no_past() -> None:
     assert past.backdated_days > past.days > 365, "this month is compared with the same month of last year"
 
 
-def test_the_gateway_goes_on_where_the_past_ends(world: World) -> None:
+def test_the_gateway_goes_on_where_the_past_ends(world: World, next_reading: Reading) -> None:
     """Its checks of continuity hold (TR-03109-1, consumer): the same household, the same register, the same form."""
-    past = stored(world)
-    world.advance(START + timedelta(minutes=15) - NOW)
-    (now,) = world.poll()
+    *past, last = stored(world)
+    assert last.reading == next_reading
+    now = next_reading
     assert (now.device, now.obis, now.register.scaler, now.register.unit) == (
         METER,
         IMPORT,
@@ -102,11 +110,11 @@ def test_every_reading_has_a_genuine_signature(world: World) -> None:
         check_reading(one, GATEWAY, key)  # type: ignore[arg-type]
 
 
-def test_nothing_of_it_is_owed_and_all_of_it_is_hers(world: World) -> None:
+def test_nothing_of_it_is_owed_and_all_of_it_is_hers(world: World, next_reading: Reading) -> None:
     past = [one.reading.captured_at for one in stored(world) if one.reading.captured_at < NOW]
     with world.gateway_side.database.read() as connection:
         (owed,) = connection.execute(sa.select(grants.c.period_end)).scalars()
-        assert owed == to_seconds(START + timedelta(minutes=15)), "the one reading of today"
+        assert owed == to_seconds(next_reading.captured_at), "the one reading of today"
         (hers,) = measured_by(connection, "house")
     assert hers.since <= to_seconds(past[0])
     daily = DailyValues(world.gateway_side.database).between(METER, IMPORT, past[0], past[-1])
