@@ -316,13 +316,20 @@ def softhsm_module() -> Path:
     raise SceneError("SoftHSM2 is not installed; `make demo` installs it, or: sudo apt-get install softhsm2")
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports on the loopback interface that nobody uses now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
+    """Ports on the loopback interface that the system gives to nobody else while this process lives, all different.
+
+    Each stays bound, to a socket that does not listen: a server that binds with SO_REUSEADDR may have it all the same.
+    """
+    sockets = [socket.socket() for _ in range(count)]
+    _HELD.extend(sockets)
     for each in sockets:
-        each.close()
-    return ports
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        each.bind(("127.0.0.1", 0))
+    return [each.getsockname()[1] for each in sockets]
 
 
 def program(name: str) -> str:

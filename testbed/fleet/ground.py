@@ -29,6 +29,7 @@ from pki.new_token import create_token
 from pki.pin import read_pin
 from pki.token import Token
 from testbed.demo.drafts import toml
+from testbed.demo.scene import free_ports
 from testbed.small_pki import LIST_DAYS, Holder, SmallPki
 from wire.profiles import AdministratorProfile
 from wire.reading import DeviceId
@@ -200,8 +201,7 @@ class Ground:
     def _administrator(self, pki: SmallPki, softhsm: Path | None, label: str) -> None:
         folder = self.configuration.parent
         folder.mkdir(mode=0o700, parents=True)
-        with ExitStack() as held:
-            management, service = (_free(held, socket.SOCK_STREAM) for _ in range(2))
+        management, service = free_ports(2)
         softhsm = softhsm or folder / "softhsm2.conf"
         self.configuration.write_text(
             _CONFIGURATION.format(
@@ -291,10 +291,10 @@ def _ports(count: int, first: int) -> Iterator[int]:
         yield from range(first, first + count)
         return
     with ExitStack() as held:
-        yield from [_free(held, socket.SOCK_DGRAM) for _ in range(count)]
+        yield from [_free(held) for _ in range(count)]
 
 
-def _free(held: ExitStack, kind: socket.SocketKind) -> int:
-    probe = held.enter_context(socket.socket(socket.AF_INET, kind))
+def _free(held: ExitStack) -> int:
+    probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     probe.bind((_HOME, 0))
     return int(probe.getsockname()[1])

@@ -1,5 +1,6 @@
 """What the scene decides before any process starts; that it works is shown by tests/e2e."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,13 @@ def test_a_plan_that_is_no_toml_is_an_error(tmp_path: Path) -> None:
         Scene(tmp_path / "state", broken)
 
 
-def test_free_ports_are_different() -> None:
-    assert len(set(free_ports(5))) == 5
+def test_free_ports_are_different_and_nobody_elses() -> None:
+    ports = free_ports(5)
+    assert len(set(ports)) == 5
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", ports[0]))
+    with socket.create_server(("127.0.0.1", ports[0])) as server:
+        socket.create_connection(server.getsockname()).close()
     assert 1024 < free_datagram_port() < 65536
 
 

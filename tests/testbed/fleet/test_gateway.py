@@ -15,7 +15,7 @@ from tests.testbed.fleet.world import BY, FleetWorld, by_outcome, clock, fleet
 from wire.orders import BreakUp, Command, RunSelfTest, SetRetention
 
 pytestmark = pytest.mark.token
-PATIENCE = 30.0
+PATIENCE = 180.0
 
 
 def until(holds: Callable[[], bool]) -> None:
