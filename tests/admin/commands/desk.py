@@ -1,7 +1,7 @@
 """The command line as a person at the administrator's desk uses it: real arguments, real output, real exit codes."""
 
 import json
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,24 +10,27 @@ from click.testing import CliRunner, Result
 from admin.__main__ import main
 from admin.exit import Exit
 from admin.session import Environment
-from tests.admin.bureau import Bureau, FakeTime
+from tests.admin.bureau import Bureau, FakeTime, StandingTime
 
 
 @dataclass
 class Desk:
-    """Runs ``smgw-admin`` in a bureau whose clocks only go on while somebody waits; ``real`` waits really."""
+    """Runs ``smgw-admin`` in a bureau whose clocks only go on while somebody waits; on a ``line`` it waits really."""
 
     bureau: Bureau
     fake: FakeTime = field(default_factory=FakeTime)
-    real: bool = False
+    line: StandingTime | None = None
+    ready: Callable[[], object] = lambda: None
+    """What each command waits for before it begins."""
 
     def environment(self) -> Environment:
-        if self.real:
-            return Environment(lambda: self.bureau.now, time.monotonic, time.sleep, random_octets)
+        if self.line is not None:
+            return Environment(lambda: self.bureau.now, self.line.monotonic, self.line.sleep, random_octets)
         return Environment(self.fake.clock, self.fake.monotonic, self.fake.sleep, random_octets)
 
     def __call__(self, *arguments: str, code: int = Exit.DONE, text: str | None = None) -> Result:
         """Run one command; its exit code must be ``code``."""
+        self.ready()
         options = ["--config", str(self.bureau.file)]
         result = CliRunner().invoke(main, [*arguments, *options], obj=self.environment(), input=text)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
