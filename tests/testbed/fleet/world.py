@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class FleetWorld:
             for line in self.lines
         ]
 
-    def run(self, *, parallel: int = 4, timeout: float = 30, wishes: Sequence[Wish] | None = None) -> FleetRun:
+    def run(self, *, parallel: int = 4, timeout: float = 180, wishes: Sequence[Wish] | None = None) -> FleetRun:
         timing = Timing(clock, time.monotonic, time.sleep, timedelta(seconds=timeout), timedelta(seconds=2))
         return FleetRun(self.office, self.wishes() if wishes is None else wishes, timing, BY, parallel)
 
@@ -74,6 +74,8 @@ def fleet(folder: Path, count: int, *, served: bool = True, running_gateways: bo
     with ExitStack() as stack:
         ground = prepared(folder, count)
         office = stack.enter_context(ground.office())
+        # However busy the machine is: a tunnel ends when somebody says so.
+        office.configuration = replace(office.configuration, linger_seconds=3600)
         lines = read_fleet(ground.list)
         wanted = records(
             lines, office.inventory, office.trust(), base=ground.state, state=LifeCycle.OPERATING, at=clock()
