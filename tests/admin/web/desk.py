@@ -1,7 +1,6 @@
 """A console over a real office in a folder: users of every role, one gateway, and people who click."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,8 @@ from admin.users import METHOD, UserRole
 from admin.web.app import create_app
 from admin.web.desk import Console
 from tests.admin import samples
-from tests.admin.bureau import BY, GATEWAY, NOW, Bureau
+from tests.admin.bureau import BY, GATEWAY, NOW, Bureau, StandingTime
+from tests.admin.server_world import until
 from wire.orders import Reply, ReplyOutcome
 from wire.reading import DeviceId
 
@@ -76,6 +76,8 @@ class Place:
     office: Office
     app: Flask
     clock: Moved
+    waiting: StandingTime
+    """For whoever waits for a gateway no time passes, until :meth:`in_vain`."""
 
     @property
     def console(self) -> Console:
@@ -86,6 +88,12 @@ class Place:
     @property
     def now(self) -> datetime:
         return self.clock.now()
+
+    def in_vain(self) -> None:
+        """Whoever waits for the gateway has waited in vain, and tells it."""
+        self.waiting.goes = lambda: True
+        until(lambda: (one := self.console.errands.of(GATEWAY)) is not None and one.over)
+        self.waiting.goes = lambda: False
 
     def nobody(self) -> Person:
         return Person(self.app.test_client())
@@ -132,18 +140,18 @@ def _kept() -> str:
 
 @contextmanager
 def furnished(bureau: Bureau) -> Iterator[Place]:
-    """The console, with waiting cut short: a gateway that is woken here never comes."""
-    clock = Moved()
+    """The console; a gateway that is woken here never comes."""
+    clock, waiting = Moved(), StandingTime()
     bureau.file.write_text(bureau.toml(timeout="1", resend="1"))
     with bureau.office(GATEWAY, port=9) as office:
         with writing(office.engine) as connection:
             for role, name in NAMES.items():
                 row = {"name": name, "role": role.value, "password": _kept(), "added_at": to_seconds(NOW)}
                 connection.execute(users.insert(), row)
-        environment = Environment(clock.now, time.monotonic, time.sleep, urandom)
+        environment = Environment(clock.now, waiting.monotonic, waiting.sleep, urandom)
         app = create_app(office, environment)
         app.testing = False
-        place = Place(bureau, office, app, clock)
+        place = Place(bureau, office, app, clock, waiting)
         try:
             yield place
         finally:

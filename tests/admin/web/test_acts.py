@@ -11,7 +11,6 @@ from admin.web.errands import ErrandKind
 from tests.admin import samples
 from tests.admin.bureau import BY, GATEWAY
 from tests.admin.firmware import package
-from tests.admin.server_world import until
 from tests.admin.web.desk import Place, words
 from wire.orders import (
     ActivateFirmware,
@@ -151,8 +150,7 @@ def test_address_note_and_life(place: Place) -> None:
 def test_a_walk_that_fails_says_why(place: Place, act: str, told: str) -> None:
     boss = place.person(UserRole.SUPERVISOR)
     assert boss.post(f"{HERE}/{act}").headers["Location"] == HERE
-    errands = place.console.errands
-    until(lambda: (one := errands.of(GATEWAY)) is not None and one.over)
+    place.in_vain()
     assert told in words(boss.get(HERE))
 
 
@@ -171,7 +169,7 @@ def test_waking(place: Place) -> None:
     person = place.person()
     assert person.post(f"{HERE}/wake").headers["Location"] == HERE
     assert "data-over" not in person.get(f"{HERE}/progress").text
-    until(lambda: (one := place.console.errands.of(GATEWAY)) is not None and one.over)
+    place.in_vain()
     shown = words(person.get(f"{HERE}/progress"))
     assert "data-over" in person.get(f"{HERE}/progress").text
     assert "The gateway did not come within 1 s (1 wake-up sent)" in shown

@@ -34,7 +34,7 @@ pytestmark = [
     ),
 ]
 
-PATIENCE = 30.0
+PATIENCE = 180.0
 MOST_CLICKS, MOST_FIELDS = 5, 2
 """Of a person who gives a grid operator its series: log in, gateway, access, read, issue. A click is two seconds and a
 field ten for somebody who reads: far below two minutes."""
@@ -116,7 +116,10 @@ def hand(browser: WebDriver) -> Hand:
 
 @pytest.fixture
 def gateway(place: Place) -> Iterator[None]:
-    """The server and the gateway, played: whatever is woken is signed, delivered and done, with a breath in between."""
+    """The server and the gateway, played: whatever is woken is signed, delivered and done, with a breath in between.
+
+    Nobody waits for its tunnel any longer then: only who is woken anew is seen here.
+    """
     stopping = threading.Event()
 
     def play() -> None:
@@ -124,6 +127,7 @@ def gateway(place: Place) -> Iterator[None]:
             for order in place.office.orders.open(GATEWAY):
                 if order.state is OrderState.WOKEN:
                     stopping.wait(1.0)
+                    place.in_vain()
                     place.confirm(order.number)
 
     thread = threading.Thread(target=play)

@@ -10,7 +10,7 @@ from admin.inventory import LifeCycle
 from admin.wake import WakeOutcome
 from admin.web.errands import MAXIMUM_LINES, ErrandKind
 from tests.admin.bureau import BY, GATEWAY
-from tests.admin.server_world import until
+from tests.admin.server_world import PATIENCE, until
 from tests.admin.web.desk import Place
 
 pytestmark = pytest.mark.token
@@ -27,7 +27,7 @@ def test_nothing_is_known_of_a_gateway_for_which_nobody_did_anything(place: Plac
 
 def test_a_silent_gateway_is_told_with_reasons(place: Place) -> None:
     place.console.errands.wake(GATEWAY, "otto")
-    until(lambda: over(place))
+    place.in_vain()
     found = place.console.errands.of(GATEWAY)
     assert found is not None
     assert (found.kind, found.by, found.failure) == (ErrandKind.WAKE, "otto", "")
@@ -52,7 +52,7 @@ def test_one_at_a_time(place: Place) -> None:
     def job(say: Callable[[str], None]) -> None:
         for number in range(2 * MAXIMUM_LINES):
             say(f"step {number}")
-        going.wait(30)
+        going.wait(PATIENCE)
 
     assert errands.begin(GATEWAY, ErrandKind.RENEW, "otto", job)
     assert not errands.begin(GATEWAY, ErrandKind.RENEW, "susi", job)
@@ -90,7 +90,7 @@ def test_the_console_does_not_wait_for_gateways_when_it_ends(place: Place) -> No
             errands.timing.sleep(0.01)
 
     errands.begin(GATEWAY, ErrandKind.RENEW, "otto", job)
-    assert begun.wait(30)
+    assert begun.wait(PATIENCE)
     errands.stop()
     found = errands.of(GATEWAY)
     assert found is not None

@@ -8,7 +8,6 @@ from admin.inventory import LifeCycle
 from admin.life_cycle import OrderState
 from admin.users import UserRole
 from tests.admin.bureau import BY, GATEWAY
-from tests.admin.server_world import until
 from tests.admin.web.desk import Place, words
 from wire.orders import Reply, ReplyOutcome
 
@@ -67,7 +66,7 @@ def test_waking_again(place: Place) -> None:
     person = place.person()
     assert "Wake it again" in words(person.get(f"/orders/{number}"))
     person.post(f"/orders/{number}/wake")
-    until(lambda: (one := place.console.errands.of(GATEWAY)) is not None and one.over)
+    place.in_vain()
     assert place.office.orders.get(number).state is OrderState.WOKEN
     shown = words(person.get(f"/orders/{number}"))
     assert "The gateway did not come" in shown
