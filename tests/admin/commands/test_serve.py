@@ -7,18 +7,14 @@ from pathlib import Path
 import pytest
 
 from pki.certificates import Purpose
-from tests.admin.server_world import GATEWAY, TIMEOUT, Gateway, World, until, world
+from tests.admin.server_world import GATEWAY, PATIENCE, TIMEOUT, Gateway, World, until, world
+from tests.ports import kept
 from tests.softhsm import MODULE, shared_configuration
 from wire.http import HttpClient
 from wire.management import RELAY
 from wire.orders import BreakUp, RunSelfTest
 
 pytestmark = pytest.mark.token
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def written(here: World, management: int, service: int) -> Path:
@@ -53,10 +49,9 @@ port = {service}
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_of_its_own_process_serves_what_this_one_queues(tmp_path: Path, number: int) -> None:
-    with world(tmp_path) as here:
+    with world(tmp_path) as here, kept(2) as (management, service):
         keys = here.keys()
         here.add(keys)
-        management, service = free_ports()
         command = [sys.executable, "-m", "admin", "serve", "--config", str(written(here, management, service))]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
@@ -71,7 +66,7 @@ def test_a_server_of_its_own_process_serves_what_this_one_queues(tmp_path: Path,
             assert answered is not None
             assert answered.status == 415, "somebody relays"
             process.send_signal(number)
-            told = process.communicate(timeout=TIMEOUT * 3)[1]
+            told = process.communicate(timeout=PATIENCE)[1]
             open_one.close()
         finally:
             process.kill()
@@ -83,9 +78,9 @@ def test_a_server_of_its_own_process_serves_what_this_one_queues(tmp_path: Path,
 
 
 def test_a_server_that_cannot_listen_says_so(tmp_path: Path) -> None:
-    with world(tmp_path) as here, socket.create_server(("127.0.0.1", 0)) as taken:
-        path = written(here, taken.getsockname()[1], free_ports()[0])
+    with world(tmp_path) as here, kept() as (free,), socket.create_server(("127.0.0.1", 0)) as taken:
+        path = written(here, taken.getsockname()[1], free)
         command = [sys.executable, "-m", "admin", "serve", "--config", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT * 3, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert "cannot listen" in done.stderr

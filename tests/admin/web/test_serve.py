@@ -19,8 +19,9 @@ from admin.web.certificate import own_certificate
 from admin.web.serve import context
 from tests.admin.bureau import BY, NOW, Bureau
 from tests.admin.commands.desk import Desk
-from tests.admin.server_world import until
+from tests.admin.server_world import PATIENCE, TIMEOUT, until
 from tests.admin.web.desk import PASSWORD
+from tests.ports import kept
 
 pytestmark = pytest.mark.token
 
@@ -28,14 +29,13 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def port(bureau: Bureau) -> int:
+def port(bureau: Bureau) -> Iterator[int]:
     """A free port, in the configuration; somebody may log in."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        number = int(one.getsockname()[1])
-    bureau.file.write_text(bureau.toml(rest=f'[web]\nhost = "127.0.0.1"\nport = {number}\n'))
-    with bureau.office() as office:
-        office.users.add("susi", UserRole.SUPERVISOR, PASSWORD, BY, NOW)
-    return number
+    with kept() as (number,):
+        bureau.file.write_text(bureau.toml(rest=f'[web]\nhost = "127.0.0.1"\nport = {number}\n'))
+        with bureau.office() as office:
+            office.users.add("susi", UserRole.SUPERVISOR, PASSWORD, BY, NOW)
+        yield number
 
 
 @contextmanager
@@ -49,13 +49,13 @@ def running(bureau: Bureau) -> Iterator["subprocess.Popen[bytes]"]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def answer(port: int, trusted: Path) -> int:
     """The status of the log-in page, over TLS that is believed; 0 while nobody answers."""
     chosen = ssl.create_default_context(cafile=str(trusted))
-    connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=chosen)
+    connection = http.client.HTTPSConnection("localhost", port, timeout=TIMEOUT, context=chosen)
     try:
         connection.request("GET", "/login")
         return connection.getresponse().status
@@ -75,7 +75,7 @@ def test_it_serves_over_tls_until_it_is_told_to_stop(bureau: Bureau, port: int) 
             plain.sendall(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b"200" not in plain.recv(1024)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     told = (bureau.folder / "console.log").read_text()
     assert f"console: https://127.0.0.1:{port}/ (SHA-256 of its certificate: " in told
 
