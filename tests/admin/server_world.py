@@ -89,7 +89,7 @@ class Keys:
 class World:
     """One administrator. ``dial`` brings a gateway into one of its ports."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, linger: int = 30, pki: SmallPki | None = None) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, linger: int = 3600, pki: SmallPki | None = None) -> None:
         self.folder = folder
         self.shift = timedelta()
         self._linger = linger
@@ -375,7 +375,7 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def world(folder: Path, *, linger: int = 30, pki: SmallPki | None = None) -> Iterator[World]:
+def world(folder: Path, *, linger: int = 3600, pki: SmallPki | None = None) -> Iterator[World]:
     with ExitStack() as stack:
         yield World(folder, stack, linger=linger, pki=pki)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from cryptography import x509
 
-from admin.conversation import ANSWER_SECONDS, Conversation, End, EndedError
+from admin.conversation import ANSWER_SECONDS, STEP_SECONDS, Conversation, End, EndedError
 from pki.acceptor import AcceptedTunnel, Acceptor
 from pki.certificates import Purpose, Role, TrustStore, VerifiedCertificate
 from pki.errors import CertificateError, CertificateReason
@@ -80,7 +80,7 @@ def ended(action: Callable[[], object]) -> EndedError:
 
 
 def waiting(talk: Conversation) -> None:
-    for _ in range(20):
+    for _ in range(int(TIMEOUT / STEP_SECONDS)):
         talk.wait()
 
 

@@ -156,7 +156,8 @@ def mute(port: int, source: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), TIMEOUT, (source, 0))
 
 
-def test_one_address_without_handshakes_leaves_the_last_places_to_others() -> None:
+def test_one_address_without_handshakes_leaves_the_last_places_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin.workers.HANDSHAKE_SECONDS", TIMEOUT)
     with working(until_stopped, limit=8) as (workers, port), ExitStack() as connections:
         for count in range(1, 7):
             connections.enter_context(mute(port))
