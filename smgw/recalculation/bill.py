@@ -7,6 +7,7 @@ the raw unit of the lists. Raises Ar2418Error for files that are not whole and T
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from smgw.metering.tariffs import taf1, taf2
@@ -162,6 +163,13 @@ def _notes(gateway: UsagePoint, supplier: UsagePoint, lists: list[tuple[MeterRea
     notes = []
     if gateway.tariff != supplier.tariff:
         notes.append(f"the files name two tariffs: {gateway.tariff[:64]!r} and {supplier.tariff[:64]!r}")
+    spans: dict[tuple[str, Obis], list[tuple[int, int]]] = defaultdict(list)
+    for one, values in lists:
+        if usable := [value.at for value in values.values if value.usable]:
+            spans[one.meter, one.kind.obis].append((usable[0], usable[-1]))
+    for (meter, obis), found in spans.items():
+        if any(later[0] < former[1] for former, later in pairwise(sorted(found))):
+            notes.append(f"two lists of {obis} of the meter {meter[:64]!r} are for the same time: both are billed")
     for one, values in lists:
         if again := values.begins_again():
             notes.append(f"the register of {one.kind.obis} begins again at 0 at {local(again[0])}")

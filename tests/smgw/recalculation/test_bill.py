@@ -13,6 +13,7 @@ from smgw.recalculation.bill import Bill, recalculate
 from tests.wire.ar2418.files import (
     EXPORT,
     LOW_HIGH_LOW,
+    METER,
     TWO_STAGES,
     Reading,
     block,
@@ -126,6 +127,17 @@ def test_after_a_change_of_meter_both_lists_make_the_bill() -> None:
     monthly = value_list(block(DAILY[:9]), meter="old"), value_list(block(DAILY[9:]), meter="new")
     assert one_tariff(*monthly) == {"1-0:1.8.1*255": 210 - 7}
     assert one_tariff(*monthly[::-1]) == {"1-0:1.8.1*255": 210 - 7}
+
+
+def test_two_lists_of_one_meter_for_the_same_time_are_told_of() -> None:
+    """Both are billed, as the display software does; halves that meet at one reading are the whole."""
+    rows = quarter_hours()
+    made = bill(gateway_file(DAY_LIST, value_list(block(rows[39:]))), supplier_file())
+    assert [note for note in made.notes if METER in note and "both are billed" in note]
+    halves = value_list(block(rows[40:])), value_list(block(rows[:41]))
+    for lists, total in ((halves, 960), ((DAY_LIST, value_list(block(rows), meter="other")), 1920)):
+        made = bill(gateway_file(*lists), supplier_file())
+        assert (sum(made.registers.values()), made.notes) == (total, ())
 
 
 def test_a_register_that_begins_again_is_billed_as_the_gateway_bills_it() -> None:
