@@ -31,7 +31,8 @@ class Exit(IntEnum):
     GENUINE = 0
     NOT_GENUINE = 1
     NOTHING_TO_CHECK = 3
-    """A file cannot be read, is no proof and no exported log as a gateway writes them, or is another gateway's."""
+    """A file cannot be read, is no proof and no exported log as a gateway writes them, is another gateway's, or holds
+    neither a value nor a log."""
 
 
 def _language() -> str:
@@ -71,6 +72,8 @@ def main(export: Path, root: Path, gateway: str | None, language: str, *, as_jso
     else:
         for line in told(report, tongue):
             click.echo(line)
+    if not report.readings and report.log is None:
+        sys.exit(Exit.NOTHING_TO_CHECK)
     sys.exit(Exit.GENUINE if report.genuine else Exit.NOT_GENUINE)
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proofs")
     sample = Sample(folder)
     (folder / "root.pem").write_bytes(sample.root)
+    (folder / "hollow.json").write_bytes(replace(sample.bundle, measured=(), derived=(), log=None).to_bytes())
     files = cases(sample)
     for name in (
         *("nothing", "value", "log later", "a log alone", "log of another", "white space", "no authority"),
@@ -108,6 +110,12 @@ def test_a_refusal_says_what_to_do(folder: Path, name: str, more: list[str], sen
     assert result.exit_code == Exit.NOTHING_TO_CHECK
     assert sentence in result.output
     assert result.output.count("\n") == 1
+
+
+def test_a_proof_of_nothing_is_neither_genuine_nor_altered(folder: Path) -> None:
+    result = typed(folder, "hollow")
+    assert result.exit_code == Exit.NOTHING_TO_CHECK
+    assert "There was nothing to check." in result.output
 
 
 def test_what_is_no_root_is_refused(folder: Path) -> None:
