@@ -183,7 +183,7 @@ def test_a_renewal_from_start_to_end(world: World, monkeypatch: pytest.MonkeyPat
     assert ring.current() is first, "nothing changes before the certificates are there"
     assert world.check(ring).phase is Phase.PENDING
     assert ring.pending() == waiting or set(ring.pending() or {}) == set(Purpose)
-    second = ring.install(world.certify(dict(waiting)), world.pki.trust(), NOW)
+    second = ring.install(world.certify(dict(waiting)), world.trust, NOW)
     assert ring.current() is second
     assert second.labels == {Purpose.TLS: "TLS.2", Purpose.SIG: "SIG.2", Purpose.ENC: "ENC.2"}
     assert in_use == [2, 2, 2], "whoever asks gets the new keys before the former ones go"
@@ -206,15 +206,15 @@ def test_a_renewal_from_start_to_end(world: World, monkeypatch: pytest.MonkeyPat
 def test_what_fails_before_the_switch_changes_nothing(world: World) -> None:
     ring = world.start()
     with pytest.raises(RuntimeError):
-        ring.install({}, world.pki.trust(), NOW)
+        ring.install({}, world.trust, NOW)
     waiting = dict(ring.renew())
     wrong = {**waiting, Purpose.SIG: waiting[Purpose.TLS]}
     with pytest.raises(CertificateError) as refusal:
-        ring.install(world.certify(wrong), world.pki.trust(), NOW)
+        ring.install(world.certify(wrong), world.trust, NOW)
     assert refusal.value.reason is CertificateReason.NOT_PINNED
     assert world.check(ring).phase is Phase.PENDING
     assert not (world.folder / "generation-2").exists()
-    ring.install(world.certify(waiting), world.pki.trust(), NOW)
+    ring.install(world.certify(waiting), world.trust, NOW)
     assert world.check(ring).generation == 2
 
 
@@ -239,7 +239,7 @@ def test_the_switch_needs_keys_that_work(world: World, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(world.cabinet, "key", key)
         with pytest.raises(TokenError) as refusal:
-            ring.install(certificates, world.pki.trust(), NOW)
+            ring.install(certificates, world.trust, NOW)
     assert refusal.value.reason is TokenReason.KEY_REFUSED
     assert world.check(ring).phase is Phase.PENDING
     assert ring.current().generation == 1
@@ -291,7 +291,7 @@ def test_a_disk_that_fails_behind_the_switch_switches_all_the_same(
 
     with monkeypatch.context() as patch:
         patch.setattr("smgw.keys.ring.write_state", failing)
-        assert ring.install(world.certify(waiting), world.pki.trust(), NOW).generation == 2
+        assert ring.install(world.certify(waiting), world.trust, NOW).generation == 2
     assert world.check(ring).phase is Phase.SETTLED
 
 
@@ -304,7 +304,7 @@ def test_what_fails_after_the_switch_is_finished_later(world: World, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(world.cabinet, "destroy", broken)
-        ring.install(world.certify(waiting), world.pki.trust(), NOW)
+        ring.install(world.certify(waiting), world.trust, NOW)
         assert ring.current().generation == 2
         assert ring.state.phase is Phase.RETIRING
         assert ring.happened()[-1] == (Event.KEYS_DESTROYED, False, 1)

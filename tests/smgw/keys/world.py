@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import pki.files
 import smgw.keys.ring as ring_module
-from pki.certificates import Purpose, Role
+from pki.certificates import Purpose, Role, TrustStore
 from pki.token import Token
 from smgw.keys.cabinet import KeyCabinet, key_file_of, prove_key
 from smgw.keys.ring import KeyRing
@@ -91,6 +93,7 @@ class World:
         self.folder = folder / "certificates"
         self.token = token
         self.pki = pki_
+        self.trust = _proven(pki_.seed, pki_.now)
         self.key_file = folder / "tls.key" if software else None
         self.cabinet = MeteredCabinet(token, self.key_file)
         self.meter = self.cabinet.meter = Meter(self.folder)
@@ -111,11 +114,11 @@ class World:
         return {each: self.pki.certify(key.public_key(), Role.SMGW, each, GATEWAY.text) for each, key in keys.items()}
 
     def start(self) -> KeyRing:
-        return KeyRing.open(GATEWAY, self.folder, self.cabinet, self.pki.trust(), self.pki.now)
+        return KeyRing.open(GATEWAY, self.folder, self.cabinet, self.trust, self.pki.now)
 
     def renew(self, ring: KeyRing) -> None:
         """A whole renewal: new keys, certificates, switch."""
-        ring.install(self.certify(dict(ring.renew())), self.pki.trust(), self.pki.now)
+        ring.install(self.certify(dict(ring.renew())), self.trust, self.pki.now)
 
     def check(self, ring: KeyRing) -> KeyState:
         """Exactly one working set, at most one that waits, and no other private key."""
@@ -134,6 +137,12 @@ class World:
         assert folders == {f"generation-{number}" for number in range(2, state.generation + 1)} & folders
         assert state.generation == 1 or f"generation-{state.generation}" in folders
         return state
+
+
+@cache
+def _proven(seed: int, now: datetime) -> TrustStore:
+    """Made once for all worlds: each new one would prove its authorities and their lists anew."""
+    return SmallPki(seed, now).trust()
 
 
 @contextmanager
