@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.webdriver import WebDriver
 
+LONGEST_SECONDS = 120
+"""For any script: far more than it takes."""
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-_WORDS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions")
+_WORDS = (
+    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-extensions",
+    "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    # A window without tabs and address bar has nothing to draw but the page; and no page has a process of its own.
+    "--app=data:,", "--process-per-site", "--renderer-process-limit=1",
+    "--disable-features=BackForwardCache,ProactivelySwapBrowsingInstance,RenderDocument,SpareRendererForSitePerProcess",
+)  # fmt: skip
 
 
 @contextmanager
@@ -36,6 +44,7 @@ def opened(
         more(options)
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
     try:
+        browser.set_script_timeout(LONGEST_SECONDS)
         browser.set_window_size(1280, 900)
         yield browser
     finally:

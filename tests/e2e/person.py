@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
     from selenium.webdriver.remote.webelement import WebElement
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 REFUSALS = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 """What a browser says of every page with such a status."""
 
@@ -106,6 +106,11 @@ class Person:
         if not self.all("[name='password']"):
             self.go("/login")
         self.fill(name=name, password=(password or PASSWORDS[name]) + "\n")
+
+    def afresh(self) -> None:
+        """In this window too nobody is logged in, and nothing was chosen."""
+        self.browser.delete_all_cookies()
+        self.go("/login")
 
     def keyed(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""

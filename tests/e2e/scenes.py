@@ -15,16 +15,16 @@ class Scene:
     gateway: Composed
     person: Person
 
-    def inside(self, name: str = "house", language: str = "en") -> Person:
-        """The person, logged in as ``name`` on a wide screen, whatever was played before."""
+    def inside(self, path: str = "/", name: str = "house", language: str = "en") -> Person:
+        """The person, logged in as ``name`` and at ``path``, on a wide screen, whatever was played before."""
         person = self.person
         person.show(1280, "light")
-        person.go("/")
-        if person.path != "/" or person.one(".who .name").text != name:
-            person.browser.delete_all_cookies()
-            person.go("/login")
+        if [one.text for one in person.all(".who .name")] != [name]:
+            person.afresh()
             person.log_in(name)
-            person.until(lambda: person.path == "/")
+            person.until(lambda: person.path != "/login")
+        person.go(path)
+        assert person.path == path, "she was thrown out in between"
         person.speak(language)
         person.quiet()
         return person

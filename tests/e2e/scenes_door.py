@@ -37,26 +37,26 @@ def nobody_is_in_yet(scene: Scene) -> None:
 def too_many_attempts(scene: Scene) -> None:
     """FIA_AFL.1: locked with a reason and an end, the right password too, and nobody else."""
     person, household = scene.person, scene.household
-    with person.another_browser():
-        for _ in range(FREE_ATTEMPTS):
-            person.log_in("flat", "a wrong one")
-            person.see(WRONG)
-        person.log_in("flat")
-        told = person.see("Anmeldung ist gesperrt")
-        assert "Unter diesem Namen gab es mehrere falsche Versuche" in told
-        assert "13:08:00" in told
-        person.show(360, "dark")
-        person.keep("locked-de-360-dark")
-        person.show(1280, "light")
-        person.log_in("house")
-        person.see("Leistung jetzt")
-        person.quiet(refused=True)
-        household.now += timedelta(seconds=61)
-        person.browser.delete_all_cookies()
-        person.log_in("flat")
-        person.see("Leistung jetzt")
-        assert person.one(".who .name").text == "flat"
-        person.quiet()
+    person.afresh()
+    for _ in range(FREE_ATTEMPTS):
+        person.log_in("flat", "a wrong one")
+        person.see(WRONG)
+    person.log_in("flat")
+    told = person.see("Anmeldung ist gesperrt")
+    assert "Unter diesem Namen gab es mehrere falsche Versuche" in told
+    assert "13:08:00" in told
+    person.show(360, "dark")
+    person.keep("locked-de-360-dark")
+    person.show(1280, "light")
+    person.log_in("house")
+    person.see("Leistung jetzt")
+    person.quiet(refused=True)
+    household.now += timedelta(seconds=61)
+    person.afresh()
+    person.log_in("flat")
+    person.see("Leistung jetzt")
+    assert person.one(".who .name").text == "flat"
+    person.quiet()
 
 
 def by_the_browsers_own_window(scene: Scene) -> None:
@@ -105,21 +105,20 @@ def with_keys_only(scene: Scene) -> None:
                 return
         raise AssertionError(f"{words} is not reached with Tab on {person.path}")
 
-    with person.another_browser():
-        person.go("/login")
-        tab_to("name")
-        person.keyed("house", Keys.TAB, PASSWORDS["house"], Keys.ENTER)
-        person.see("Leistung jetzt")
-        tab_to("Verlauf")
-        person.keyed(Keys.ENTER)
-        person.until(lambda: person.path == "/history")
-        tab_to("Monat")
-        person.keyed(Keys.ENTER)
-        person.until(lambda: "by=month" in person.path)
-        person.see("Oktober 2026")
-        tab_to("Abmelden")
-        person.keyed(Keys.ENTER)
-        person.see("Sie sind abgemeldet")
+    person.afresh()
+    tab_to("name")
+    person.keyed("house", Keys.TAB, PASSWORDS["house"], Keys.ENTER)
+    person.see("Leistung jetzt")
+    tab_to("Verlauf")
+    person.keyed(Keys.ENTER)
+    person.until(lambda: person.path == "/history")
+    tab_to("Monat")
+    person.keyed(Keys.ENTER)
+    person.until(lambda: "by=month" in person.path)
+    person.see("Oktober 2026")
+    tab_to("Abmelden")
+    person.keyed(Keys.ENTER)
+    person.see("Sie sind abgemeldet")
 
 
 def side_by_side(scene: Scene) -> None:
@@ -127,57 +126,51 @@ def side_by_side(scene: Scene) -> None:
     person = scene.person
     own = {"house": ("1ISK0000471100", "1ISK0000471101", "house-series"), "flat": ("1ISK0000471102", "flat-series")}
     pages = ("/", "/history", "/costs", "/data", "/data/sent", "/readings", "/data/log", "/data/export", "/device")
+    person.afresh()
+    person.log_in("house")
+    person.see("Leistung jetzt")
+    house = person.browser.current_window_handle
     with person.another_browser():
         person.log_in("flat")
         person.see("Leistung jetzt")
-        flat = person.browser.current_window_handle
-        with person.another_browser():
-            person.log_in("house")
-            person.see("Leistung jetzt")
-            windows = {"house": person.browser.current_window_handle, "flat": flat}
-            for name, other in (("house", "flat"), ("flat", "house")):
-                person.browser.switch_to.window(windows[name])
-                for path in pages:
-                    source = person.source(path)
-                    for word in ("attic", *own[other], f">{other}<", f" {other} "):
-                        assert word not in source, f"{word} on {path} of {name}"
-            # The last window is that of "flat": what belongs to "house" is as if it were nowhere.
-            answers = set()
-            for meter in (*own["house"][:2], "1ISK0000999999"):
-                answers.add(person.source(f"/readings?meter={meter}").replace(meter, ""))
-            assert len(answers) == 1
-            person.go(f"/readings?meter={own['house'][0]}")
-            person.see("Hier ist nichts")
-            person.browser.switch_to.window(windows["house"])
-        person.browser.switch_to.window(flat)
+        windows = {"house": house, "flat": person.browser.current_window_handle}
+        for name, other in (("house", "flat"), ("flat", "house")):
+            person.browser.switch_to.window(windows[name])
+            for path in pages:
+                source = person.source(path)
+                for word in ("attic", *own[other], f">{other}<", f" {other} "):
+                    assert word not in source, f"{word} on {path} of {name}"
+        # The last window is that of "flat": what belongs to "house" is as if it were nowhere.
+        answers = set()
+        for meter in (*own["house"][:2], "1ISK0000999999"):
+            answers.add(person.source(f"/readings?meter={meter}").replace(meter, ""))
+        assert len(answers) == 1
+        person.go(f"/readings?meter={own['house'][0]}")
+        person.see("Hier ist nichts")
 
 
 def the_technician(scene: Scene) -> None:
     """FAU_SAR.1/SYS: the system log and the device, and nothing of anybody's."""
-    person = scene.person
-    with person.another_browser():
-        person.log_in(TECHNICIAN)
-        person.until(lambda: person.path == "/service/log")
-        person.speak("en")
-        told = person.see("System log")
-        person.keep("technician-log-en-1280-light")
-        assert [one.text for one in person.all("nav a")] == ["System log", "Device"]
-        # A profile's name and a meter's number are what he has to repair; who is measured and how much is not.
-        assert "Technician service logged in" in told
-        for word in ("house logged in", "flat logged in", "attic", "kWh"):
-            assert word not in told
-        person.quiet()
-        for path in ("/", "/history", "/costs", "/data", "/readings", "/data/log", "/data/export", "/device"):
-            person.go(path)
-            assert "Power" not in person.text()
-            assert "Not for you" in person.text() or person.path.startswith("/service")
-        person.quiet(refused=True)
+    person = scene.inside("/service/log", TECHNICIAN)
+    told = person.see("System log")
+    person.keep("technician-log-en-1280-light")
+    assert [one.text for one in person.all("nav a")] == ["System log", "Device"]
+    # A profile's name and a meter's number are what he has to repair; who is measured and how much is not.
+    assert "Technician service logged in" in told
+    for word in ("house logged in", "flat logged in", "attic", "kWh"):
+        assert word not in told
+    person.quiet()
+    for path in ("/", "/history", "/costs", "/data", "/readings", "/data/log", "/data/export", "/device"):
+        person.go(path)
+        told = person.text()
+        assert "Power" not in told
+        assert "Not for you" in told or person.path.startswith("/service")
+    person.quiet(refused=True)
 
 
 def the_way_out(scene: Scene) -> None:
     """FTA_SSL: after the log-out nothing is shown, not even what the browser had before."""
-    person = scene.inside()
-    person.go("/device")
+    person = scene.inside("/device")
     cookie = person.browser.get_cookie("__Host-session")
     assert cookie is not None
     assert cookie["secure"]
@@ -214,7 +207,6 @@ SCENES = (
     by_certificate,
     with_keys_only,
     side_by_side,
-    the_technician,
-    the_way_out,
-    ten_idle_minutes,
 )
+AFTERWARDS = (the_technician, the_way_out, ten_idle_minutes)
+"""Played once somebody came in."""

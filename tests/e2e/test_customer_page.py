@@ -25,6 +25,8 @@ from tests.han_web.fronted import require_nginx
 pytestmark = [pytest.mark.token, pytest.mark.peer, pytest.mark.long]
 SCENES: tuple[Callable[[Scene], None], ...] = (
     *scenes_door.SCENES,
+    scenes_look.before_the_door_and_behind_the_other,
+    *scenes_door.AFTERWARDS,
     *scenes_pages.SCENES,
     *scenes_look.SCENES,
     scenes_pages.the_self_test,
