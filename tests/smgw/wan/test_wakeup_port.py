@@ -17,6 +17,7 @@ from smgw.wan.wakeup_port import WakeUpPort, addresses_of
 from testbed.small_pki import NOW
 from tests.admin.server_world import until
 from tests.smgw.wan.waking import Waking
+from tests.typed import mortal
 from wire.reading import DeviceId
 from wire.wakeup import SIZE
 
@@ -285,7 +286,7 @@ def test_a_genuine_call_in_a_flood_still_wakes(listening: Listening, worst: bool
     """50,000 datagrams a second as far as this machine can; the worst ones are right in all but the signature."""
     flood = [listening.waking.call()[:-64] + bytes(64) for _ in range(200)] if worst else GARBAGE
     host, port = listening.port.address
-    command = [sys.executable, "-m", "testbed.flood", host, str(port), "50000", "600", "127.0.0.2,127.0.0.3"]
+    command = mortal(sys.executable, "-m", "testbed.flood", host, str(port), "50000", "600", "127.0.0.2,127.0.0.3")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flooding:
         try:
             assert flooding.stdin is not None
