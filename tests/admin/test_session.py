@@ -116,11 +116,13 @@ def test_waiting_is_as_configured_unless_it_is_said_otherwise(bureau: Bureau) ->
 
 
 def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     with session().progress("waiting") as progress:
         progress(Progress(timedelta(seconds=3), 1))
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    # A terminal of its own, whatever the tests run on.
+    for name, value in {"TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
     with session().progress("waiting for EABC") as progress:
         progress(Progress(timedelta(seconds=3), 1))
     assert "waiting for EABC" in capsys.readouterr().err

@@ -109,7 +109,9 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is(desk: Desk) -> None:
     ours, theirs = pty.openpty()
     words = ["fleet", "configure", "--profiles", "meter", "--config", str(desk.bureau.file)]
     # By the machine's clock the certificates of this test ended long ago, so nobody is woken.
-    with subprocess.Popen([sys.executable, "-m", "admin", *words], stdout=subprocess.PIPE, stderr=theirs) as process:
+    command = [sys.executable, "-m", "admin", *words]
+    terminal = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(command, env=terminal, stdout=subprocess.PIPE, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
         try:
