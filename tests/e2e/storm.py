@@ -56,8 +56,13 @@ SERIALS = ("00471100", "00471200")
 IMPORT = Obis.parse("1-0:1.8.0*255")
 REGISTERED_SECONDS = 1
 BILLED_SECONDS = 3
-CALM_BEFORE_SECONDS = 9.0
-"""Two billed periods at least, undisturbed."""
+READINGS_BEFORE = 20
+PERIODS_BEFORE = 4
+"""Billed periods that are over before the storm begins."""
+PATIENCE_SECONDS = 300.0
+"""For anything that the machines do by themselves: far more than it takes."""
+CAPTURED_SECONDS = 5
+"""By how much the instants may differ at which a meter says its register and the gateway has heard it."""
 BLOCK_WATT_HOURS = 100
 """Some of the billed periods have more."""
 _HURRY = 400
@@ -195,7 +200,18 @@ class Storm:
         for party in self.parties.values():
             party.start()
         self._start_gateway()
-        time.sleep(CALM_BEFORE_SECONDS)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._works():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing to storm over: {(self.folder / 'log').read_text()}")
+            time.sleep(0.5)
+
+    def _works(self) -> bool:
+        """Whether undisturbed deliveries of every kind came."""
+        grid, supplier = (self.parties[name].held() for name in ("grid", "supplier"))
+        ends = {one.signed.reading.captured_at for one in supplier if one.profile == self.blocks.id}
+        summed = any(one.profile == self.sums.id for one in supplier)
+        return len(grid) >= READINGS_BEFORE and summed and len(ends) >= PERIODS_BEFORE
 
     def rage(self, kills: int) -> None:
         """Kill so many machines, one after the other; nobody waits until what was started is ready."""
@@ -219,16 +235,17 @@ class Storm:
             party.running.kill()
             party.start()
 
-    def calm(self, seconds: float = 60.0) -> None:
+    def calm(self) -> None:
         """Fair weather, nobody is killed, and meters that are silent, until nothing is owed; then the gateway stops."""
         self.line.inject(Fault.SILENCE, None)  # or there would always be something of the last second
         for party in self.parties.values():
             party.wire.turn(Weather.FAIR)
         time.sleep(1.0)  # the last machines that were started are up
-        deadline = time.monotonic() + seconds
+        deadline, undisturbed = time.monotonic() + PATIENCE_SECONDS, 3.0
         while time.monotonic() < deadline:
             self.kill("gateway")  # no back-off goes on over a start
-            time.sleep(4.0)
+            time.sleep(undisturbed)
+            undisturbed *= 1.5  # on a machine that does much else a start alone takes its time
             assert self.gateway is not None
             self.gateway.kill()
             with self.store() as database:
@@ -236,7 +253,7 @@ class Storm:
                     self.gateway = None
                     return
             self._start_gateway()
-        raise AssertionError(f"after {seconds} s of calm something is still owed: {(self.folder / 'log').read_text()}")
+        raise AssertionError(f"in a calm too something is still owed: {(self.folder / 'log').read_text()}")
 
     @contextmanager
     def store(self) -> Iterator[Database]:
@@ -247,10 +264,10 @@ class Storm:
                 yield database
 
     def counted(self, reading: Reading) -> tuple[int, int]:
-        """What the meter had counted a second before and a second after ``reading`` was captured, in watt-hours."""
+        """What the meter had counted shortly before and shortly after ``reading`` was captured, in watt-hours."""
         device = self.line.meters[reading.device.text[-8:]]
         simulated = self.line.now() - (datetime.now(UTC) - reading.captured_at) * _HURRY
-        around = timedelta(seconds=2 * _HURRY)
+        around = timedelta(seconds=CAPTURED_SECONDS * _HURRY)
         return device.load.at(simulated - around).total, device.load.at(simulated + around).total
 
     def measured(self) -> list[Reading]:
