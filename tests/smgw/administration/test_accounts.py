@@ -98,6 +98,15 @@ class Town:
         file.write_bytes(pem(self.premises.peer.certificate))
         return "--certificate", str(file)
 
+    def listed(self) -> dict[str, str]:
+        """The state of each account by its name."""
+        return {row["name"]: row["state"] for row in self.desk.lines("accounts", "list", self.name.text)}
+
+    def change(self, change: ChangeProfiles) -> None:
+        with self.bureau.open() as office:
+            office.orders.queue(self.name, change, BY, now())
+            assert self.carry_out(office).outcome is ReplyOutcome.DONE
+
     def lets_in(self, name: str, password: str) -> bool:
         with suppress(LoginRefusedError):
             return self.door.by_password(name, password, now()).name == name
@@ -125,11 +134,12 @@ def town(built: Premises, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_the_password_on_paper_opens_the_door(town: Town) -> None:
     """PP-0073 FIA_ATD.1, FIA_UAU.5: sealed for the key in the token, opened there, and known to nobody between."""
     told, reply = town.ordered("new", town.name.text, "house", "--consumer", "house")
-    assert (reply.outcome, reply.result) == (ReplyOutcome.DONE, {"installed": ["account-1"], "withdrawn": []})
+    account = told["account"]
+    assert (reply.outcome, reply.result) == (ReplyOutcome.DONE, {"installed": [account], "withdrawn": []})
     visitor = town.door.by_password("house", told["password"], now())
-    assert (visitor.account, visitor.reader.identity) == ("account-1", "house")
+    assert (visitor.account, visitor.reader.identity) == (account, "house")
     assert not town.lets_in("house", told["password"].replace("-", ""))
-    assert [row["state"] for row in town.desk.lines("accounts", "list", town.name.text)] == ["confirmed"]
+    assert town.listed()["house"] == "confirmed"
 
 
 def test_reset_and_withdrawn(town: Town) -> None:
@@ -153,27 +163,29 @@ def test_reset_and_withdrawn(town: Town) -> None:
 
 def test_a_gateway_that_has_other_keys_refuses_and_says_what_to_do(town: Town) -> None:
     """Nothing is stored of an account whose password this gateway cannot open."""
-    before = town.gateway.gateway.profiles
+    before, listed = town.gateway.gateway.profiles, town.listed()
+    own = read_folder(town.premises.folder / "certificates")
     with town.bureau.open() as office:
         office.inventory.set_certificates(town.name, town.bureau.triple(town.name), seal=False, by=BY, at=now())
-    _, reply = town.ordered("new", town.name.text, "other", "--consumer", "house")
+    try:
+        _, reply = town.ordered("new", town.name.text, "other", "--consumer", "house")
+    finally:
+        with town.bureau.open() as office:
+            office.inventory.set_certificates(town.name, own, seal=False, by=BY, at=now())
     assert (reply.outcome, reply.reason) == (ReplyOutcome.REFUSED, "verifier")
     assert "seal its verifier for the ENC certificate in use" in reply.sentence
     assert town.gateway.gateway.profiles is before
-    assert [row["name"] for row in town.desk.lines("accounts", "list", town.name.text)] == ["house"]
+    assert town.listed() == listed
 
 
 def test_her_door_is_shut_from_the_first_moment_of_the_end_of_her_contract(town: Town) -> None:
     """FDP_RIP.2: her account holds no more, in the store and in the gateway that runs."""
-    told, _ = town.ordered("new", town.name.text, "second", "--consumer", "house", "--no-password", *town.certificate())
-    held = town.gateway.gateway.profiles
-    gone = [ProfileReference("meter", name) for name in held.meters]
-    gone += [ProfileReference("evaluation", name) for name in held.evaluations]
-    with town.bureau.open() as office:
-        office.orders.queue(town.name, ChangeProfiles((), tuple(gone)), BY, now())
-        assert town.carry_out(office).outcome is ReplyOutcome.DONE
+    hers = replace(House(town.premises.pki, now()).second_meter, consumer="anna")
+    town.change(ChangeProfiles((hers,), ()))
+    told, _ = town.ordered("new", town.name.text, "second", "--consumer", "anna", "--no-password", *town.certificate())
+    town.change(ChangeProfiles((), (ProfileReference("meter", hers.id),)))
     assert told["account"] in town.gateway.gateway.profiles.accounts
     contracts = town.gateway.report.retention._contracts
     contracts.sweep(now(), now(), {}, lambda: True)  # stopped after the first rows
-    assert town.gateway.gateway.profiles.accounts == {}
+    assert told["account"] not in town.gateway.gateway.profiles.accounts
     assert contracts.sweep(now(), now(), {}, lambda: False)
