@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from han_web.figures import local
+from han_web.figures import local, midnight
 from smgw.han.consumer_log import ShownEntry
 from smgw.han.port import ConsumerView, HanError, HanReason
 from smgw.han.shown import Contract, ShownMeter, ShownReading
@@ -66,9 +66,16 @@ def last(view: ConsumerView, wanted: Sequence[tuple[str, str]], at: datetime) ->
     return channels
 
 
-def daily(channels: Iterable[Channel]) -> list[Channel]:
-    """Of each channel the first reading of each day of legal time, taken right after its midnight."""
-    return [Channel(one.meter, one.register, tuple(_first_of_days(one.readings))) for one in channels]
+def daily(view: ConsumerView, wanted: Sequence[tuple[str, str]], begin: datetime, end: datetime) -> list[Channel]:
+    """Of each the first reading of each day of legal time with ``begin <= captured_at < end``, right after midnight.
+
+    Nothing else is read: what was captured between two midnights is never too much for an answer that leaves it out.
+    """
+    days = list(_midnights(begin, end))
+    return [
+        Channel(meter, register, tuple(one for day in days for one in _first(view, (meter, register), day, begin, end)))
+        for meter, register in wanted
+    ]
 
 
 def entries(
@@ -100,14 +107,20 @@ def entries(
     return found[:most]
 
 
-def _first_of_days(readings: Iterable[ShownReading]) -> Iterable[ShownReading]:
-    before = None
-    for one in readings:
-        moment = local(one.captured_at)
-        midnight = moment.replace(hour=0, minute=0, second=0)
-        if moment.date() != before and moment.astimezone(UTC) - midnight.astimezone(UTC) < DAILY_WINDOW:
-            before = moment.date()
-            yield one
+def _midnights(begin: datetime, end: datetime) -> Iterable[datetime]:
+    """Of the day of ``begin`` and of all after it."""
+    day = local(int(begin.timestamp())).date()
+    while (found := midnight(day)) < end:
+        yield found.astimezone(UTC)
+        day += timedelta(days=1)
+
+
+def _first(
+    view: ConsumerView, channel: tuple[str, str], day: datetime, begin: datetime, end: datetime
+) -> Sequence[ShownReading]:
+    """The first reading of ``day``, if there is one soon after its midnight."""
+    since, until = max(day, begin), min(day + DAILY_WINDOW, end)
+    return view.readings(*channel, since, until, limit=PAGE)[-1:] if since < until else ()
 
 
 def _all(view: ConsumerView, channel: tuple[str, str], begin: datetime, end: datetime, most: int) -> list[ShownReading]:

@@ -122,7 +122,7 @@ def _original(view: ConsumerView, wanted: list[tuple[str, str]], asked: Asked, b
         if base is Base.ORIGIN:
             return last(view, wanted, auth.now())
         # The newest begin of a day is at most a day ago, where the meter answers.
-        days = daily(between(view, wanted, auth.now() - LONGEST, auth.now() + _SECOND))
+        days = daily(view, wanted, auth.now() - LONGEST, auth.now() + _SECOND)
         return [Channel(one.meter, one.register, one.readings[-1:]) for one in days]
     begin, end = asked.moment("fromtime"), asked.moment("totime") or auth.now()
     if begin is None:
@@ -130,8 +130,8 @@ def _original(view: ConsumerView, wanted: list[tuple[str, str]], asked: Asked, b
     if not timedelta() <= end - begin <= LONGEST:
         raise AskedError("totime", "before fromtime, or more than 31 days after it")
     # There it is t > fromtime and t <= totime, with whole seconds.
-    channels = between(view, wanted, begin + _SECOND, end + _SECOND)
-    return daily(channels) if base is Base.DAILY else channels
+    ask = daily if base is Base.DAILY else between
+    return ask(view, wanted, begin + _SECOND, end + _SECOND)
 
 
 def _billed(view: ConsumerView, contract: Contract, asked: Asked, base: Base) -> list[Billed]:

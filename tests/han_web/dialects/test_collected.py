@@ -46,11 +46,25 @@ def test_more_than_an_answer_holds_is_refused(place: Place) -> None:
 
 
 def test_a_day_begins_at_its_midnight_whatever_the_clock_does(place: Place) -> None:
-    (channel,) = daily(between(place.house.view("house"), [PAIR], BEGIN, END))
+    (channel,) = daily(place.house.view("house"), [PAIR], BEGIN, END)
     assert [datetime.fromtimestamp(one.captured_at, UTC) for one in channel.readings] == [
         BEGIN,
         BEGIN + timedelta(hours=25),
     ]
+
+
+def test_days_are_not_counted_by_what_lies_between_their_midnights(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collected, "MAXIMUM_VALUES", 100)
+    view, month = place.house.view("house"), timedelta(days=31)
+    (channel,) = daily(view, [PAIR], END - month, END)
+    moments = [datetime.fromtimestamp(one.captured_at, UTC) for one in channel.readings]
+    assert moments[-2:] == [BEGIN, BEGIN + timedelta(hours=25)]
+    assert len(moments) == 30, "it begins an hour after a midnight, for the clocks are set back"
+    # Both ends are kept: of the first day nothing is left, of the last one its begin is not in it.
+    (channel,) = daily(view, [PAIR], BEGIN + timedelta(minutes=1), BEGIN + timedelta(hours=25))
+    assert channel.readings == ()
 
 
 def test_the_last_reading_is_one_or_none(place: Place) -> None:
