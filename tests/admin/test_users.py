@@ -3,35 +3,27 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache
 
 import pytest
 import sqlalchemy as sa
-from werkzeug.security import generate_password_hash
 
 from admin.database import reading, to_seconds, writing
 from admin.errors import UserError, UserReason
 from admin.office import Office
 from admin.schema import attempts, users
-from admin.users import LONGEST_DELAY, METHOD, UserRole, Users, delay
+from admin.users import LONGEST_DELAY, UserRole, Users, delay
 from tests.admin.bureau import BY, NOW, SECOND
+from tests.admin.passwords import PASSWORD, hash_in_haste, hastily
 
 pytestmark = pytest.mark.token
 
-PASSWORD = "correct horse battery"
-
-
-@cache
-def kept() -> str:
-    """Hashing takes its time: once for all tests."""
-    return generate_password_hash(PASSWORD, METHOD)
-
 
 @pytest.fixture
-def people(office: Office) -> Users:
+def people(office: Office, monkeypatch: pytest.MonkeyPatch) -> Users:
+    hash_in_haste(monkeypatch)
     with writing(office.engine) as connection:
         for name, role in (("susi", UserRole.SUPERVISOR), ("otto", UserRole.OPERATOR)):
-            row = {"name": name, "role": role.value, "password": kept(), "added_at": to_seconds(NOW)}
+            row = {"name": name, "role": role.value, "password": hastily(), "added_at": to_seconds(NOW)}
             connection.execute(users.insert(), row)
     return office.users
 

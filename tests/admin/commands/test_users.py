@@ -8,10 +8,14 @@ from admin.commands.users import users
 from admin.exit import Exit
 from tests.admin.bureau import NOW
 from tests.admin.commands.desk import Desk
+from tests.admin.passwords import PASSWORD, hash_in_haste
 
 pytestmark = pytest.mark.token
 
-PASSWORD = "correct horse battery"
+
+@pytest.fixture(autouse=True)
+def _in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_in_haste(monkeypatch)
 
 
 def logs_in(desk: Desk, name: str, password: str) -> bool:

@@ -7,12 +7,14 @@ import pytest
 
 from admin.web.desk import Console
 from tests.admin.bureau import Bureau
+from tests.admin.passwords import hash_in_haste
 from tests.admin.web.desk import Place, furnished
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A console with one operating gateway, a user of each role, and time that a test moves."""
+    hash_in_haste(monkeypatch)
     with furnished(Bureau(tmp_path)) as made:
         yield made
 

@@ -5,29 +5,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from html import unescape
 from os import urandom
 
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from admin.database import to_seconds, writing
 from admin.office import Office
 from admin.schema import users
 from admin.session import Environment
-from admin.users import METHOD, UserRole
+from admin.users import UserRole
 from admin.web.app import create_app
 from admin.web.desk import Console
 from tests.admin import samples
 from tests.admin.bureau import BY, GATEWAY, NOW, Bureau, StandingTime
+from tests.admin.passwords import PASSWORD, hastily
 from tests.admin.server_world import until
 from wire.orders import Reply, ReplyOutcome
 from wire.reading import DeviceId
 
-PASSWORD = "correct horse battery"
 HOST = "https://localhost"
 NAMES = {UserRole.VIEWER: "vera", UserRole.OPERATOR: "otto", UserRole.SUPERVISOR: "susi"}
 
@@ -132,12 +130,6 @@ class Place:
         return [entry.action for entry in self.office.audit.entries()]
 
 
-@cache
-def _kept() -> str:
-    """Hashing takes its time: once for all tests."""
-    return generate_password_hash(PASSWORD, METHOD)
-
-
 @contextmanager
 def furnished(bureau: Bureau) -> Iterator[Place]:
     """The console; a gateway that is woken here never comes."""
@@ -146,7 +138,7 @@ def furnished(bureau: Bureau) -> Iterator[Place]:
     with bureau.office(GATEWAY, port=9) as office:
         with writing(office.engine) as connection:
             for role, name in NAMES.items():
-                row = {"name": name, "role": role.value, "password": _kept(), "added_at": to_seconds(NOW)}
+                row = {"name": name, "role": role.value, "password": hastily(), "added_at": to_seconds(NOW)}
                 connection.execute(users.insert(), row)
         environment = Environment(clock.now, waiting.monotonic, waiting.sleep, urandom)
         app = create_app(office, environment)

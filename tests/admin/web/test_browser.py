@@ -17,7 +17,8 @@ from admin.web.certificate import own_certificate
 from admin.web.serve import context
 from tests import screenshots
 from tests.admin.bureau import GATEWAY, NOW, Bureau
-from tests.admin.web.desk import PASSWORD, Place, furnished
+from tests.admin.passwords import PASSWORD
+from tests.admin.web.desk import Place, furnished
 from tests.browser import CHROMIUM, DRIVER, as_screen, opened, told
 
 pytest.importorskip("selenium.webdriver", reason="selenium is not installed (pip install selenium)")

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from admin.users import UserRole
-from tests.admin.web.desk import PASSWORD, Place, words
+from tests.admin.passwords import PASSWORD
+from tests.admin.web.desk import Place, words
 
 pytestmark = pytest.mark.token
 

@@ -11,8 +11,9 @@ from admin.life_cycle import OrderState
 from admin.session import Environment
 from admin.users import UserRole
 from admin.web.app import create_app
+from tests.admin.passwords import PASSWORD
 from tests.admin.server_world import BY, GATEWAY, Gateway, clock, until, world
-from tests.admin.web.desk import PASSWORD, Person, words
+from tests.admin.web.desk import Person, words
 
 pytestmark = pytest.mark.token
 

@@ -19,8 +19,8 @@ from admin.web.certificate import own_certificate
 from admin.web.serve import context
 from tests.admin.bureau import BY, NOW, Bureau
 from tests.admin.commands.desk import Desk
+from tests.admin.passwords import PASSWORD
 from tests.admin.server_world import PATIENCE, TIMEOUT, until
-from tests.admin.web.desk import PASSWORD
 from tests.ports import kept
 
 pytestmark = pytest.mark.token
