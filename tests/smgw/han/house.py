@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -32,14 +33,14 @@ from smgw.metering.tariffs.calendar import midnight
 from smgw.secure_states import Conditions, SecureStates
 from smgw.self_test import MINIMUM_FREE, SelfTest, SelfTestPorts
 from smgw.store import logs
-from smgw.store.database import Database
+from smgw.store.database import DATABASE_NAME, Database
 from smgw.store.events import Event, Outcome
 from smgw.store.logs import SystemLog
 from smgw.store.profiles import ProfileSet, ProfileStore
 from smgw.store.readings import ReadingStore
 from smgw.store.rows import columns_of
 from smgw.store.schema import deliveries, derived_readings, grant_readings, grants, readings
-from testbed.small_pki import SmallPki
+from testbed.small_pki import Holder, SmallPki
 from tests.smgw.han import house_profiles
 from tests.smgw.han.house_readings import EXPORT, FIRST, FLAT, IMPORT, NOW, POWER, RENEWED, SECOND, Signer, shown
 from tests.smgw.han.house_readings import readings as recorded
@@ -58,6 +59,20 @@ PASSWORDS = {
 PROGRAM = "ab" * 32
 
 
+@dataclass(frozen=True)
+class Furnished:
+    """What a house holds that was built in this process, whose it is, and where its PKI went on."""
+
+    content: bytes
+    state: tuple[Any, ...]
+    holders: dict[Purpose, Holder]
+    client: Holder
+
+
+_FURNISHED: dict[datetime, Furnished] = {}
+"""By the moment that it was built for."""
+
+
 @dataclass
 class House:
     """The parts; a test changes what it wants to, with a house of its own."""
@@ -68,8 +83,9 @@ class House:
 
     def __post_init__(self) -> None:
         self.pki = SmallPki(now=RENEWED)
+        former = _FURNISHED.get(self.now)
         # Certificates lie as the key ring has them.
-        holders = {purpose: self.pki.holder(Role.SMGW, purpose, GATEWAY.text) for purpose in Purpose}
+        holders = former.holders if former else {one: self.pki.holder(Role.SMGW, one, GATEWAY.text) for one in Purpose}
         self.trust: TrustStore = self.pki.trust(now=self.now)
         verified = {
             purpose: self.trust.verify(
@@ -81,13 +97,16 @@ class House:
         self.identity = Identity(GATEWAY, 2, OwnCertificates(verified), keys, {one: one.value for one in Purpose})
         self.key = holders[Purpose.SIG].key
         self.signer = Signer(self.key)
+        self.client = former.client if former else self.pki.holder(Role.EMT, Purpose.TLS, "Browser")
+        if former:
+            (self.folder / DATABASE_NAME).write_bytes(former.content)
+            self.pki.random.setstate(former.state)
+        else:
+            self._furnish(holders)
         self.database: Database = open_database(self.folder)
         self.system_log = SystemLog(self.database)
-        self.client = self.pki.holder(Role.EMT, Purpose.TLS, "Browser")
-        self.profiles: ProfileSet = self._install()
-        self._record()
-        self._deliver()
-        self._happen()
+        self.profiles: ProfileSet = ProfileStore(self.database).load()
+        self.door = self._door()
         self.gateway = Gateway(
             GATEWAY, self.key, ReadingStore(self.database), self.system_log, self.profiles, clock=lambda: self.now
         )
@@ -121,7 +140,18 @@ class House:
     def close(self) -> None:
         self.database.close()
 
-    def _install(self) -> ProfileSet:
+    def _furnish(self, holders: dict[Purpose, Holder]) -> None:
+        """Everything that is stored; it takes longer than most tests do, and the next house begins with it."""
+        self.database = open_database(self.folder)
+        self._install()
+        self._record()
+        self._deliver()
+        self._happen()
+        self.database.close()
+        content = (self.folder / DATABASE_NAME).read_bytes()
+        _FURNISHED[self.now] = Furnished(content, self.pki.random.getstate(), holders, self.client)
+
+    def _install(self) -> None:
         store = ProfileStore(self.database)
         for profile, at in house_profiles.every(self.pki):
             store.put(profile, document=b"signed", at=at)
@@ -131,17 +161,17 @@ class House:
             account = house_profiles.account(name, None if name == TECHNICIAN else name, pinned)
             store.put(account, document=b"signed", at=house_profiles.BEGIN)
             credentials.put(account, verifier_of(name, GATEWAY.text, password))
-        self.door = HanDoor(
+        SystemLog(self.database).concern(store.load().concerns(self.now))
+
+    def _door(self) -> HanDoor:
+        return HanDoor(
             gateway=GATEWAY.text,
             profiles=lambda: self.profiles,
-            credentials=credentials,
+            credentials=Credentials(self.database),
             database=self.database,
             random=random.Random(7).randbytes,
             monotonic=lambda: self.now.timestamp(),  # noqa: PLW0108 - of the moment that a test sets
         )
-        profiles = store.load()
-        self.system_log.concern(profiles.concerns(self.now))
-        return profiles
 
     def _record(self) -> None:
         former = self.pki.holder(Role.SMGW, Purpose.SIG, GATEWAY.text).key
