@@ -23,7 +23,7 @@ from tests.smgw.premises import GATEWAY
 from tests.softhsm import MODULE
 from wire.reading import DeviceId, Reading
 
-KILLS, KILLS_EXHAUSTIVE = 100, 1000
+KILLS, KILLS_EXHAUSTIVE = 200, 1000
 SEED = 20260115
 BILLED = timedelta(seconds=BILLED_SECONDS)
 TOTAL = IMPORT
@@ -47,7 +47,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory, moments: Moments) -> Iterato
 
 
 def test_what_was_counted_arrives_once_at_whom_it_is_for_and_nothing_else_does(storm: Storm) -> None:
-    """FDP_IFF.1/MTR, FPT_FLS.1: a hundred losses of power and broken wires lose, double and release nothing.
+    """FDP_IFF.1/MTR, FPT_FLS.1: two hundred losses of power and broken wires lose, double and release nothing.
 
     The seed decides who is killed and how long the storm waits before; what that hits is the machines' affair, so every
     run hits something else, and all of this holds whatever it is.
