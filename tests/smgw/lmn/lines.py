@@ -6,11 +6,13 @@ import sys
 import termios
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from smgw.config import Framing, LineConfiguration
+from smgw.lmn.errors import PollError
 from smgw.lmn.poll import Poller
 from smgw.lmn.port import Port
 from smgw.lmn.telegram import Frame
@@ -86,10 +88,23 @@ def profile(serial: str = "00471100", *, protocol: Protocol62056 | None = None, 
 
 def read_out(line: SimulatedLine, expected: MeterProfile | None = None, **changes: Any) -> Frame:
     """One read-out of one meter over a port of its own; ``patience`` overrides the poller, others the line."""
-    patience = changes.pop("patience", {})
-    settings = configuration(line, **changes)
+    patience = changes.get("patience", {})
+    settings = configuration(line, **{name: value for name, value in changes.items() if name != "patience"})
     with Port(settings.port, speed=settings.speed, framing=settings.framing) as port:
         return poller(**patience).read_out(port, settings, expected or profile())
+
+
+def read_out_with_a_change(line: SimulatedLine, expected: MeterProfile | None = None, **changes: Any) -> Frame:
+    """As :func:`read_out`, where the speed changes: what was written just before may have to be asked for anew.
+
+    A pseudo-terminal does not tell at which speed characters were written: where the thread of the simulated line comes
+    to look at them only after the reader changed its speed, the meter does not understand them, and is silent.
+    """
+    changes["patience"] = {"reaction_seconds": 2.0} | changes.get("patience", {})
+    for _ in range(4):
+        with suppress(PollError):
+            return read_out(line, expected, **changes)
+    return read_out(line, expected, **changes)
 
 
 def arrived(path: str, count: int) -> None:

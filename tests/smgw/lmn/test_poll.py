@@ -17,7 +17,18 @@ from testbed.faults import Fault
 from testbed.meter.settings import Mode
 from testbed.meter.simulator import SimulatedLine
 from testbed.wires import PtyWire
-from tests.smgw.lmn.lines import BRIEF, HASTY, arrived, clock, meter, poller, profile, read_out, simulated
+from tests.smgw.lmn.lines import (
+    BRIEF,
+    HASTY,
+    arrived,
+    clock,
+    meter,
+    poller,
+    profile,
+    read_out,
+    read_out_with_a_change,
+    simulated,
+)
 from wire.meter.iec62056 import DataMessage, add_parity, strip_parity
 from wire.meter.iec62056.options import WakeUp
 from wire.profiles import BlockCheck, MeterProfile, Protocol62056, ProtocolMode
@@ -80,7 +91,7 @@ def test_the_true_change_from_300_to_9600_baud(tmp_path: Path) -> None:
         tmp_path, meter(top_speed=9600, reaction_seconds=0.2, manufacturer="ISK", history_months=2), speed=300
     ) as line:
         begin = time.monotonic()
-        frame = read_out(line, speed=300)
+        frame = read_out_with_a_change(line, speed=300)
         spent = time.monotonic() - begin
     sign_on = len("/?00471100!\r\n/ISK5MT831-0.1\r\n\x06050\r\n") * 10 / 300
     characters = len(frame.message.to_bytes()) * 10
@@ -107,7 +118,7 @@ def test_1_a_meter_that_switches_late(tmp_path: Path) -> None:
     late = meter(top_speed=19200, switches_after=0.3, reaction_seconds=0.05)
     with simulated(tmp_path, late, speed=9600) as line:
         patient = profile(protocol=Protocol62056(switch_delay_ms=300))
-        assert read_out(line, patient, speed=9600, patience=BRIEF).block_checked
+        assert read_out_with_a_change(line, patient, speed=9600, patience=BRIEF).block_checked
 
 
 # Complaint 2: time-outs are gaps, not totals.
@@ -216,7 +227,7 @@ def test_5_a_missing_block_check_is_accepted_only_where_the_profile_says_so(tmp_
 @pytest.mark.parametrize("mode", [Mode.A, Mode.B, Mode.C])
 def test_7_modes_are_recognised(tmp_path: Path, mode: Mode) -> None:
     with simulated(tmp_path, meter(mode=mode, top_speed=9600, reaction_seconds=0.05), speed=4800) as line:
-        assert read_out(line, speed=4800).block_checked
+        assert read_out_with_a_change(line, speed=4800).block_checked
 
 
 def test_7_a_mode_can_be_forced(tmp_path: Path) -> None:
