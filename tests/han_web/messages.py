@@ -1,5 +1,6 @@
 """Every text of the pages that has to be translated, taken from the sources themselves."""
 
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ OTHERS = ("api", "dialects")
 """Parts that speak to programs and have their words elsewhere."""
 
 
+@cache
 def used() -> dict[str | tuple[str, ...], str]:
     """Every text, or pair of forms, with the file in which it stands."""
     found: dict[str | tuple[str, ...], str] = dict.fromkeys(TOLD, "pages/account.py")

@@ -10,14 +10,13 @@ from han_web.words import catalogue, language, say, say_many
 from smgw.logs.texts import Language
 from tests.han_web.messages import used
 
-USED = used()
 GERMAN = catalogue(Language.GERMAN)
 PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def test_every_text_is_translated_and_no_translation_is_of_no_use() -> None:
     """English is the language of the texts themselves."""
-    keys = {text if isinstance(text, str) else text[0] for text in USED}
+    keys = {text if isinstance(text, str) else text[0] for text in used()}
     assert sorted(keys - set(GERMAN)) == []
     assert sorted(set(GERMAN) - keys) == []
     assert catalogue(Language.ENGLISH) == {}
@@ -25,12 +24,12 @@ def test_every_text_is_translated_and_no_translation_is_of_no_use() -> None:
 
 def test_no_text_stands_for_one_and_for_itself() -> None:
     """One text with two meanings would have one translation."""
-    single = {text for text in USED if isinstance(text, str)}
-    assert [text for text in USED if not isinstance(text, str) and text[0] in single] == []
+    single = {text for text in used() if isinstance(text, str)}
+    assert [text for text in used() if not isinstance(text, str) and text[0] in single] == []
 
 
 def test_a_translation_has_the_places_and_forms_of_its_text() -> None:
-    assert [text for text in USED if not _fits(text)] == []
+    assert [text for text in used() if not _fits(text)] == []
 
 
 def _fits(text: str | tuple[str, ...]) -> bool:
