@@ -26,8 +26,9 @@ _ORDERLY_END: Final = "TLS closed (SSL_read)"
 """After the peer's close_notify; a line that was cut reads "TLS socket closed"."""
 _KEPT_LOG: Final = 32_768
 """Bytes of a child's log that are kept: its start and one handshake take 5 kB."""
-_EXIT_GRACE: Final = 0.5
-"""Seconds for a child to say goodbye to its peer before it is killed."""
+_EXIT_GRACE: Final = 5.0
+"""Seconds for a child to hand over what it was given and to say goodbye, before it is killed. Without other work the
+machine needs none of them, and a peer that does not answer the goodbye is waited for by ``TIMEOUTclose`` alone."""
 
 _PROBING: Final = f"""socket = r:SO_KEEPALIVE=1
 socket = r:TCP_KEEPIDLE={PROBE_AFTER}
@@ -168,6 +169,7 @@ class StunnelTunnel:
         while CONNECTED.encode() not in self._said:
             left = remaining()
             if left <= 0:
+                self._process.kill()  # in its handshake it would not notice that we are gone, and it has nothing to say
                 self.close()
                 raise TunnelError(TunnelReason.TIMEOUT, "the peer does not finish the handshake in time")
             self._log.settimeout(left)

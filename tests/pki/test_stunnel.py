@@ -93,7 +93,8 @@ def test_no_value_can_add_a_line(change: dict[str, object]) -> None:
     assert caught.value.reason is TunnelReason.HANDSHAKE
 
 
-def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path) -> None:
+def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pki.stunnel._EXIT_GRACE", 0.1)
     program = tmp_path / "stubborn"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o700)
@@ -101,6 +102,32 @@ def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path) -> None:
     tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
     tunnel.close()
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_ends_late_has_sent_what_it_was_given(tmp_path: Path) -> None:
+    """On a machine that does much else."""
+    program, sent = tmp_path / "late", tmp_path / "sent"
+    program.write_text(f"#!/bin/sh\nsleep 0.8\nexec cat > {sent}\n")
+    program.chmod(0o700)
+    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
+    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+    tunnel.send(b"a reply")
+    tunnel.close()
+    assert (process.returncode, sent.read_bytes()) == (0, b"a reply")
+
+
+def test_a_child_that_is_given_up_in_its_handshake_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pki.stunnel._EXIT_GRACE", 3600)
+    program = tmp_path / "stubborn"
+    program.write_text("#!/bin/sh\nexec sleep 3600\n")
+    program.chmod(0o700)
+    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
+    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+    with pytest.raises(TunnelError) as caught:
+        tunnel.shake_hands(lambda: 0)
+    assert (caught.value.reason, process.returncode) == (TunnelReason.TIMEOUT, -signal.SIGKILL)
 
 
 def test_a_child_that_repeats_the_pin_is_not_repeated(tmp_path: Path) -> None:
@@ -111,7 +138,7 @@ def test_a_child_that_repeats_the_pin_is_not_repeated(tmp_path: Path) -> None:
     process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
     tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=pin)
     with pytest.raises(TunnelError) as caught:
-        tunnel.shake_hands(lambda: 10.0)
+        tunnel.shake_hands(lambda: 60.0)
     assert "x [struck out] LOG3 [struck out]" in str(caught.value)
     assert pin not in tunnel.log
 
