@@ -84,13 +84,13 @@ def test_a_slow_reader_does_not_bring_former_lists_back(tmp_path: Path, monkeypa
     def slow(folder: Path) -> TrustStore:
         store = real(folder)
         has_read.set()
-        may_go_on.wait(10)
+        may_go_on.wait(60)
         return store
 
     monkeypatch.setattr(TrustStore, "from_folder", slow)
     first = threading.Thread(target=trust)
     first.start()
-    assert has_read.wait(10)
+    assert has_read.wait(60)
     monkeypatch.setattr(TrustStore, "from_folder", real)
     write(tmp_path, pki, holder)
     second = threading.Thread(target=trust)

@@ -348,7 +348,7 @@ def serve(connection: socket.socket) -> None:
 
 def test_a_foreign_client_is_understood_and_understands() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        peer = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=5)
+        peer = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=60)
         peer.connect()
         accepted, _ = listening.accept()
     thread = threading.Thread(target=serve, args=(accepted,))
@@ -360,5 +360,5 @@ def test_a_foreign_client_is_understood_and_understands() -> None:
     peer.request("POST", "/echo", iter([b"in ", b"chunks"]), encode_chunked=True)
     assert peer.getresponse().read() == b"in chunks"
     peer.close()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert not thread.is_alive()
