@@ -114,10 +114,12 @@ def settle(machine: Machine, lines: list[str]) -> None:
 def inhabited(machine: Machine) -> Iterator[Inhabited]:
     command = machine.command(sys.executable, "-I", AGENT, *map(str, PORTS))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield Inhabited(machine, process)
-        process.kill()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield Inhabited(machine, process)
+        finally:
+            process.kill()
 
 
 def ipv4(source: str, target: str, payload: bytes, *, protocol: int = 17, number: int = 7, fragment: int = 0) -> str:
