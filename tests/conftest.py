@@ -9,6 +9,7 @@ import time
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests import screenshots
 from tests.moments import Moments
@@ -21,9 +22,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fuzz", max_examples=30_000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# An ordinary run draws the same examples wherever and whenever it is made: whether it passes says something of the
+# change that was made, and what fails fails again. New examples are sought where somebody looks at them: `make fuzz`.
+settings.register_profile(
+    "default", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "fuzz", max_examples=30_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(_PROFILE := os.environ.get("HYPOTHESIS_PROFILE", "default"))
+if _PROFILE == "default":
+    # Hypothesis would draw constants of our code as well, of those modules that this process has imported by now.
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 _BEGAN = time.time()
