@@ -114,10 +114,22 @@ def test_a_consumer_looks_and_nothing_of_others_is_shown_to_her(served: Served, 
 
 
 def test_what_is_shown_has_to_be_what_is_stored() -> None:
-    assert compared(MINUTE, {ROW}).good
-    assert not compared(MINUTE, {ROW, (*ROW[:2], 1, ROW[3])}).good
-    assert not compared(replace(MINUTE, genuine=False), {ROW}).good
-    assert not compared(replace(MINUTE, rows=frozenset()), set()).good, "nothing was read"
+    other = (*ROW[:2], 1, ROW[3])
+    more, nothing = replace(MINUTE, rows=frozenset({ROW, other})), replace(MINUTE, rows=frozenset())
+    assert compared(MINUTE, {ROW}, MINUTE).good
+    assert not compared(MINUTE, {ROW, other}, MINUTE).good
+    assert not compared(more, {ROW}, more).good
+    assert not compared(MINUTE, {ROW}, replace(MINUTE, genuine=False)).good
+    assert not compared(replace(MINUTE, genuine=False), {ROW}, MINUTE).good
+    assert not compared(nothing, set(), nothing).good, "nothing was read"
+
+
+def test_what_is_stored_while_somebody_looks_may_be_shown_only_afterwards() -> None:
+    late = (*ROW[:2], 1, ROW[3])
+    more = replace(MINUTE, rows=frozenset({ROW, late}))
+    assert compared(MINUTE, {ROW}, more).good, "stored after the store was read"
+    assert compared(MINUTE, {ROW, late}, more).good, "stored before"
+    assert not compared(more, {ROW, late}, MINUTE).good, "shown and gone again"
 
 
 def test_contracts_are_found_by_whose_meters_they_name(scene: Scene) -> None:
