@@ -160,7 +160,7 @@ class _Watching:
 
     def watch(self, *, plain: bool) -> Seen:
         """Show what happens; returns the last look. Raises ChildError, SceneError."""
-        stopped = []
+        stopped, last = list[bool](), None
         previous = signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
         begin = time.monotonic()
         shown = begin - PLAIN_EVERY_SECONDS
@@ -186,11 +186,13 @@ class _Watching:
                             shown = time.monotonic()
                             click.echo("\n".join(lines(seen)))
                         if ends and self.judge(seen)[1]:
+                            last = seen
                             break
                     time.sleep(REFRESH_SECONDS)
             except KeyboardInterrupt:
                 click.echo("stopping")
-        last = look(self.scene)
+        # What was whole is what is judged: in another look something new may just have begun.
+        last = last or look(self.scene)
         if plain:
             click.echo("\n".join(lines(last)))
         return last

@@ -34,7 +34,7 @@ POLL_SECONDS = 0.1
 STOP_SECONDS = 5.0
 FIRST_READINGS_SECONDS = 60.0
 """How long the first readings are waited for; with longer intervals the errands go ahead of them."""
-PAGE_SECONDS = 30.0
+PAGE_SECONDS = 120.0
 """How long the page is waited for: it begins with the gateway."""
 RETENTION = ("--readings-days", "730", "--system-log-days", "365")
 ON_REQUEST = frozenset({UseCase.TAF_6, UseCase.TAF_9})

@@ -29,7 +29,7 @@ from wire.profiles import UseCase
 
 CHANCE: Final = 8
 """Octets by which sealed messages of one length differ: a signature in DER is some octets shorter now and then."""
-COMMAND_SECONDS: Final = 60.0
+COMMAND_SECONDS: Final = 120.0
 FIRST_SWEEP: Final = timedelta(seconds=LOOK_SECONDS + 15)
 """From the order to the first sweep: the gateway looks once a minute."""
 INTERFACE: Final = "wwan0"

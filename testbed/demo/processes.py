@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+READY_SECONDS = 120.0
+"""How long a child may take to begin: far more than it takes, for a machine that does much else."""
 STOP_SECONDS = 10.0
 """How long a child may take to finish what it is doing before it is killed."""
 QUOTED_LINES = 15
@@ -50,7 +52,7 @@ class Children:
         command: Sequence[str],
         *,
         ready: Callable[[], bool],
-        seconds: float = 30.0,
+        seconds: float = READY_SECONDS,
         again: int | None = None,
     ) -> None:
         """Start ``command`` and wait until ``ready()``. Raises ChildError if it dies or is not ready in ``seconds``.
