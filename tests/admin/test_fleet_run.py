@@ -17,7 +17,7 @@ from tests.testbed.fleet.world import BY, FleetWorld, by_outcome, clock, fleet
 from wire.orders import BreakUp, ChangeProfiles
 
 pytestmark = pytest.mark.token
-COUNT = 6
+COUNT = 5
 TIMES = (timedelta(seconds=9), timedelta(seconds=8))
 
 
@@ -123,19 +123,20 @@ def test_what_a_gateway_refuses_is_told_and_ordered_anew(world: FleetWorld) -> N
     assert by_outcome(again.results) == {"held": COUNT - 1, "confirmed": 1}
 
 
-def test_one_that_is_not_served_is_told_before_anything_is_queued(world: FleetWorld) -> None:
-    locked = world.gateways[1].gateway
-    world.office.inventory.change(locked, LifeCycle.LOCKED, BY, clock())
-    wishes = world.wishes()
-    broken = replace(wishes[4], tables={"series.toml": wishes[4].tables["series.toml"]})
-    run = world.run(wishes=[*wishes[:4], broken, *wishes[5:]])
-    with pytest.raises(FleetError) as caught:
-        run.go()
-    first, second = caught.value.faults
-    assert (first.line, second.line) == (wishes[1].line, wishes[4].line)
-    assert "locked" in first.sentence
-    assert "contradict" in second.sentence
-    assert world.changes() == []
+def test_one_that_is_not_served_is_told_before_anything_is_queued(tmp_path: Path) -> None:
+    with fleet(tmp_path, COUNT, served=False, running_gateways=False) as world:
+        locked = world.lines[1].gateway
+        world.office.inventory.change(locked, LifeCycle.LOCKED, BY, clock())
+        wishes = world.wishes()
+        broken = replace(wishes[4], tables={"series.toml": wishes[4].tables["series.toml"]})
+        run = world.run(wishes=[*wishes[:4], broken, *wishes[5:]])
+        with pytest.raises(FleetError) as caught:
+            run.go()
+        first, second = caught.value.faults
+        assert (first.line, second.line) == (wishes[1].line, wishes[4].line)
+        assert "locked" in first.sentence
+        assert "contradict" in second.sentence
+        assert world.changes() == []
 
 
 def test_one_that_is_locked_meanwhile_is_not_woken(world: FleetWorld) -> None:
