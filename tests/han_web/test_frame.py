@@ -88,3 +88,9 @@ def test_nothing_of_the_look_comes_from_elsewhere() -> None:
 @pytest.mark.parametrize("name", ["", "app.py", "vendor/uplot-LICENSE", "../app.py", "vendor", "%2e%2e/app.py"])
 def test_nothing_else_lies_there(name: str) -> None:
     assert empty_client().get(f"/static/{name}", base_url=HOST).status_code == 404
+
+
+def test_paper_is_no_small_screen() -> None:
+    """A sheet is narrower than most screens; the tables on it are tables all the same."""
+    assert b"@media (max-width" not in assets()["parts.css"]
+    assert b"@media screen and (max-width" in assets()["parts.css"]
