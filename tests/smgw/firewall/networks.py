@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,17 @@ class Inhabited:
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def heard(self, end: str, count: int, wait: float) -> list[str]:
+        """What was heard with this end, as soon as it is ``count``, or whatever it is after ``wait`` seconds.
+
+        What another test sent may come seconds later, when a machine is told the address that it waited for.
+        """
+        told: list[str] = []
+        until = time.monotonic() + wait
+        while len(told) < count and time.monotonic() < until:
+            told += [one for one in self("heard", 1, min(wait, 0.1)) if one.endswith(end)]
+        return told
 
 
 @dataclass(frozen=True)

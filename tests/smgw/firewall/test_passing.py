@@ -258,11 +258,11 @@ def test_no_other_datagram_comes_in(world: Networks, rules: bool) -> None:
     everyone = {"gateway": world.gateway, "wan": world.wan, "han": world.han, "lmn": world.lmn}
     for name, wanted in DATAGRAMS.items():
         world.forget()
-        everyone[name]("send", wanted)
+        everyone[name]("send", [[*to, f"{text.rstrip()}{rules:d}".ljust(len(text))] for *to, text in wanted])
         heard: list[str] = []
         for other in everyone.keys() - {name}:  # whoever calls all hears himself
             expected = 0 if rules else len([word for word in wanted if receiver(word[1]) == other])
-            heard += everyone[other]("heard", expected or 1, PATIENCE if expected else 0.1)
+            heard += everyone[other].heard(f"{rules:d}", expected or 1, PATIENCE if expected else 0.1)
         assert len(heard) == (0 if rules else len(wanted)), heard
 
 
