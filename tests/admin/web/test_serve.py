@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,10 @@ def test_it_serves_over_tls_until_it_is_told_to_stop(bureau: Bureau, port: int) 
         assert process.poll() is None, (bureau.folder / "console.log").read_text()
         with socket.create_connection(("127.0.0.1", port)) as plain:
             plain.sendall(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert b"200" not in plain.recv(1024)
+            answered = b""
+            with suppress(ConnectionResetError):  # where the server left the rest of it unread
+                answered = plain.recv(1024)
+            assert b"200" not in answered
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
     told = (bureau.folder / "console.log").read_text()
