@@ -27,6 +27,7 @@ from smgw.lmn.telegram import Telegram, Value
 from smgw.store.clock_records import ClockRecords
 from smgw.store.database import STORAGE_LABEL, Database
 from smgw.store.logs import SystemLog
+from smgw.store.profiles import ProfileStore
 from testbed.small_pki import Holder
 from tests.han_web.fronted import free_port
 from tests.smgw.composing import name
@@ -63,7 +64,8 @@ class Household(House):
         with self.premises.open_token() as token:
             self.database = Database.create(self.premises.configuration.store, token, GATEWAY)
             self.system_log = SystemLog(self.database)
-            self.profiles = self._install()
+            self._install()
+            self.profiles = ProfileStore(self.database).load()
             self._record()
             self._deliver()
             self._happen()
