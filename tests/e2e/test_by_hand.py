@@ -83,7 +83,7 @@ PLAN: dict[str, Any] = {
         }
     ],
 }
-LONGEST = 60.0
+LONGEST = 240.0
 """Seconds for anything that a machine does by itself: far more than it takes."""
 
 
