@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final
 
@@ -43,6 +44,17 @@ ALWAYS: Final = ("key_identifier", "key_usage", "basic_constraints", "authority_
 
 
 @dataclass(frozen=True, slots=True)
+class _Issuer:
+    """What rules ask of the issuing certificate."""
+
+    subject: bytes
+    begin: datetime
+    end: datetime
+    key_identifier: bytes | None
+    policies: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """One certificate under the lens: its parts, what kind it claims to be, and who is to issue it."""
 
@@ -51,7 +63,7 @@ class _Case:
     kind: str
     role: str
     extensions: dict[str, Any]
-    issuer: asn1.Certificate | None
+    issuer: _Issuer | None
 
     def value(self, name: str) -> Any:
         """Native value of an extension, or None."""
@@ -69,7 +81,7 @@ def lint(certificate: x509.Certificate, issuer: x509.Certificate | None) -> list
 def lint_der(certificate: bytes, issuer: bytes | None) -> list[str]:
     """As :func:`lint`, on the octets: ValueError where they are no certificate at all."""
     parsed = asn1.Certificate.load(certificate, strict=True)
-    above = None if issuer is None else asn1.Certificate.load(issuer, strict=True)
+    above = None if issuer is None else _issuer(issuer)
     tbs = parsed["tbs_certificate"]
     named = [extension["extn_id"].native for extension in tbs["extensions"]]
     if len(set(named)) != len(named):
@@ -80,7 +92,21 @@ def lint_der(certificate: bytes, issuer: bytes | None) -> list[str]:
     return [finding for rule in RULES for finding in rule(case)]
 
 
-def _kind(tbs: asn1.TbsCertificate, above: asn1.Certificate | None) -> tuple[str, str]:
+@lru_cache(8)
+def _issuer(certificate: bytes) -> _Issuer:
+    """An authority issues many: what stands in its own certificate is read once."""
+    parsed = asn1.Certificate.load(certificate, strict=True)
+    policies = parsed.certificate_policies_value
+    return _Issuer(
+        parsed.subject.dump(),
+        parsed.not_valid_before,
+        parsed.not_valid_after,
+        parsed.key_identifier,
+        frozenset(_policies(None if policies is None else policies.native)),
+    )
+
+
+def _kind(tbs: asn1.TbsCertificate, above: _Issuer | None) -> tuple[str, str]:
     common_name = str(tbs["subject"].native.get("common_name", ""))
     if common_name.endswith(".CA"):
         return ("root", "CA") if above is None else ("sub-ca", "CA")
@@ -123,8 +149,8 @@ def _names(case: _Case) -> Iterator[str]:
         yield f"{common_name} ends in no role of the SM-PKI"
     if case.role == "SMGW" and re.fullmatch(r"E[A-Z]{3}[0-9A-F]{2}[0-9]{8}\.SMGW", common_name) is None:
         yield f"{common_name} is not a gateway's identification (DIN 43863-5) and .SMGW"
-    wanted = subject if case.issuer is None else case.issuer.subject
-    if case.tbs["issuer"].dump() != wanted.dump():
+    wanted = subject.dump() if case.issuer is None else case.issuer.subject
+    if case.tbs["issuer"].dump() != wanted:
         yield "the issuer's name is not, octet by octet, that of the issuing certificate"
 
 
@@ -134,7 +160,7 @@ def _validity(case: _Case) -> Iterator[str]:
         yield "the validity does not end at 23:59:59 UTC"
     if not begin < end <= begin + timedelta(days=365 * YEARS[case.kind] + 2):
         yield f"the validity is not between nothing and {YEARS[case.kind]} years"
-    if case.issuer is not None and not case.issuer.not_valid_before <= begin < end <= case.issuer.not_valid_after:
+    if case.issuer is not None and not case.issuer.begin <= begin < end <= case.issuer.end:
         yield "the validity reaches outside that of the issuing certificate (shell model)"
 
 
@@ -219,7 +245,7 @@ def _content(case: _Case) -> Iterator[str]:
 
 def _seal(case: _Case) -> Iterator[str]:
     named = _policies(case.value("certificate_policies"))
-    above = set() if case.issuer is None else _policies(case.issuer.certificate_policies_value.native)
+    above = frozenset[str]() if case.issuer is None else case.issuer.policies
     sealed = SEAL_POLICY in named
     if case.kind == "root" and sealed:
         yield "a root is not for quality seals"
