@@ -7,6 +7,7 @@ module that has the mechanisms used here will do. What concerns the module of th
 lock) is in :mod:`pki.token_module`.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,9 @@ CURVES: Final[dict[str, ec.EllipticCurve]] = {
 }
 """Curves of TR-03116-3 by object identifier; tokens are asked by identifier, not by name or explicit parameters."""
 _CURVE_OF_PARAMETERS: Final = {encode_named_curve_parameters(oid): curve for oid, curve in CURVES.items()}
+LOOKS: Final = 5
+"""How often a token is looked for that is not there."""
+LOOK_SECONDS: Final = 0.05
 NONCE_SIZE: Final = 12
 TAG_BITS: Final = 128
 
@@ -296,7 +300,7 @@ class Token(Operations):
                 # Nothing else is in use: look at the slots again, for tokens that came, went or came back since.
                 reinitialise(library)
             try:
-                self._session = library.get_token(token_label=self._label).open(rw=True, user_pin=self._pin)
+                self._session = self._found(library).open(rw=True, user_pin=self._pin)
             except (pkcs11.PinIncorrect, pkcs11.PinLocked, pkcs11.PinInvalid, pkcs11.PinLenRange, pkcs11.PinExpired):
                 # Never tried twice: three wrong PINs lock a token.
                 self._closed = True
@@ -305,6 +309,16 @@ class Token(Operations):
             self._since = self._monotonic()
         with suppress(OSError):  # a disk that takes no copy keeps the former one
             softhsm.keep(self._module)
+
+    def _found(self, library: Any) -> Any:
+        """The token; while another process logs in, SoftHSM2 finds its description empty for an instant."""
+        for _ in range(LOOKS - 1):
+            with suppress(pkcs11.NoSuchToken):
+                return library.get_token(token_label=self._label)
+            time.sleep(LOOK_SECONDS)
+            if not OPEN - {self._label}:
+                reinitialise(library)
+        return library.get_token(token_label=self._label)
 
     def _log_out(self) -> None:
         self._handles.clear()

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pki import softhsm
 from pki.errors import TokenError, TokenReason
 from pki.token import MAXIMUM_SESSION_SECONDS, Token, initialise_token, use_configuration
 from tests.softhsm import MODULE, PIN, SO_PIN, fresh_token, shared_configuration, write_configuration
@@ -154,6 +155,33 @@ def test_no_module(tmp_path: Path) -> None:
     (tmp_path / "text.so").write_text("not a library")
     with refused(TokenReason.NO_MODULE):
         Token.open(tmp_path / "text.so", "x", PIN, monotonic=time.monotonic)
+
+
+def test_a_token_that_another_process_logs_in_to_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SoftHSM2 empties the description with every log-in: whoever looks at that moment looks again."""
+    label = fresh_token()
+    Token.open(MODULE, label, PIN, monotonic=time.monotonic).close()
+    (folder,) = [one.parent for one in softhsm_descriptions() if label.encode() in one.read_bytes()]
+    description, looked = folder / "token.object", list[float]()
+    content = description.read_bytes()
+
+    def empty(_: Path) -> None:
+        description.write_bytes(b"")
+
+    def fill(seconds: float) -> None:
+        looked.append(seconds)
+        description.write_bytes(content)
+
+    monkeypatch.setattr(softhsm, "mend", empty)
+    monkeypatch.setattr(time, "sleep", fill)
+    Token.open(MODULE, label, PIN, monotonic=time.monotonic).close()
+    assert len(looked) == 1
+
+
+def softhsm_descriptions() -> list[Path]:
+    text = shared_configuration().read_text()
+    (folder,) = [line.partition("=")[2].strip() for line in text.splitlines() if "tokendir" in line]
+    return list(Path(folder).glob("*/token.object"))
 
 
 def test_no_token() -> None:
