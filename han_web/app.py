@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from han_web import api, auth, dialects, errors, frame, pages, security, words
+from han_web import api, auth, dialects, errors, frame, pages, refusals, security, words
 from smgw.han.port import HanPort
 
 
@@ -24,6 +24,7 @@ def create_app(port: HanPort, random: Callable[[int], bytes] = secrets.token_byt
     words.equip(app)
     frame.equip(app)
     errors.register(app)
+    refusals.equip(app)
     pages.register(app)
     api.register(app)
     dialects.register(app)

@@ -6,6 +6,8 @@ HAN (FCS_COP.1/TLS): 1.2 and 1.3, ECDHE with ECDSA, the four suites and five gro
 No session is resumed: a new handshake takes some milliseconds, and nothing has to be kept for 48 hours and forgotten.
 
 nginx's ``$`` and quotes never meet a text from outside: what stands in it are numbers, addresses and a quoted URI.
+
+What it refuses without asking the page it tells by its status and nothing else (han_web/refusals.py tells the rest).
 """
 
 import re
@@ -103,7 +105,12 @@ events {{ worker_connections {CONNECTIONS}; }}
 http {{
 client_body_temp_path body;
 proxy_temp_path proxy;
-{temporary}access_log off;
+{temporary}map "$upstream_status|$status" $refused_here {{
+default 0;
+"~^[|]4" 1;
+}}
+log_format refusal "[error] 0#0: refused with $status before the page was asked";
+access_log /dev/stderr refusal if=$refused_here;
 server_tokens off;
 default_type application/octet-stream;
 limit_conn_zone $binary_remote_addr zone=connections:1m;

@@ -3,6 +3,7 @@
 PP-0073 FTP_ITC.1/USR, FCS_COP.1/TLS, FDP_IFF.1/FW.
 """
 
+import logging
 import re
 import socket
 import ssl
@@ -236,7 +237,10 @@ def begun(page: Fronted, text: bytes, held: ExitStack) -> ssl.SSLSocket:
     raise AssertionError(text)
 
 
-def test_whoever_is_slow_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_is_slow_is_let_go_and_that_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "han_web.front")
     monkeypatch.setattr(front_configuration, "SLOW_SECONDS", 1)
     with served(tmp_path) as one, ExitStack() as held:
         half = begun(one, b"GET / HTTP/1.1\r\nHost: g\r\nX-Sl", held)
@@ -252,6 +256,7 @@ def test_whoever_is_slow_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert rest(half) == b""
         assert rest(silent) == b""
         assert b" 200 " not in rest(body)
+        until(lambda: "nginx: refused with 408 before the page was asked" in caplog.messages)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What nginx is told, as far as it can be seen without one; the rest is in ``test_front.py``."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -40,7 +41,12 @@ def test_modules_that_nginx_was_built_without_are_not_named() -> None:
 
 
 def test_no_access_is_logged_and_no_session_kept() -> None:
-    for line in ("access_log off;", "ssl_session_tickets off;", "ssl_session_cache off;", "ssl_early_data off;"):
+    told = re.findall(r"(?m)^(?:access_log|log_format) .*$", text())
+    assert told == [
+        'log_format refusal "[error] 0#0: refused with $status before the page was asked";',
+        "access_log /dev/stderr refusal if=$refused_here;",
+    ], "of what nginx refuses by itself its status, and nothing of who asked for what"
+    for line in ("ssl_session_tickets off;", "ssl_session_cache off;", "ssl_early_data off;"):
         assert f"\n{line}\n" in text()
 
 

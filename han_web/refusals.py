@@ -1,0 +1,76 @@
+"""What the page refused, for whoever runs the gateway: one line each, and so many in a minute that none fills his log.
+
+Decides that a line says which kind of page was asked for, how it was refused and in which role: never an address, a
+name, an id or anything else that was typed, because the journal of a gateway is no place for what is hers, nor for what
+a stranger would like to stand there. Wrong log-ins are not told here; they stand in the gateway's own logs, with a name
+(FAU_GEN.1/CON, FAU_GEN.1/SYS). What the server in front refuses by itself it tells itself (han_web/front.py).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from han_web import auth
+from han_web.api.problems import REFUSED_HEADER, UNAUTHORIZED
+from smgw.han.port import RefusedReason
+
+LINES_A_MINUTE: Final = 10
+"""More are counted and told as a number with the first line of a later minute."""
+_MINUTE: Final = timedelta(minutes=1)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = logging.getLogger(__name__)
+
+
+class Allowance:
+    """How many lines may still be written in this minute. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        """A minute begins with the first line."""
+        self._begin: datetime | None = None
+        self._lines = 0
+        self._lock = Lock()
+
+    def take(self, at: datetime) -> int | None:
+        """None where nothing more may be written, else how many lines were left out since the last one."""
+        with self._lock:
+            # Also a clock that was set back begins a new minute: it could be silent for days otherwise.
+            if self._begin is None or abs(at - self._begin) >= _MINUTE:
+                left_out = max(0, self._lines - LINES_A_MINUTE)
+                self._begin, self._lines = at, 1
+                return left_out
+            self._lines += 1
+            return 0 if self._lines <= LINES_A_MINUTE else None
+
+
+def equip(app: Flask) -> None:
+    """Have ``app`` note what it refuses."""
+    allowance = Allowance()
+
+    def note(response: Response) -> Response:
+        if _is_refused(response):
+            left_out = allowance.take(auth.now())
+            if left_out is not None:
+                more = f"; {left_out} more were refused before" if left_out else ""
+                _log.warning("refused with %d: %s%s", response.status_code, _asked(), more)
+        return response
+
+    app.after_request(note)
+
+
+def _is_refused(response: Response) -> bool:
+    if response.status_code == UNAUTHORIZED:
+        # To be asked who one is, is no refusal; a wrong answer stands in a log already, one that is none does not.
+        return response.headers.get(REFUSED_HEADER) == RefusedReason.MALFORMED
+    return 400 <= response.status_code < 500
+
+
+def _asked() -> str:
+    """The kind of page, without what was typed for its variable parts, and who asked, by his role."""
+    method = request.method if request.method in _METHODS else "another method"
+    page = request.url_rule.rule if request.url_rule is not None else "no page of ours"
+    visit: auth.Visit | None = g.get("visit")
+    who = f"a {visit.visitor.reader.role}" if visit is not None else "somebody who is not logged in"
+    return f"{method} {page}, asked for by {who}"
