@@ -3,6 +3,7 @@
 ``python -I agent.py PORT …`` listens on these TCP ports (and echoes) and on these UDP ports (and remembers).
 """
 
+import contextlib
 import json
 import os
 import select
@@ -31,6 +32,12 @@ def family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def abrupt(opened: socket.socket) -> socket.socket:
+    """A connection that ends by a reset: neither end repeats a farewell that rules of the next test hold back."""
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return opened
+
+
 def listen(ports: list[int]) -> None:
     for port in ports:
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
@@ -47,8 +54,9 @@ def echo(opened: socket.socket) -> None:
     opened.listen(64)
 
     def serve(connection: socket.socket) -> None:
-        while data := connection.recv(1000):
-            connection.sendall(data)
+        with contextlib.suppress(ConnectionError), connection:
+            while data := connection.recv(1000):
+                connection.sendall(data)
 
     while True:
         threading.Thread(target=serve, args=(opened.accept()[0],), daemon=True).start()
@@ -77,7 +85,7 @@ def connect(wanted: list[list[Any]], wait: float = WAIT) -> list[str]:
     """How each ``[source or "", target, port]`` ends: open, or the kernel's word, or silence for ``wait`` seconds."""
     opened = []
     for source, target, port in wanted:
-        one = socket.socket(family(target))
+        one = abrupt(socket.socket(family(target)))
         one.setblocking(False)
         if source:
             one.bind((source, 0))
@@ -154,8 +162,7 @@ def ping(targets: list[str], wait: float = WAIT) -> list[str]:
 
 
 def hold(name: str, target: str, port: int) -> str:
-    held[name] = opened = socket.create_connection((target, port), timeout=PATIENCE)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # nothing is repeated at its end
+    held[name] = abrupt(socket.create_connection((target, port), timeout=PATIENCE))
     return talk(name, PATIENCE)
 
 
