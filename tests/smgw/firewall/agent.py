@@ -19,6 +19,7 @@ WAIT = 0.25
 """Seconds for an answer that shall not come, over a cable that takes microseconds."""
 PATIENCE = 60.0
 """Seconds for one that shall, on a machine that is busy."""
+ASK_AGAIN = 1.0
 ETH_P_ALL = 3
 IPV6_HDRINCL = 36
 PACKET_OUTGOING = 4
@@ -136,7 +137,7 @@ def raw(packets: list[list[str]]) -> None:
 
 
 def ping(targets: list[str], wait: float = WAIT) -> list[str]:
-    """Which of the targets answer an echo request."""
+    """Which of the targets answer an echo request, asked again and again: what waits for a neighbour may be lost."""
     opened = {}
     for target in targets:
         kind, protocol = (128, socket.IPPROTO_ICMPV6) if ":" in target else (8, socket.IPPROTO_ICMP)
@@ -145,18 +146,24 @@ def ping(targets: list[str], wait: float = WAIT) -> list[str]:
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             one.connect((target, 0))
-            one.send(struct.pack("!BBHHH", kind, 0, 0xFFFF - (kind << 8), 0, 0))
         except OSError:
             continue
-        opened[one.fileno()] = (one, target)
+        opened[one.fileno()] = (one, target, struct.pack("!BBHHH", kind, 0, 0xFFFF - (kind << 8), 0, 0))
     answered: set[str] = set()
     until = time.monotonic() + wait
+    asked = 0.0
     while len(answered) < len(opened) and (left := until - time.monotonic()) > 0:
-        for ready in select.select(list(opened), [], [], left)[0]:
+        if time.monotonic() - asked >= ASK_AGAIN:
+            asked = time.monotonic()
+            for one, target, request in opened.values():
+                if target not in answered:
+                    with contextlib.suppress(OSError):  # nobody has that address yet
+                        one.send(request)
+        for ready in select.select(list(opened), [], [], min(left, ASK_AGAIN))[0]:
             data = opened[ready][0].recv(2000)
             if data[0] == 129 or (data[0] >> 4 == 4 and data[20] == 0):
                 answered.add(opened[ready][1])
-    for one, _ in opened.values():
+    for one, *_ in opened.values():
         one.close()
     return sorted(answered)
 

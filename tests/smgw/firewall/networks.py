@@ -4,7 +4,6 @@ import json
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -55,17 +54,6 @@ class Inhabited:
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
-
-    def heard(self, end: str, count: int, wait: float) -> list[str]:
-        """What was heard with this end, as soon as it is ``count``, or whatever it is after ``wait`` seconds.
-
-        What another test sent may come seconds later, when a machine is told the address that it waited for.
-        """
-        told: list[str] = []
-        until = time.monotonic() + wait
-        while len(told) < count and time.monotonic() < until:
-            told += [one for one in self("heard", 1, min(wait, 0.1)) if one.endswith(end)]
-        return told
 
 
 @dataclass(frozen=True)
@@ -157,3 +145,25 @@ def checksum(data: bytes) -> int:
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~(total + (total >> 16)) & 0xFFFF
+
+
+def of_this_test(frames: list[str]) -> list[str]:
+    """Without what machines ask their neighbours, and without what ends connections that a test before this one had."""
+    return [frame for frame in frames if not is_neighbours(frame) and (not is_tcp(frame) or begins(frame))]
+
+
+def begins(frame: str) -> bool:
+    """Whether a segment of TCP begins a connection: every other one belongs to one that was let through before."""
+    flags = frame[94:96] if frame[24:28] == "0800" else frame[134:136]
+    return bool(int(flags, 16) & 0x02)
+
+
+def is_neighbours(frame: str) -> bool:
+    """ARP, or an IPv6 neighbour asking for or telling an address of the hardware."""
+    return frame[24:28] == "0806" or (
+        frame[24:28] == "86dd" and frame[40:42] == "3a" and frame[108:110] in ("87", "88")
+    )
+
+
+def is_tcp(frame: str) -> bool:
+    return (frame[24:28] == "0800" and frame[46:48] == "06") or (frame[24:28] == "86dd" and frame[40:42] == "06")
