@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datacenter.tls import OPENSSL_CONFIGURATION
+from testbed.demo.scene import free_ports
 from testbed.small_pki import Holder
 from tests.datacenter.world import World
 from wire.cosem_xml import MEDIA_TYPE
@@ -21,7 +22,6 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 PATIENCE = 60.0
 """Seconds for what happens at once on a machine that does nothing else."""
-_HELD: list[socket.socket] = []
 
 
 @dataclass
@@ -68,15 +68,8 @@ def post(
 
 
 def free_port() -> int:
-    """A port that the system gives to nobody else while this process lives.
-
-    It stays bound, to a socket that does not listen: a server that binds with SO_REUSEADDR may have it all the same.
-    """
-    held = socket.socket()
-    _HELD.append(held)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
-    port: int = held.getsockname()[1]
+    """A port that the system gives to nobody else while this process lives."""
+    (port,) = free_ports(1)
     return port
 
 

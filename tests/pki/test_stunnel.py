@@ -1,5 +1,6 @@
 import dataclasses
 import signal
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,24 +94,25 @@ def test_no_value_can_add_a_line(change: dict[str, object]) -> None:
     assert caught.value.reason is TunnelReason.HANDSHAKE
 
 
-def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pki.stunnel._EXIT_GRACE", 0.1)
-    program = tmp_path / "stubborn"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
+def carried_by(program: Path, script: str) -> tuple[subprocess.Popen[bytes], StunnelTunnel]:
+    """A tunnel whose child does what ``script`` says and nothing of what stunnel does."""
+    program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
     process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
-    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+    return process, StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+
+
+def test_a_child_that_does_not_end_is_killed_and_reaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pki.stunnel._EXIT_GRACE", 0.1)
+    process, tunnel = carried_by(tmp_path / "stubborn", "exec sleep 60")
     tunnel.close()
     assert process.returncode == -signal.SIGKILL
 
 
 def test_a_child_that_ends_late_has_sent_what_it_was_given(tmp_path: Path) -> None:
     """On a machine that does much else."""
-    program, sent = tmp_path / "late", tmp_path / "sent"
-    program.write_text(f"#!/bin/sh\nsleep 0.8\nexec cat > {sent}\n")
-    program.chmod(0o700)
-    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
-    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+    sent = tmp_path / "sent"
+    process, tunnel = carried_by(tmp_path / "late", f"sleep 0.8\nexec cat > {sent}")
     tunnel.send(b"a reply")
     tunnel.close()
     assert (process.returncode, sent.read_bytes()) == (0, b"a reply")
@@ -120,11 +122,7 @@ def test_a_child_that_is_given_up_in_its_handshake_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pki.stunnel._EXIT_GRACE", 3600)
-    program = tmp_path / "stubborn"
-    program.write_text("#!/bin/sh\nexec sleep 3600\n")
-    program.chmod(0o700)
-    process, stream, log = start(program, b"", {"PATH": "/usr/bin:/bin"}, ())
-    tunnel = StunnelTunnel(process, stream, log, lambda: datetime.now(UTC), pin=CONFIGURATION.pin)
+    process, tunnel = carried_by(tmp_path / "stubborn", "exec sleep 3600")
     with pytest.raises(TunnelError) as caught:
         tunnel.shake_hands(lambda: 0)
     assert (caught.value.reason, process.returncode) == (TunnelReason.TIMEOUT, -signal.SIGKILL)
