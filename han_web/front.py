@@ -25,6 +25,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Final
 
+from han_web.allowance import Allowance
 from han_web.front_configuration import Inherited, configure, configure_openssl
 from pki import softhsm
 from pki.errors import CertificateError, TokenError
@@ -44,8 +45,6 @@ EXIT_SECONDS: Final = 3.0
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 """Before nginx is started again; doubled each time, until it has run for the longest."""
-LINES_A_MINUTE: Final = 10
-"""Of what nginx says; whoever causes more does not fill the gateway's own log."""
 _READY: Final = b"start worker process "
 _HANDSHAKE, _NO_KEY = "SSL_do_handshake() failed (SSL: error:", "PKCS#11 module::"
 """How a line begins and what stands in it where the token no longer gives the key; no client has a say in either."""
@@ -212,7 +211,7 @@ class Child:
         return self._said[-1] if self._said else "it said nothing"
 
     def _listen(self, stream: IO[bytes]) -> None:
-        minute, count = time.monotonic(), 0
+        allowance = Allowance()
         with stream:
             for line in stream:
                 if _READY in line:
@@ -220,12 +219,9 @@ class Child:
                 found = _LEVEL.search(line.decode("utf-8", "replace"))
                 if found is None:
                     continue
-                if time.monotonic() - minute >= 60:
-                    minute, count = time.monotonic(), 0
                 if found[2].startswith(_HANDSHAKE) and _NO_KEY in found[2]:
                     self.lost_its_key.set()
-                count += 1
-                if count > LINES_A_MINUTE:
+                if allowance.take(time.monotonic()) is None:
                     continue
                 words = impersonal(found[2])
                 self._said = [*self._said[-4:], words]

@@ -7,42 +7,17 @@ a stranger would like to stand there. Wrong log-ins are not told here; they stan
 """
 
 import logging
-from datetime import datetime, timedelta
-from threading import Lock
 from typing import Final
 
 from flask import Flask, Response, g, request
 
 from han_web import auth
+from han_web.allowance import Allowance
 from han_web.api.problems import REFUSED_HEADER, UNAUTHORIZED
 from smgw.han.port import RefusedReason
 
-LINES_A_MINUTE: Final = 10
-"""More are counted and told as a number with the first line of a later minute."""
-_MINUTE: Final = timedelta(minutes=1)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
-
-
-class Allowance:
-    """How many lines may still be written in this minute. Safe to use from any thread."""
-
-    def __init__(self) -> None:
-        """A minute begins with the first line."""
-        self._begin: datetime | None = None
-        self._lines = 0
-        self._lock = Lock()
-
-    def take(self, at: datetime) -> int | None:
-        """None where nothing more may be written, else how many lines were left out since the last one."""
-        with self._lock:
-            # Also a clock that was set back begins a new minute: it could be silent for days otherwise.
-            if self._begin is None or abs(at - self._begin) >= _MINUTE:
-                left_out = max(0, self._lines - LINES_A_MINUTE)
-                self._begin, self._lines = at, 1
-                return left_out
-            self._lines += 1
-            return 0 if self._lines <= LINES_A_MINUTE else None
 
 
 def equip(app: Flask) -> None:
@@ -51,7 +26,7 @@ def equip(app: Flask) -> None:
 
     def note(response: Response) -> Response:
         if _is_refused(response):
-            left_out = allowance.take(auth.now())
+            left_out = allowance.take(auth.now().timestamp())
             if left_out is not None:
                 more = f"; {left_out} more were refused before" if left_out else ""
                 _log.warning("refused with %d: %s%s", response.status_code, _asked(), more)

@@ -2,16 +2,15 @@
 
 import logging
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from han_web.allowance import LINES_A_MINUTE
 from han_web.app import create_app
-from han_web.refusals import LINES_A_MINUTE, Allowance
 from tests.han_web.place import BASE, Place
 from tests.smgw.han.house import FLAT, NOW, TECHNICIAN, House
 
-AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
@@ -70,11 +69,3 @@ def test_a_flood_of_refusals_fills_no_log(place: Place, house: House, caplog: py
     assert len(lines) == LINES_A_MINUTE + 1
     assert lines[-1].endswith("; 25 more were refused before")
     assert all(one.levelno == logging.WARNING for one in caplog.records if one.name == "han_web.refusals")
-
-
-def test_lines_come_back_minute_by_minute() -> None:
-    allowance = Allowance()
-    assert [allowance.take(AT) for _ in range(LINES_A_MINUTE + 2)] == [0] * LINES_A_MINUTE + [None, None]
-    assert allowance.take(AT + MINUTE) == 2
-    assert allowance.take(AT + MINUTE) == 0
-    assert allowance.take(AT - timedelta(days=1)) == 0, "a clock that was set back silences nobody"
