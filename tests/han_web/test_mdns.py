@@ -50,7 +50,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine,
     require_nginx()
     folder = tmp_path_factory.mktemp("linked")
     with cable() as (gateway, outside):
-        gateway.run("ip", "address", "add", "fe80::7/64", "dev", "wan", "nodad")
+        # What the system gives an interface by itself may not be spoken from for the first seconds.
+        for machine, address in ((gateway, "fe80::7/64"), (outside, "fe80::8/64")):
+            machine.run("ip", "address", "add", address, "dev", "wan", "nodad")
         command = gateway.command(sys.executable, "-c", GATEWAY, folder)
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
